@@ -1,0 +1,1 @@
+"""Measures of what Dalil finds and says, on sets with known answers."""

@@ -1,0 +1,1 @@
+"""Articles into the index: read, split, embed, write."""

@@ -1,0 +1,265 @@
+"""Files into articles: Markdown with front matter, plain text, and JSON lines."""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from hashlib import blake2b
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from rag.errors import InputError, ReadError
+from rag.text import language
+from rag.types import Article, Language
+
+SUFFIXES = (".md", ".markdown", ".txt", ".jsonl")
+_LONGEST_TITLE = 300
+_NO_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+
+_Text = Annotated[str, BeforeValidator(lambda value: value.isoformat() if isinstance(value, date) else value)]
+
+
+class _Fields(BaseModel):
+    """What a writer may say of an article, in front matter or in a JSON line. Other keys are the writer's own."""
+
+    model_config = ConfigDict(extra="ignore", str_strip_whitespace=True, coerce_numbers_to_str=True)
+
+    id: str | None = Field(default=None, min_length=1, max_length=200)
+    title: str | None = Field(default=None, max_length=_LONGEST_TITLE)
+    language: Language | None = None
+    url: str | None = Field(default=None, max_length=2000)
+    date: _Text | None = None
+    topic: str | None = Field(default=None, max_length=200)
+
+
+class _Line(_Fields):
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A file, or a line of one, that could not become an article, and why."""
+
+    path: str
+    reason: str
+
+
+def files(paths: Sequence[Path]) -> list[tuple[Path, Path]]:
+    """Every readable file under `paths` with the folder its id counts from, in order of name.
+
+    Raises InputError when a path does not exist or none holds a file of a known kind.
+    """
+    found: dict[Path, Path] = {}
+    for path in paths:
+        if not path.exists():
+            raise InputError(f"{path} does not exist.")
+        if path.is_file():
+            found.setdefault(path, path.parent)
+        for file in sorted(path.rglob("*")) if path.is_dir() else ():
+            if file.is_file() and file.suffix.lower() in SUFFIXES and not _hidden(file, path):
+                found.setdefault(file, path)
+    if not found:
+        kinds = ", ".join(f"*{suffix}" for suffix in SUFFIXES)
+        raise InputError(
+            f"{' '.join(map(str, paths))}: there is nothing to read here (Dalil reads {kinds}). Nothing was changed."
+        )
+    return list(found.items())
+
+
+def read(file: Path, root: Path, longest: int) -> Iterator[Article | Failure]:
+    """The articles of one file, each a success or a failure of its own."""
+    try:
+        if file.suffix.lower() == ".jsonl":
+            yield from _read_lines(file, root, longest)
+            return
+        if file.suffix.lower() not in SUFFIXES:
+            raise ReadError(
+                f"Dalil does not read {file.suffix or 'files without a suffix'}; it reads {', '.join(SUFFIXES)}."
+            )
+        content = _decoded(_bytes(file, longest))
+        if file.suffix.lower() == ".txt":
+            yield _article(_Fields(), content, file, _name(file, root), longest)
+        else:
+            fields, body = _front_matter(content)
+            heading, text = _markdown_text(body)
+            yield _article(fields, text, file, _name(file, root), longest, heading)
+    except ReadError as error:
+        yield Failure(str(file), str(error))
+    except OSError as error:
+        yield Failure(str(file), f"It cannot be read: {error.strerror}.")
+
+
+def _read_lines(file: Path, root: Path, longest: int) -> Iterator[Article | Failure]:
+    with file.open("rb") as lines:
+        empty = True
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            empty = False
+            try:
+                yield _article_of_line(line, file, f"{_name(file, root)}:{number}", longest)
+            except ReadError as error:
+                yield Failure(f"{file}:{number}", str(error))
+        if empty:
+            raise ReadError("It is empty.")
+
+
+def _article_of_line(line: bytes, file: Path, name: str, longest: int) -> Article:
+    try:
+        fields = _Line.model_validate(json.loads(_decoded(line)))
+    except json.JSONDecodeError as error:
+        raise ReadError(f"The line is not JSON: {error.msg} at character {error.pos + 1}.") from None
+    except RecursionError:
+        raise ReadError("The line is not JSON that anyone wrote: it is nested too deeply.") from None
+    except ValidationError as error:
+        raise ReadError(_explained(error)) from None
+    return _article(fields, fields.text, file, name, longest)
+
+
+def _bytes(file: Path, longest: int) -> bytes:
+    # Four bytes is the longest character of UTF-8: a larger file is too long whatever it holds.
+    if file.stat().st_size > 4 * longest:
+        size = file.stat().st_size / 1e6
+        raise ReadError(
+            f"It is too large ({size:.0f} MB) for one article of at most {longest:,} characters "
+            "(DALIL_MAX_ARTICLE_CHARS). Cut it into articles, for instance as JSON lines."
+        )
+    return file.read_bytes()
+
+
+def _decoded(content: bytes) -> str:
+    if not content.strip():
+        raise ReadError("It is empty.")
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        try:
+            return content.decode("utf-16")
+        except UnicodeDecodeError:
+            raise ReadError("It begins like UTF-16 but is not. Save it as UTF-8.") from None
+    if b"\0" in content:
+        raise ReadError("It is not text: it holds NUL bytes.")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        guess = _likely_arabic(content)
+        raise ReadError(f"It is not UTF-8 (byte {error.start + 1}){guess}. Save it as UTF-8.") from None
+
+
+def _likely_arabic(content: bytes) -> str:
+    """Names the legacy Arabic encoding the bytes look like, since the writer can then convert them."""
+    decoded = content.decode("cp1256", "replace")
+    letters = [char for char in decoded if char.isalpha()]
+    arabic = sum("\u0600" <= char <= "\u06ff" for char in letters)
+    return "; it looks like Windows-1256" if letters and arabic > 0.6 * len(letters) else ""
+
+
+def _front_matter(content: str) -> tuple[_Fields, str]:
+    lines = content.splitlines(keepends=True)
+    if not lines or lines[0].strip() != "---":
+        return _Fields(), content
+    for at, line in enumerate(lines[1:], 1):
+        if line.strip() in ("---", "..."):
+            return _parsed("".join(lines[1:at])), "".join(lines[at + 1 :])
+    raise ReadError("The front matter is not closed: a line of three hyphens is missing.")
+
+
+def _parsed(block: str) -> _Fields:
+    try:
+        values = yaml.safe_load(block) or {}
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        line = getattr(getattr(error, "problem_mark", None), "line", None)
+        where = "" if line is None else f" in line {line + 2}"
+        raise ReadError(f"The front matter is not YAML{where}. Put values with a colon into quotes.") from None
+    if not isinstance(values, dict):
+        raise ReadError("The front matter is not a list of `name: value` lines.")
+    try:
+        return _Fields.model_validate(values)
+    except ValidationError as error:
+        raise ReadError(_explained(error)) from None
+
+
+def _explained(error: ValidationError) -> str:
+    problem = error.errors()[0]
+    name = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "missing":
+        return f"It lacks {name!r}."
+    return f"{name or 'It'}: {problem['msg']}."
+
+
+def _markdown_text(body: str) -> tuple[str | None, str]:
+    """The words of a Markdown body, one block a line, and its first heading of level one.
+
+    Readers see words, not marks, and a hard-wrapped paragraph is one line again, so that its line ends are not
+    taken for ends of sentences.
+    """
+    tokens = MarkdownIt("commonmark", {"html": False}).parse(body)
+    blocks: list[str] = []
+    heading: str | None = None
+    marker = ""
+    for at, token in enumerate(tokens):
+        if token.type == "list_item_open":
+            marker = f"{token.info}. " if token.info else "• "
+        elif token.type == "inline":
+            text = marker + _inline_text(token)
+            marker = ""
+            if tokens[at - 1].tag == "h1" and heading is None and not blocks:
+                heading = text
+            else:
+                blocks.append(text)
+        elif token.type in ("fence", "code_block"):
+            blocks.append(token.content.rstrip())
+    return heading, "\n\n".join(blocks)
+
+
+def _inline_text(token: Token) -> str:
+    parts = []
+    for child in token.children or ():
+        if child.type in ("text", "code_inline", "image"):
+            parts.append(child.content)
+        elif child.type == "softbreak":
+            parts.append(" ")
+        elif child.type == "hardbreak":
+            parts.append("\n")
+    return "".join(parts).strip()
+
+
+def _article(fields: _Fields, content: str, file: Path, name: str, longest: int, heading: str | None = None) -> Article:
+    text = _clean(content).strip()
+    if not any(char.isalnum() for char in text):
+        raise ReadError("It holds no words.")
+    if len(text) > longest:
+        raise ReadError(f"It is too long: {len(text):,} characters, at most {longest:,} (DALIL_MAX_ARTICLE_CHARS).")
+    title = _clean(fields.title or heading or "").strip() or _first_line(text)
+    kept: dict[str, Any] = {
+        "title": title,
+        "text": text,
+        "language": fields.language or language(text),
+        "url": fields.url,
+        "date": fields.date,
+        "topic": fields.topic,
+    }
+    revision = blake2b(json.dumps(kept, ensure_ascii=False, sort_keys=True).encode(), digest_size=12).hexdigest()
+    return Article(id=_clean(fields.id or name), revision=revision, source=str(file), **kept)
+
+
+def _clean(text: str) -> str:
+    """Line ends as \\n; what cannot be stored or shown (control characters, halves of surrogate pairs) replaced."""
+    return _NO_TEXT.sub(" ", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def _first_line(text: str) -> str:
+    line = text.partition("\n")[0].strip()
+    return line if len(line) <= 100 else line[:100].rsplit(" ", 1)[0] + "…"
+
+
+def _name(file: Path, root: Path) -> str:
+    return file.relative_to(root).with_suffix("").as_posix()
+
+
+def _hidden(file: Path, root: Path) -> bool:
+    return any(part.startswith(".") for part in file.relative_to(root).parts)

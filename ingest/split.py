@@ -1,0 +1,100 @@
+"""An article into chunks of whole sentences, by offsets into its text."""
+
+import os
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import llama_index.core
+import tiktoken
+
+from rag.text import language, sentences, trimmed
+from rag.types import Article, Chunk, Span
+
+_ENCODING = "o200k_base"
+_WORDS_OF_A_LANGUAGE = 6
+_PIECE_CHARS = 200
+"""A sentence over the budget is cut after the white space nearest to this many characters, or hard at it."""
+
+
+@lru_cache(maxsize=1)
+def _encoding() -> tiktoken.Encoding:
+    # tiktoken would fetch its table from the network; llama-index-core carries it.
+    static = Path(llama_index.core.__file__).parent / "_static" / "tiktoken_cache"
+    os.environ.setdefault("TIKTOKEN_CACHE_DIR", str(static))
+    return tiktoken.get_encoding(_ENCODING)
+
+
+def split(article: Article, budget: int) -> list[Chunk]:
+    """Chunks in order, each of whole sentences and at most `budget` tokens.
+
+    Chunk and sentence spans are trimmed of white space at their ends; `article.text[start:end] == chunk.text`.
+    Chunks of one article are about equally long, so that none is a scrap. A sentence longer than the budget is
+    cut at white space.
+    """
+    pieces = [piece for sentence in sentences(article.text) for piece in _pieces(article.text, sentence, budget)]
+    pieces = [span for span in (trimmed(article.text, piece) for piece in pieces) if span.start < span.end]
+    lengths = token_counts([article.text[span.start : span.end] for span in pieces])
+    return [
+        _chunk(article, group)
+        for start, end in _monolingual(article, pieces)
+        for group in _groups(pieces[start:end], lengths[start:end], budget)
+    ]
+
+
+def _monolingual(article: Article, pieces: Sequence[Span]) -> Iterator[Span]:
+    """Runs of pieces in one language: vectors of two languages lie apart, and are compared on scales of their own."""
+    start, current = 0, None
+    for at, piece in enumerate(pieces):
+        text = article.text[piece.start : piece.end]
+        if len(text.split()) < _WORDS_OF_A_LANGUAGE:
+            continue  # a name or a heading in the other script changes nothing
+        found = language(text, article.language)
+        if current not in (None, found):
+            yield Span(start, at)
+            start = at
+        current = found
+    if start < len(pieces):
+        yield Span(start, len(pieces))
+
+
+def token_counts(texts: Sequence[str]) -> list[int]:
+    """Tokens of each text."""
+    return [len(tokens) for tokens in _encoding().encode_ordinary_batch(list(texts), num_threads=1)]
+
+
+def _pieces(text: str, sentence: Span, budget: int) -> Iterator[Span]:
+    whole = text[sentence.start : sentence.end]
+    if len(whole) <= budget or token_counts([whole])[0] <= budget:  # a token is at least one character
+        yield sentence
+        return
+    size = min(_PIECE_CHARS, budget // 2)  # a character is seldom more than two tokens
+    start = sentence.start
+    while start < sentence.end:
+        end = min(start + size, sentence.end)
+        space = max(text.rfind(" ", start, end), text.rfind("\t", start, end))
+        if end < sentence.end and space > start:
+            end = space + 1
+        yield Span(start, end)
+        start = end
+
+
+def _groups(pieces: Sequence[Span], lengths: Sequence[int], budget: int) -> Iterator[list[Span]]:
+    total = sum(lengths)
+    share = total / -(-total // budget) if total else budget
+    group: list[Span] = []
+    used = 0
+    for piece, length in zip(pieces, lengths, strict=True):
+        if group and (used + length > budget or used + length / 2 > share):
+            yield group
+            group, used = [], 0
+        group.append(piece)
+        used += length
+    if group:
+        yield group
+
+
+def _chunk(article: Article, group: Sequence[Span]) -> Chunk:
+    start, end = group[0].start, group[-1].end
+    text = article.text[start:end]
+    return Chunk(article.id, article.revision, start, end, text, language(text, article.language), tuple(group))

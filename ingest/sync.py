@@ -1,0 +1,144 @@
+"""Make the index say what the files say: plan, then apply.
+
+The same input twice changes nothing, an edited article replaces its chunks, and articles are written whole, so
+a run that was killed is finished by the next one.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ingest.read import Failure, files, read
+from ingest.split import split
+from rag.embedding import Embedder
+from rag.lexical import lexical_vector
+from rag.store import EmbeddedChunk, Head, Store
+from rag.text import plain
+from rag.types import Article, Chunk
+
+_BATCH_CHARS = 60_000
+"""Text embedded together: enough for batches of like length, little enough that a kill loses seconds of work."""
+
+Progress = Callable[[int, int], None]
+"""Called with (articles done, articles to do)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a sync would do. Article ids, in order of reading; `unchanged` ones are not touched."""
+
+    added: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    failed: list[Failure] = field(default_factory=list)
+
+
+class Sync:
+    """Files on one side, the index on the other."""
+
+    def __init__(self, store: Store, chunk_tokens: int, longest: int) -> None:
+        self._store, self._chunk_tokens, self._longest = store, chunk_tokens, longest
+
+    def plan(self, paths: Sequence[Path], remove_missing: bool = False) -> Plan:
+        """Compare files and index, writing nothing.
+
+        With `remove_missing`, stored articles that no file gave are to be removed, except those of files that
+        failed to read: a file that cannot be read today does not lose its article. Raises InputError when there
+        is nothing to read, so that a mistyped folder removes nothing.
+        """
+        plan = Plan()
+        heads = self._store.heads()
+        seen: dict[str, str] = {}
+        for found in self._read(paths):
+            if isinstance(found, Failure):
+                plan.failed.append(found)
+            elif found.id in seen:
+                reason = f"Its id {found.id!r} is already taken by {seen[found.id]}. Give one of them another id."
+                plan.failed.append(Failure(found.source, reason))
+            else:
+                seen[found.id] = found.source
+                _group(plan, found, heads.get(found.id)).append(found.id)
+        if remove_missing:
+            broken = {failure.path.rpartition(":")[0] or failure.path for failure in plan.failed}
+            broken |= {failure.path for failure in plan.failed}
+            plan.removed.extend(key for key, head in heads.items() if key not in seen and head.source not in broken)
+        return plan
+
+    def apply(self, plan: Plan, paths: Sequence[Path], embedder: Callable[[], Embedder], progress: Progress) -> None:
+        """Carry out a plan. `embedder` is called only when there is something to embed."""
+        self._store.sweep()
+        todo = set(plan.added) | set(plan.changed)
+        total, done = len(todo), 0
+        if todo:
+            model = embedder()
+            progress(0, total)
+            for batch in _batches(self._wanted(paths, todo)):
+                for article, chunks in embed(batch, self._chunk_tokens, model):
+                    self._store.write(article, chunks)
+                done += len(batch)
+                progress(done, total)
+        self._store.remove(plan.removed)
+        if todo or plan.removed:
+            self._store.settle()
+
+    def _read(self, paths: Sequence[Path]) -> Iterator[Article | Failure]:
+        for file, root in files(paths):
+            yield from read(file, root, self._longest)
+
+    def _wanted(self, paths: Sequence[Path], todo: set[str]) -> Iterator[Article]:
+        left = set(todo)
+        for found in self._read(paths):
+            if isinstance(found, Article) and found.id in left:
+                left.discard(found.id)
+                yield found
+
+
+def embed(
+    articles: Sequence[Article], chunk_tokens: int, embedder: Embedder
+) -> Iterator[tuple[Article, list[EmbeddedChunk]]]:
+    """Each article with its chunks in every view, embedded in one pass so that texts of like length share a batch.
+
+    The title goes before a chunk in the dense and lexical views, since a later chunk seldom names what it is
+    about; sentences stay alone (measured on the gold set: docs/overview.md).
+    """
+    chunked = [split(article, chunk_tokens) for article in articles]
+    texts = [_titled(article, chunk) for article, chunks in zip(articles, chunked, strict=True) for chunk in chunks]
+    sentences = [
+        article.text[slice(*span)]
+        for article, chunks in zip(articles, chunked, strict=True)
+        for chunk in chunks
+        for span in chunk.sentences
+    ]
+    vectors = embedder.passages([plain(text) for text in (*texts, *sentences)])
+    dense, at, chunk_at = vectors[: len(texts)], len(texts), 0
+    for article, chunks in zip(articles, chunked, strict=True):
+        embedded = []
+        for chunk in chunks:
+            of_chunk = vectors[at : at + len(chunk.sentences)]
+            embedded.append(EmbeddedChunk(chunk, dense[chunk_at], of_chunk, lexical_vector(texts[chunk_at])))
+            at, chunk_at = at + len(chunk.sentences), chunk_at + 1
+        yield article, embedded
+
+
+def _titled(article: Article, chunk: Chunk) -> str:
+    return f"{article.title}\n{chunk.text}" if article.title else chunk.text
+
+
+def _group(plan: Plan, article: Article, head: Head | None) -> list[str]:
+    if head is None:
+        return plan.added
+    return plan.unchanged if head.revision == article.revision else plan.changed
+
+
+def _batches(articles: Iterator[Article]) -> Iterator[list[Article]]:
+    batch: list[Article] = []
+    size = 0
+    for article in articles:
+        batch.append(article)
+        size += len(article.text)
+        if size >= _BATCH_CHARS:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch

@@ -1,0 +1,1 @@
+"""The service: from a question to a cited answer."""

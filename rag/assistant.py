@@ -1,0 +1,162 @@
+"""The whole way from a question to an answer; the one place where parts are put together."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Literal, Self
+from uuid import uuid4
+
+from rag import calibration
+from rag.citation import Verified, verify
+from rag.embedding import BUNDLED, Embedder, open_embedder
+from rag.errors import ModelError, QuestionError
+from rag.generation import NO_ARTICLES, ChatModel, extractive, generate, refusal
+from rag.pipeline import Pipeline
+from rag.retrieval import HybridRetriever, Retrieved
+from rag.settings import Settings
+from rag.store import Store, open_store
+from rag.text import folded, language, plain
+from rag.types import Answer, Hit, Language, Mode, Turn
+
+_OPENAI_URL = "https://api.openai.com/v1"
+
+AnswerMode = Literal["auto", "extractive", "generate"]
+
+
+class Assistant:
+    """Answers questions over a store. Safe to use from several threads."""
+
+    def __init__(
+        self, settings: Settings, store: Store, embedder: Embedder, retriever: HybridRetriever, model: ChatModel | None
+    ) -> None:
+        self.settings, self.store, self.embedder = settings, store, embedder
+        self._retriever, self._model = retriever, model
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Self:
+        """Open everything that `settings` name; raises StoreError or EmbeddingError and then holds nothing."""
+        embedder = open_embedder(settings)
+        store = open_store(settings, pipeline_of(settings, embedder.model_name, embedder.dimension))
+        retriever = HybridRetriever(store, embedder, calibration.load(), settings.top_k)
+        return cls(settings, store, embedder, retriever, _model(settings))
+
+    def close(self) -> None:
+        """Release the index."""
+        self.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def ask(
+        self,
+        question: str,
+        asked_in: Language | None = None,
+        history: Sequence[Turn] = (),
+        top_k: int | None = None,
+        mode: AnswerMode = "auto",
+    ) -> Answer:
+        """Answer `question` in the language it is asked in, or in `asked_in`; raises QuestionError."""
+        started = time.perf_counter()
+        found = self.search(question, asked_in or _language(question, history), top_k)
+        used: Mode = "generate" if self._model and mode != "extractive" else "extractive"
+        outcome = self._outcome(found, used)
+        total = round(1000 * (time.perf_counter() - started), 2)
+        verified, used, reason, degraded = outcome
+        refused = reason is not None and not degraded
+        return Answer(
+            id=uuid4().hex,
+            text=verified.text,
+            language=found.language,
+            refused=refused,
+            reason=reason,
+            mode=used,
+            degraded=degraded,
+            citations=verified.citations,
+            timings_ms=found.timings_ms | {"total": total},
+        )
+
+    def search(self, question: str, asked_in: Language | None = None, top_k: int | None = None) -> Retrieved:
+        """The hits for a question, with the probability that they hold its answer; raises QuestionError."""
+        checked = checked_question(question, self.settings.max_question_chars)
+        return self._retriever.search(checked, top_k, asked_in)
+
+    def refuses(self, found: Retrieved) -> bool:
+        """Whether the articles are too unlikely to hold the answer."""
+        limit = self.settings.refuse_below
+        return found.probability < (found.threshold if limit is None else limit)
+
+    def _outcome(self, found: Retrieved, mode: Mode) -> tuple[Verified, Mode, str | None, bool]:
+        if not found.hits:
+            return Verified(NO_ARTICLES[found.language], ()), mode, "no_articles", False
+        if self.refuses(found):
+            return _refused(found), mode, "not_in_articles", False
+        if mode == "extractive" or self._model is None:
+            return self._extractive(found), "extractive", None, False
+        try:
+            draft = generate(self._model, found)
+        except ModelError:
+            return self._extractive(found), "extractive", "model_failed", True
+        if draft is None:
+            return _refused(found), mode, "not_in_articles", False
+        verified = verify(draft, found.hits, self._similarity(found), found.language)
+        if not verified.supported:
+            return _refused(found), mode, "unsupported", False
+        return verified, mode, None, False
+
+    def _extractive(self, found: Retrieved) -> Verified:
+        return extractive(found, self.store.sentence_vectors([hit.chunk_id for hit in found.hits]))
+
+    def _similarity(self, found: Retrieved) -> Callable[[str, Hit], Sequence[float]]:
+        vectors = self.store.sentence_vectors([hit.chunk_id for hit in found.hits])
+
+        def similarity(statement: str, hit: Hit) -> list[float]:
+            return [float(x) for x in vectors[hit.chunk_id] @ self.embedder.passages([plain(statement)])[0]]
+
+        return similarity
+
+
+def pipeline_of(settings: Settings, embedder: str | None = None, dimension: int | None = None) -> Pipeline:
+    """The pipeline that `settings` name; without an embedder, the bundled one, which need not be loaded for it."""
+    return Pipeline(embedder or BUNDLED[0], dimension or BUNDLED[1], settings.chunk_tokens)
+
+
+def checked_question(question: str, longest: int) -> str:
+    """`question` trimmed; raises QuestionError, in plain words, when it cannot be asked."""
+    if "\0" in question:
+        raise QuestionError("The question holds a NUL character. Remove it and ask again.")
+    question = question.strip()
+    if len(question) > longest:
+        raise QuestionError(f"The question is too long: {len(question):,} characters, at most {longest:,}.")
+    if not any(char.isalnum() for char in folded(question)):
+        raise QuestionError("The question is empty: it holds no letter and no digit.")
+    return question
+
+
+def _language(question: str, history: Sequence[Turn]) -> Language:
+    """The question's language; a question of names alone stays in the language of the conversation."""
+    asked = [turn.text for turn in history if turn.role == "user"]
+    return language(question, language(asked[-1]) if asked else "ar")
+
+
+def _refused(found: Retrieved) -> Verified:
+    return Verified(refusal(found.language, found.hits), ())
+
+
+def _model(settings: Settings) -> ChatModel | None:
+    if settings.model is None:
+        return None
+    from llama_index.llms.openai_like import OpenAILike
+
+    key = settings.llm_api_key.get_secret_value() if settings.llm_api_key else "none"
+    model: ChatModel = OpenAILike(
+        model=settings.model,
+        api_base=settings.llm_base_url or _OPENAI_URL,
+        api_key=key,
+        is_chat_model=True,
+        timeout=settings.llm_timeout_s,
+        max_retries=1,
+        temperature=0.0,
+    )
+    return model

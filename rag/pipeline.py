@@ -1,0 +1,30 @@
+"""What shapes an index, so that one made otherwise is never mixed in."""
+
+from dataclasses import asdict, dataclass
+from hashlib import blake2b
+
+from rag.lexical import LEXICAL_VERSION
+from rag.text import FOLDING_VERSION
+
+SPLITTER_VERSION = 1
+"""Raise it whenever `ingest/split.py` cuts or embeds chunks otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """Everything that decides which vectors and offsets an index holds."""
+
+    embedder: str
+    dimension: int
+    chunk_tokens: int
+    splitter: int = SPLITTER_VERSION
+    lexical: int = LEXICAL_VERSION
+    folding: int = FOLDING_VERSION
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of all fields."""
+        return blake2b(repr(sorted(asdict(self).items())).encode(), digest_size=8).hexdigest()
+
+    def __str__(self) -> str:
+        return ", ".join(f"{name} {value}" for name, value in asdict(self).items())

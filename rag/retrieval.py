@@ -1,0 +1,208 @@
+"""From a question to ranked hits, with a probability that they hold the answer."""
+
+import math
+import statistics
+import time
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+from llama_index.core.base.base_retriever import BaseRetriever
+from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
+from numpy.typing import NDArray
+
+from rag.calibration import Calibration
+from rag.embedding import Embedder
+from rag.lexical import keys, lexical_vector
+from rag.store import Candidate, QueryVectors, Store
+from rag.text import content_terms, language, plain, terms
+from rag.types import Hit, Language, Signals
+
+_DENSE_CANDIDATES = 50
+_LEXICAL_CANDIDATES = 30
+_RIVALS = 10
+"""Chunks after the best one that say how far it stands out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """What was found for a question. `probability` is calibrated: that the articles hold the answer at all."""
+
+    question: str
+    language: Language
+    vector: NDArray[np.float32]
+    hits: tuple[Hit, ...]
+    probability: float
+    threshold: float
+    features: dict[str, float]
+    timings_ms: dict[str, float]
+
+
+class HybridRetriever(BaseRetriever):
+    """Dense, sentence and lexical views of the chunks, fused by fitted weights.
+
+    Also a llama-index retriever: `retrieve(question)` gives nodes with `article_id`, `title`, `start`, `end`.
+    """
+
+    def __init__(self, store: Store, embedder: Embedder, calibration: Calibration, top_k: int = 8) -> None:
+        super().__init__()
+        self._store, self._embedder, self._calibration, self._top_k = store, embedder, calibration, top_k
+
+    def search(self, question: str, top_k: int | None = None, asked_in: Language | None = None) -> Retrieved:
+        """The best `top_k` chunks for `question`, best first; one store call finds and scores the candidates."""
+        asked_in = asked_in or language(question)
+        started = time.perf_counter()
+        query = QueryVectors(self._embedder.queries([plain(question)])[0], lexical_vector(question))
+        embedded = time.perf_counter()
+        candidates = self._store.candidates(query, _DENSE_CANDIDATES, _LEXICAL_CANDIDATES)
+        found = time.perf_counter()
+        ranked = self._ranked(candidates, asked_in, len(query.lexical.indices))
+        hits = self._visible(ranked, (top_k or self._top_k), asked_in)
+        features = refusal_features(question, [candidate.signals for candidate in ranked], hits)
+        refusal = self._calibration.refusal[asked_in]
+        done = time.perf_counter()
+        timings = {"embed": embedded - started, "store": found - embedded, "rank": done - found}
+        return Retrieved(
+            question=question,
+            language=asked_in,
+            vector=query.dense,
+            hits=tuple(hits),
+            probability=refusal.probability(features) if hits else 0.0,
+            threshold=refusal.threshold,
+            features=features,
+            timings_ms={name: round(1000 * seconds, 2) for name, seconds in timings.items()},
+        )
+
+    def _ranked(self, candidates: list[Candidate], asked_in: Language, stems: int) -> list[Candidate]:
+        """Candidates with comparable signals, best first."""
+        if not candidates:
+            return []
+        # A question of n stems could score about ln(2N) each: dividing keeps one weight right for any collection.
+        most = _STEM_WEIGHT * math.sqrt(max(1, stems)) * math.log(2 * self._store.chunk_count + 2)
+        rescale = self._scale([candidate.signals.dense for candidate in candidates])
+        comparable = [
+            replace(
+                candidate,
+                signals=Signals(
+                    rescale(candidate.signals.dense),
+                    rescale(candidate.signals.sentence),
+                    candidate.signals.lexical / most,
+                ),
+            )
+            for candidate in candidates
+        ]
+        return sorted(comparable, key=lambda candidate: (-self._score(candidate, asked_in), candidate.id))
+
+    def _score(self, candidate: Candidate, asked_in: Language) -> float:
+        return self._calibration.fusion(asked_in, candidate.language).score(candidate.signals)
+
+    def _scale(self, dense: list[float]) -> Any:
+        """Cosines of another embedder brought to the spread of the calibrated one, since weights assume it."""
+        if self._embedder.model_name == self._calibration.embedder:
+            return lambda cosine: cosine
+        factor = self._calibration.spread / max(statistics.pstdev(dense), 1e-6)
+        return lambda cosine: cosine * factor
+
+    def _visible(self, ranked: list[Candidate], top_k: int, asked_in: Language) -> list[Hit]:
+        """The first `top_k` candidates whose revision is committed, as hits with their articles."""
+        hits: list[Hit] = []
+        for at in range(0, len(ranked), top_k):
+            group = ranked[at : at + top_k]
+            articles = self._store.articles(candidate.article_id for candidate in group)
+            for candidate in group:
+                article = articles.get(candidate.article_id)
+                if article is not None and article.revision == candidate.revision:
+                    score = round(self._score(candidate, asked_in), 6)
+                    hit = Hit(article, *candidate.span, candidate.sentences, score, candidate.signals, candidate.id)
+                    hits.append(hit)
+            if len(hits) >= top_k:
+                break
+        return hits[:top_k]
+
+    def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        return [
+            NodeWithScore(
+                node=TextNode(
+                    id_=hit.chunk_id,
+                    text=hit.text,
+                    metadata={"article_id": hit.article.id, "title": hit.article.title, "url": hit.article.url},
+                    start_char_idx=hit.start,
+                    end_char_idx=hit.end,
+                ),
+                score=hit.score,
+            )
+            for hit in self.search(query_bundle.query_str).hits
+        ]
+
+
+_STEM_WEIGHT = 1.6
+"""BM25 weight of one stem of a question, `rag.lexical` over a short text."""
+
+
+def wanted_terms(question: str) -> set[tuple[str, ...]]:
+    """The stems of a question's content words: what an answer's passage should speak of."""
+    return {term.stems for term in content_terms(question)}
+
+
+def covered(wanted: set[tuple[str, ...]], text: str) -> float:
+    """Share of the `wanted` terms that `text` holds in some form; 0 when nothing is wanted."""
+    present = {stem for term in terms(text) for stem in term.stems}
+    return sum(any(stem in present for stem in stems) for stems in wanted) / len(wanted) if wanted else 0.0
+
+
+def refusal_features(question: str, ranked: list[Signals], hits: list[Hit]) -> dict[str, float]:
+    """What the refusal model looks at: how near the best chunk is, and how far it stands out from its rivals."""
+    if not ranked or not hits:
+        return {}
+    best, rivals = ranked[0], ranked[1 : 1 + _RIVALS] or [Signals(0, 0, 0)]
+    mean = Signals(
+        *(statistics.fmean(getattr(rival, name) for rival in rivals) for name in ("dense", "sentence", "lexical"))
+    )
+    return {
+        "dense": best.dense,
+        "sentence": best.sentence,
+        "lexical": best.lexical,
+        "dense_gap": best.dense - mean.dense,
+        "sentence_gap": best.sentence - mean.sentence,
+        "lexical_gap": best.lexical - mean.lexical,
+        "coverage": covered(wanted_terms(question), f"{hits[0].article.title}\n{hits[0].text}"),
+    }
+
+
+def explained(found: Retrieved, with_reasons: bool) -> dict[str, Any]:
+    """What was found, as the command line and the API show it."""
+    hits = [_shown(hit) | (_reasons(found.question, hit) if with_reasons else {}) for hit in found.hits]
+    if not with_reasons:
+        return {"hits": hits}
+    return {
+        "hits": hits,
+        "language": found.language,
+        "probability": round(found.probability, 4),
+        "features": {name: round(value, 4) for name, value in found.features.items()},
+        "timings_ms": found.timings_ms,
+    }
+
+
+def _shown(hit: Hit) -> dict[str, Any]:
+    return {
+        "article_id": hit.article.id,
+        "title": hit.article.title,
+        "url": hit.article.url,
+        "start": hit.start,
+        "end": hit.end,
+        "text": hit.text,
+        "score": hit.score,
+    }
+
+
+def _reasons(question: str, hit: Hit) -> dict[str, Any]:
+    """Each view's signal, and the forms in the hit that meet a word of the question (والكتاب for كتاب)."""
+    asked = {key: term.surface for term, matched in keys(question) for key in matched}
+    forms: dict[str, list[str]] = {}
+    for term, matched in keys(hit.text):
+        key = next((key for key in matched if key in asked), None)
+        form = hit.text[slice(*term.span)]
+        if key is not None and form not in forms.setdefault(asked[key], []):
+            forms[asked[key]].append(form)
+    signals = {name: round(value, 4) for name, value in asdict(hit.signals).items()}
+    return {"signals": signals, "matched": forms}

@@ -1,0 +1,300 @@
+"""The index: articles and their chunks in two Qdrant collections, whatever runs Qdrant.
+
+An article's point is written after its chunks and is the commit: chunks of a revision that no article point
+names are invisible, and are swept by the next ingest. A kill at any moment therefore leaves every article
+whole or absent.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal, Protocol
+from uuid import UUID, uuid5
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.errors import NotFoundError, PipelineError, StoreError
+from rag.lexical import SparseVector
+from rag.pipeline import Pipeline
+from rag.types import Article, Chunk, Language, Signals, Span
+
+Collection = Literal["articles", "chunks"]
+Payload = dict[str, Any]
+
+_NAMESPACE = UUID("b9a3f6f2-6d0c-4c86-9d5e-5f0f3f0f7a11")
+_FLOATS_PER_WRITE = 400_000
+"""Vectors of one request: about 5 MB as JSON, well under a Qdrant server's 32 MB."""
+_PER_READ = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A stored point: its id, the payload fields asked for, the vectors asked for."""
+
+    id: str
+    payload: Payload
+    vectors: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class QueryVectors:
+    """A question in every view: dense (dimension,), used for chunks and sentences alike, and lexical."""
+
+    dense: NDArray[np.float32]
+    lexical: SparseVector
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedChunk:
+    """A chunk with its vectors: dense (dimension,), sentences (number of sentences, dimension), lexical."""
+
+    chunk: Chunk
+    dense: NDArray[np.float32]
+    sentences: NDArray[np.float32]
+    lexical: SparseVector
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What each view scored for each candidate, by point id, with the candidates' payloads."""
+
+    dense: dict[str, float]
+    sentence: dict[str, float]
+    lexical: dict[str, float]
+    payloads: dict[str, Payload]
+
+
+class Engine(Protocol):
+    """What the two Qdrants must do: the smallest set of calls that behaves the same on both."""
+
+    def open(self, dimension: int) -> None:
+        """Open or create the collections; raises PipelineError when `chunks` holds another dimension."""
+
+    def upsert(self, collection: Collection, points: Sequence[Record]) -> None:
+        """Write points; when it returns they are durable and visible."""
+
+    def delete(self, collection: Collection, ids: Sequence[str]) -> None:
+        """Remove points by id; unknown ids are no error."""
+
+    def retrieve(self, collection: Collection, ids: Sequence[str], vectors: Sequence[str] = ()) -> list[Record]:
+        """Points by id, in any order, the unknown ones left out."""
+
+    def scroll(self, collection: Collection, fields: Sequence[str]) -> Iterator[Record]:
+        """Every point, with these payload fields."""
+
+    def count(self, collection: Collection) -> int:
+        """Number of points."""
+
+    def search(self, query: QueryVectors, dense: int, lexical: int) -> Scores:
+        """One call: the best `dense` and `lexical` chunks by those views, each scored by all three."""
+
+    def settle(self) -> None:
+        """After many writes: make searches fast again."""
+
+    def close(self) -> None:
+        """Release everything; the engine is not used again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What an ingest must know of a stored article."""
+
+    id: str
+    title: str
+    revision: str
+    source: str
+    chunks: int
+    language: Language
+    url: str | None
+    date: str | None
+    topic: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A chunk that some view found, with every view's raw score. `lexical` is a BM25 sum here."""
+
+    id: str
+    article_id: str
+    revision: str
+    language: Language
+    span: Span
+    sentences: tuple[Span, ...]
+    signals: Signals
+
+
+class Store:
+    """Articles and chunks of one pipeline. Safe to use from several threads as far as the engine is."""
+
+    def __init__(self, engine: Engine, pipeline: Pipeline) -> None:
+        self._engine = engine
+        self.pipeline = pipeline
+        engine.open(pipeline.dimension)
+        try:
+            self._check_pipeline()
+            self._chunks = engine.count("chunks")
+        except StoreError:
+            engine.close()
+            raise
+
+    def close(self) -> None:
+        """Release the index; the store is not used again."""
+        self._engine.close()
+
+    # Writing
+
+    def write(self, article: Article, chunks: Sequence[EmbeddedChunk]) -> None:
+        """Put an article in the index in place of any earlier revision: whole, or (killed) not at all."""
+        points = [_chunk_point(chunk) for chunk in chunks]
+        weight = max((chunk.dense.size + chunk.sentences.size for chunk in chunks), default=1)
+        step = max(1, _FLOATS_PER_WRITE // weight)
+        for at in range(0, len(points), step):
+            self._engine.upsert("chunks", points[at : at + step])
+        earlier = self._chunk_ids([article.id])
+        spans = [[chunk.chunk.start, chunk.chunk.end] for chunk in chunks]
+        self._engine.upsert("articles", [_article_point(article, spans, self.pipeline)])
+        current = {point.id for point in points}
+        self._engine.delete("chunks", [key for key in earlier if key not in current])
+
+    def remove(self, article_ids: Sequence[str]) -> None:
+        """Take articles out of the index; unknown ids are no error."""
+        chunks = self._chunk_ids(article_ids)
+        self._engine.delete("articles", [_article_key(key) for key in article_ids])
+        self._engine.delete("chunks", chunks)
+
+    def sweep(self) -> int:
+        """Remove the chunks that a killed ingest left behind; returns how many. Free when there are none."""
+        heads = self.heads()
+        if self._engine.count("chunks") == sum(head.chunks for head in heads.values()):
+            return 0
+        stale = [
+            record.id
+            for record in self._engine.scroll("chunks", ["article_id", "revision"])
+            if (head := heads.get(record.payload["article_id"])) is None or head.revision != record.payload["revision"]
+        ]
+        self._engine.delete("chunks", stale)
+        return len(stale)
+
+    def settle(self) -> None:
+        """After many writes: make searches fast again."""
+        self._engine.settle()
+        self._chunks = self._engine.count("chunks")
+
+    # Reading
+
+    def check(self) -> int:
+        """The number of chunks, asked of the engine now; raises StoreError when it cannot answer."""
+        return self._engine.count("chunks")
+
+    @property
+    def chunk_count(self) -> int:
+        """Chunks in the index when it was opened or last settled."""
+        return self._chunks
+
+    def heads(self) -> dict[str, Head]:
+        """Every article without its text, by id."""
+        records = self._engine.scroll("articles", _HEAD_FIELDS)
+        return {record.payload["id"]: _head(record.payload) for record in records}
+
+    def article(self, article_id: str) -> Article:
+        """One article; raises NotFoundError."""
+        found = self.articles([article_id])
+        if not found:
+            raise NotFoundError(f"There is no article with the id {article_id!r}.")
+        return found[article_id]
+
+    def articles(self, article_ids: Iterable[str]) -> dict[str, Article]:
+        """Articles by id, the unknown ones left out."""
+        keys = [_article_key(key) for key in dict.fromkeys(article_ids)]
+        records = (
+            self._engine.retrieve("articles", keys[at : at + _PER_READ]) for at in range(0, len(keys), _PER_READ)
+        )
+        return {record.payload["id"]: _article(record.payload) for group in records for record in group}
+
+    def candidates(self, query: QueryVectors, dense: int, lexical: int) -> list[Candidate]:
+        """One round trip: the best `dense` and `lexical` chunks by those views, each scored by all views.
+
+        They may include chunks of a revision that is not committed: compare with `articles`.
+        """
+        scores = self._engine.search(query, dense, lexical)
+        return [_candidate(key, payload, scores) for key, payload in scores.payloads.items()]
+
+    def sentence_vectors(self, chunk_ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        """The sentence vectors of chunks, each of shape (sentences, dimension), by chunk id."""
+        records = self._engine.retrieve("chunks", chunk_ids, ["sentence"])
+        return {record.id: np.asarray(record.vectors["sentence"], np.float32) for record in records}
+
+    def _chunk_ids(self, article_ids: Sequence[str]) -> list[str]:
+        records = self._engine.retrieve("articles", [_article_key(key) for key in article_ids])
+        return [
+            chunk_key(record.payload["id"], record.payload["revision"], Span(*span))
+            for record in records
+            for span in record.payload["spans"]
+        ]
+
+    def _check_pipeline(self) -> None:
+        for record in self._engine.scroll("articles", ["pipeline", "made_by"]):
+            if record.payload["pipeline"] != self.pipeline.fingerprint:
+                raise PipelineError(
+                    f"The index was made by another pipeline ({record.payload['made_by']}) than the one set now "
+                    f"({self.pipeline}). Set those settings again, or ingest into another DALIL_DATA_DIR "
+                    "or DALIL_QDRANT_PREFIX."
+                )
+            return
+
+
+def chunk_key(article_id: str, revision: str, span: Span) -> str:
+    """The point id of a chunk: the same chunk of the same revision is the same point."""
+    return str(uuid5(_NAMESPACE, f"chunk\0{article_id}\0{revision}\0{span.start}\0{span.end}"))
+
+
+def _article_key(article_id: str) -> str:
+    return str(uuid5(_NAMESPACE, f"article\0{article_id}"))
+
+
+def _article_point(article: Article, spans: list[list[int]], pipeline: Pipeline) -> Record:
+    payload = asdict(article) | {
+        "spans": spans,
+        "chunks": len(spans),
+        "pipeline": pipeline.fingerprint,
+        "made_by": str(pipeline),
+    }
+    return Record(_article_key(article.id), payload)
+
+
+def _article(payload: Payload) -> Article:
+    return Article(**{name: payload[name] for name in _ARTICLE_FIELDS})
+
+
+def _head(payload: Payload) -> Head:
+    return Head(**{name: payload[name] for name in _HEAD_FIELDS})
+
+
+def _chunk_point(embedded: EmbeddedChunk) -> Record:
+    chunk = embedded.chunk
+    span = Span(chunk.start, chunk.end)
+    payload = {
+        "article_id": chunk.article_id,
+        "revision": chunk.revision,
+        "language": chunk.language,
+        "span": list(span),
+        "sentences": [list(sentence) for sentence in chunk.sentences],
+    }
+    vectors = {"dense": embedded.dense.tolist(), "sentence": embedded.sentences.tolist()}
+    return Record(chunk_key(chunk.article_id, chunk.revision, span), payload, vectors | {"lexical": embedded.lexical})
+
+
+def _candidate(key: str, payload: Payload, scores: Scores) -> Candidate:
+    return Candidate(
+        id=key,
+        article_id=payload["article_id"],
+        revision=payload["revision"],
+        language=payload["language"],
+        span=Span(*payload["span"]),
+        sentences=tuple(Span(*span) for span in payload["sentences"]),
+        signals=Signals(scores.dense[key], scores.sentence.get(key, 0.0), scores.lexical.get(key, 0.0)),
+    )
+
+
+_ARTICLE_FIELDS = [item.name for item in fields(Article)]
+_HEAD_FIELDS = [item.name for item in fields(Head)]

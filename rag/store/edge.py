@@ -1,0 +1,191 @@
+"""Qdrant Edge: the index in a folder, in this process, with a write-ahead log."""
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import qdrant_edge as edge
+from filelock import FileLock, Timeout
+
+from rag.errors import PipelineError, StoreError, StoreLockedError
+from rag.store.base import Collection, Payload, QueryVectors, Record, Scores
+
+_LOCK_WAIT_S = 3
+"""Long enough for another `dalil ask` to end, short enough to be told about a `dalil serve`."""
+_PAGE = 1000
+
+
+class EdgeEngine:
+    """Two Edge shards in `folder`, and a lock that names its holder: one process owns an index."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._lock = FileLock(folder / "lock", timeout=_LOCK_WAIT_S)
+        self._shards: dict[Collection, Any] = {}
+
+    def open(self, dimension: int) -> None:
+        self._take_lock()
+        try:
+            with _mapped(self._folder):
+                self._shards["articles"] = _shard(self._folder / "articles", _articles_config())
+            if self._shard_is_foreign(dimension):
+                raise PipelineError(
+                    f"The index in {self._folder} holds vectors of another length than {dimension}. "
+                    "Set the embedding model it was made with, or ingest into another DALIL_DATA_DIR."
+                )
+            with _mapped(self._folder):
+                self._shards["chunks"] = _shard(self._folder / "chunks", _chunks_config(dimension))
+        except StoreError:
+            self.close()
+            raise
+
+    def upsert(self, collection: Collection, points: Sequence[Record]) -> None:
+        with _mapped(self._folder):
+            found = [edge.Point(point.id, _vectors(point.vectors), point.payload) for point in points]
+            if found:
+                self._shards[collection].update(edge.UpdateOperation.upsert_points(found))
+
+    def delete(self, collection: Collection, ids: Sequence[str]) -> None:
+        if ids:
+            with _mapped(self._folder):
+                self._shards[collection].update(edge.UpdateOperation.delete_points(list(ids)))
+
+    def retrieve(self, collection: Collection, ids: Sequence[str], vectors: Sequence[str] = ()) -> list[Record]:
+        with _mapped(self._folder):
+            found = self._shards[collection].retrieve(list(ids), True, list(vectors) or False)
+        return [Record(str(point.id), point.payload or {}, point.vector or {}) for point in found]
+
+    def scroll(self, collection: Collection, fields: Sequence[str]) -> Iterator[Record]:
+        offset = None
+        while True:
+            with _mapped(self._folder):
+                request = edge.ScrollRequest(offset=offset, limit=_PAGE, with_payload=list(fields))
+                points, offset = self._shards[collection].scroll(request)
+            yield from (Record(str(point.id), point.payload or {}) for point in points)
+            if offset is None:
+                return
+
+    def count(self, collection: Collection) -> int:
+        with _mapped(self._folder):
+            return int(self._shards[collection].count(edge.CountRequest()))
+
+    def search(self, query: QueryVectors, dense: int, lexical: int) -> Scores:
+        vector = query.dense.tolist()
+        views = [edge.Query.Nearest(vector, "dense"), edge.Query.Nearest([vector], "sentence")]
+        prefetches = [edge.Prefetch(dense, views[0])]
+        if query.lexical.indices:
+            views.append(edge.Query.Nearest(edge.SparseVector(*query.lexical), "lexical"))
+            prefetches.append(edge.Prefetch(lexical, views[2]))
+        requests = [
+            edge.QueryRequest(dense + lexical, query=view, prefetches=prefetches, with_payload=at == 0)
+            for at, view in enumerate(views)
+        ]
+        with _mapped(self._folder):
+            lists = self._shards["chunks"].query_batch(edge.QueryBatchRequest(requests))
+        scores = [{str(point.id): point.score for point in points} for points in lists]
+        payloads: dict[str, Payload] = {str(point.id): point.payload for point in lists[0]}
+        return Scores(scores[0], scores[1], scores[2] if len(scores) == 3 else {}, payloads)
+
+    def settle(self) -> None:
+        with _mapped(self._folder):
+            for shard in self._shards.values():
+                shard.optimize()
+                shard.flush()
+
+    def close(self) -> None:
+        for shard in self._shards.values():
+            shard.close()
+        self._shards.clear()
+        self._lock.release()
+
+    def _take_lock(self) -> None:
+        holder = self._folder / "holder.json"
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._lock.acquire()
+            holder.write_text(json.dumps(_this_process()), "utf-8")
+        except Timeout:
+            raise StoreLockedError(_locked_message(self._folder, holder)) from None
+        except OSError as error:
+            raise StoreError(
+                f"The index folder {self._folder} cannot be written ({error.strerror}). "
+                "Give this user the right to write there, or set DALIL_DATA_DIR to another folder."
+            ) from error
+
+    def _shard_is_foreign(self, dimension: int) -> bool:
+        """Whether committed articles rest on vectors of another length. An index without articles is made anew."""
+        config = self._folder / "chunks" / "edge_config.json"
+        if not config.exists():
+            return False
+        with _mapped(self._folder):
+            stored = json.loads(config.read_text("utf-8"))["vectors"]["dense"]["size"]
+        return bool(stored != dimension)
+
+
+def _shard(path: Path, config: edge.EdgeConfig) -> Any:
+    path.mkdir(exist_ok=True)
+    if (path / "edge_config.json").exists():
+        return edge.EdgeShard.load(str(path), config)
+    return edge.EdgeShard.create(str(path), config)
+
+
+def _articles_config() -> edge.EdgeConfig:
+    # Articles are fetched by id only; Edge wants some vector to be declared.
+    return edge.EdgeConfig(sparse_vectors={"unused": edge.EdgeSparseVectorParams()})
+
+
+def _chunks_config(dimension: int) -> edge.EdgeConfig:
+    cosine = edge.Distance.Cosine
+    no_graph = edge.HnswIndexConfig(m=0, ef_construct=100, full_scan_threshold=10_000)  # sentences only re-score
+    best = edge.MultiVectorConfig(edge.MultiVectorComparator.MaxSim)
+    return edge.EdgeConfig(
+        vectors={
+            "dense": edge.EdgeVectorParams(dimension, cosine),
+            "sentence": edge.EdgeVectorParams(dimension, cosine, multivector_config=best, hnsw_config=no_graph),
+        },
+        sparse_vectors={"lexical": edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf)},
+    )
+
+
+def _vectors(vectors: dict[str, Any]) -> dict[str, Any]:
+    lexical = vectors.get("lexical")
+    named = {name: vector for name, vector in vectors.items() if name != "lexical"}
+    return named | ({"lexical": edge.SparseVector(*lexical)} if lexical and lexical.indices else {})
+
+
+def _this_process() -> dict[str, Any]:
+    command = " ".join(["dalil", *sys.argv[1:]])
+    return {"pid": os.getpid(), "command": command, "since": datetime.now().isoformat(timespec="seconds")}
+
+
+def _locked_message(folder: Path, holder: Path) -> str:
+    try:
+        who = json.loads(holder.read_text("utf-8"))
+        by = f"`{who['command']}` (process {who['pid']}, since {who['since']})"
+    except (OSError, ValueError, KeyError):
+        by = "another process"
+    return (
+        f"The index folder {folder} is in use by {by}. End that command first, ask through its page or its API, "
+        "or set DALIL_DATA_DIR to another folder."
+    )
+
+
+@contextmanager
+def _mapped(folder: Path) -> Iterator[None]:
+    """Edge raises bare `Exception` (from a Rust panic, a BaseException): the one place that turns them into ours."""
+    try:
+        yield
+    except (StoreError, GeneratorExit, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
+        raise StoreError(
+            f"The index in {folder} cannot be used: {error}. Your articles are not touched by this: if it does not "
+            "pass, move that folder away and ingest them again."
+        ) from error

@@ -1,0 +1,111 @@
+"""The nouns of Dalil. Frozen and plain: what crosses module borders is one of these."""
+
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+Language = Literal["ar", "en"]
+Verdict = Literal["verbatim", "supported", "unverified"]
+Mode = Literal["extractive", "generate"]
+
+
+class Span(NamedTuple):
+    """Code points `start` up to but not including `end` of some text."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One article as stored. `text` is what every offset of Dalil counts in."""
+
+    id: str
+    title: str
+    text: str
+    language: Language
+    revision: str
+    """Hash of all that is kept of the article: another revision is another content."""
+    source: str
+    """Where it was read from, so that a file that cannot be read today does not lose its article."""
+    url: str | None = None
+    date: str | None = None
+    topic: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Whole sentences of an article: `article.text[start:end] == text`, sentences in offsets of the article."""
+
+    article_id: str
+    revision: str
+    start: int
+    end: int
+    text: str
+    language: Language
+    sentences: tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """What each view says of a chunk for a question: cosines for dense and sentence, lexical in 0..1."""
+
+    dense: float
+    sentence: float
+    lexical: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A chunk found for a question; `score` orders hits of one question and says nothing across questions."""
+
+    article: Article
+    start: int
+    end: int
+    sentences: tuple[Span, ...]
+    score: float
+    signals: Signals
+    chunk_id: str
+
+    @property
+    def text(self) -> str:
+        """The chunk's words, as the article has them."""
+        return self.article.text[self.start : self.end]
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """Evidence for an answer: `article.text[start:end] == quote`. `score` is the support in 0..1."""
+
+    number: int
+    article_id: str
+    title: str
+    url: str | None
+    start: int
+    end: int
+    quote: str
+    verdict: Verdict
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a person gets: text with `[n]` markers, each the number of one of `citations`."""
+
+    id: str
+    text: str
+    language: Language
+    refused: bool
+    reason: str | None
+    """Why it refused (`not_in_articles`, `no_articles`, `unsupported`) or why it is degraded (`model_failed`)."""
+    mode: Mode
+    degraded: bool
+    citations: tuple[Citation, ...]
+    timings_ms: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One earlier message of a conversation."""
+
+    role: Literal["user", "assistant"]
+    text: str

@@ -1,0 +1,1 @@
+"""How people reach Dalil: the command line and the page."""
