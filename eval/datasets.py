@@ -46,7 +46,7 @@ def squad(corpus: Path, questions: Path | None = None) -> Dataset:
     articles: dict[str, Article] = {}
     known: dict[str, Question] = {}
     for paragraph in _paragraphs(corpus):
-        article = _paragraph_article(paragraph["context"])
+        article = paragraph_article(paragraph["context"])
         articles.setdefault(article.id, article)
         for found in _questions(paragraph, article.id):
             known.setdefault(found.id, found)
@@ -100,6 +100,7 @@ def _asked(origin: Question, text: str) -> Question:
     return Question(origin.id, text, language(text), origin.kind, origin.article_id, origin.answers)
 
 
-def _paragraph_article(context: str) -> Article:
+def paragraph_article(context: str) -> Article:
+    """A paragraph as an article of its own, with an id made of its words."""
     key = blake2b(context.encode("utf-8", "replace"), digest_size=12).hexdigest()
     return Article(key, "", context.encode("utf-8", "replace").decode(), language(context), key, "squad")

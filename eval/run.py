@@ -72,7 +72,7 @@ def retrieval(settings: Settings, dataset: Dataset, progress: Progress) -> Retri
 def ranking(assistant: Assistant, question: Question) -> list[str]:
     """Article ids for a question, best first; none for a question that cannot be asked."""
     try:
-        hits = assistant.search(question.text, question.language, _CHUNKS_PER_QUESTION).hits
+        hits = assistant.search(question.text, _CHUNKS_PER_QUESTION).hits
     except QuestionError:
         return []
     return articles_of(hits)
@@ -111,8 +111,8 @@ def answered(assistant: Assistant, questions: Sequence[Question]) -> list[Answer
         Answered(
             question,
             ranking(assistant, question),
-            assistant.search(question.text, question.language).probability,
-            assistant.ask(question.text, question.language),
+            assistant.search(question.text).probability,
+            assistant.ask(question.text),
         )
         for question in questions
     ]

@@ -110,8 +110,9 @@ def embed(
         for chunk in chunks
         for span in chunk.sentences
     ]
-    vectors = embedder.passages([plain(text) for text in (*texts, *sentences)])
-    dense, at, chunk_at = vectors[: len(texts)], len(texts), 0
+    dense = embedder.passages([plain(text) for text in texts])
+    vectors = embedder.sentences([plain(sentence) for sentence in sentences])
+    at = chunk_at = 0
     for article, chunks in zip(articles, chunked, strict=True):
         embedded = []
         for chunk in chunks:

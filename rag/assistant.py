@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from rag import calibration
 from rag.citation import Verified, verify
-from rag.embedding import BUNDLED, Embedder, open_embedder
+from rag.embedding import BUNDLED, Embedder, Views, open_embedder
 from rag.errors import ModelError, QuestionError
 from rag.generation import NO_ARTICLES, ChatModel, extractive, generate, refusal
 from rag.pipeline import Pipeline
@@ -35,7 +35,7 @@ class Assistant:
     def from_settings(cls, settings: Settings) -> Self:
         """Open everything that `settings` name; raises StoreError or EmbeddingError and then holds nothing."""
         embedder = open_embedder(settings)
-        store = open_store(settings, pipeline_of(settings, embedder.model_name, embedder.dimension))
+        store = open_store(settings, pipeline_of(settings, embedder.views))
         retriever = HybridRetriever(store, embedder, calibration.load(), settings.top_k)
         return cls(settings, store, embedder, retriever, _model(settings))
 
@@ -52,23 +52,23 @@ class Assistant:
     def ask(
         self,
         question: str,
-        asked_in: Language | None = None,
+        answer_in: Language | None = None,
         history: Sequence[Turn] = (),
         top_k: int | None = None,
         mode: AnswerMode = "auto",
     ) -> Answer:
-        """Answer `question` in the language it is asked in, or in `asked_in`; raises QuestionError."""
+        """Answer `question` in the language it is asked in, or in `answer_in`; raises QuestionError."""
         started = time.perf_counter()
-        found = self.search(question, asked_in or _language(question, history), top_k)
+        found = self.search(question, top_k)
+        answer_in = answer_in or _language(question, history)
         used: Mode = "generate" if self._model and mode != "extractive" else "extractive"
-        outcome = self._outcome(found, used)
+        verified, used, reason, degraded = self._outcome(found, answer_in, used)
         total = round(1000 * (time.perf_counter() - started), 2)
-        verified, used, reason, degraded = outcome
         refused = reason is not None and not degraded
         return Answer(
             id=uuid4().hex,
             text=verified.text,
-            language=found.language,
+            language=answer_in,
             refused=refused,
             reason=reason,
             mode=used,
@@ -77,49 +77,50 @@ class Assistant:
             timings_ms=found.timings_ms | {"total": total},
         )
 
-    def search(self, question: str, asked_in: Language | None = None, top_k: int | None = None) -> Retrieved:
+    def search(self, question: str, top_k: int | None = None) -> Retrieved:
         """The hits for a question, with the probability that they hold its answer; raises QuestionError."""
         checked = checked_question(question, self.settings.max_question_chars)
-        return self._retriever.search(checked, top_k, asked_in)
+        return self._retriever.search(checked, top_k)
 
     def refuses(self, found: Retrieved) -> bool:
         """Whether the articles are too unlikely to hold the answer."""
         limit = self.settings.refuse_below
         return found.probability < (found.threshold if limit is None else limit)
 
-    def _outcome(self, found: Retrieved, mode: Mode) -> tuple[Verified, Mode, str | None, bool]:
+    def _outcome(self, found: Retrieved, answer_in: Language, mode: Mode) -> tuple[Verified, Mode, str | None, bool]:
+        refused = Verified(refusal(answer_in, found.hits), ())
         if not found.hits:
-            return Verified(NO_ARTICLES[found.language], ()), mode, "no_articles", False
+            return Verified(NO_ARTICLES[answer_in], ()), mode, "no_articles", False
         if self.refuses(found):
-            return _refused(found), mode, "not_in_articles", False
+            return refused, mode, "not_in_articles", False
         if mode == "extractive" or self._model is None:
-            return self._extractive(found), "extractive", None, False
+            return self._extractive(found, answer_in), "extractive", None, False
         try:
-            draft = generate(self._model, found)
+            draft = generate(self._model, found, answer_in)
         except ModelError:
-            return self._extractive(found), "extractive", "model_failed", True
+            return self._extractive(found, answer_in), "extractive", "model_failed", True
         if draft is None:
-            return _refused(found), mode, "not_in_articles", False
-        verified = verify(draft, found.hits, self._similarity(found), found.language)
+            return refused, mode, "not_in_articles", False
+        verified = verify(draft, found.hits, self._similarity(found), answer_in)
         if not verified.supported:
-            return _refused(found), mode, "unsupported", False
+            return refused, mode, "unsupported", False
         return verified, mode, None, False
 
-    def _extractive(self, found: Retrieved) -> Verified:
-        return extractive(found, self.store.sentence_vectors([hit.chunk_id for hit in found.hits]))
+    def _extractive(self, found: Retrieved, answer_in: Language) -> Verified:
+        return extractive(found, self.store.sentence_vectors([hit.chunk_id for hit in found.hits]), answer_in)
 
     def _similarity(self, found: Retrieved) -> Callable[[str, Hit], Sequence[float]]:
         vectors = self.store.sentence_vectors([hit.chunk_id for hit in found.hits])
 
         def similarity(statement: str, hit: Hit) -> list[float]:
-            return [float(x) for x in vectors[hit.chunk_id] @ self.embedder.passages([plain(statement)])[0]]
+            return [float(x) for x in vectors[hit.chunk_id] @ self.embedder.sentences([plain(statement)])[0]]
 
         return similarity
 
 
-def pipeline_of(settings: Settings, embedder: str | None = None, dimension: int | None = None) -> Pipeline:
-    """The pipeline that `settings` name; without an embedder, the bundled one, which need not be loaded for it."""
-    return Pipeline(embedder or BUNDLED[0], dimension or BUNDLED[1], settings.chunk_tokens)
+def pipeline_of(settings: Settings, views: Views = BUNDLED) -> Pipeline:
+    """The pipeline that `settings` name, with the bundled embedder (which need not be loaded) or another's views."""
+    return Pipeline(views.name, views.dimension, settings.chunk_tokens, views.sentence_dimension)
 
 
 def checked_question(question: str, longest: int) -> str:
@@ -138,10 +139,6 @@ def _language(question: str, history: Sequence[Turn]) -> Language:
     """The question's language; a question of names alone stays in the language of the conversation."""
     asked = [turn.text for turn in history if turn.role == "user"]
     return language(question, language(asked[-1]) if asked else "ar")
-
-
-def _refused(found: Retrieved) -> Verified:
-    return Verified(refusal(found.language, found.hits), ())
 
 
 def _model(settings: Settings) -> ChatModel | None:

@@ -40,7 +40,7 @@ class Verified:
         return any(citation.verdict != "unverified" for citation in self.citations)
 
 
-def verify(draft: str, hits: Sequence[Hit], similarity: Similarity, asked_in: Language) -> Verified:
+def verify(draft: str, hits: Sequence[Hit], similarity: Similarity, answer_in: Language) -> Verified:
     """Check every sentence of a model's `draft` against the passages its markers name (`hits`, counted from 1).
 
     Markers that name no passage are removed. Each remaining one becomes a citation of the passage's sentence
@@ -51,7 +51,7 @@ def verify(draft: str, hits: Sequence[Hit], similarity: Similarity, asked_in: La
     parts = []
     for span in sentences(draft):
         sentence = draft[span.start : span.end]
-        parts.append(_checked(sentence, hits, similarity, asked_in, book))
+        parts.append(_checked(sentence, hits, similarity, answer_in, book))
     return Verified("".join(parts).strip(), tuple(book.citations))
 
 
@@ -75,7 +75,7 @@ def _strength(citation: Citation) -> int:
     return ("unverified", "supported", "verbatim").index(citation.verdict)
 
 
-def _checked(sentence: str, hits: Sequence[Hit], similarity: Similarity, asked_in: Language, book: _Book) -> str:
+def _checked(sentence: str, hits: Sequence[Hit], similarity: Similarity, answer_in: Language, book: _Book) -> str:
     named = [int(number) for marker in MARKER.findall(sentence) for number in _NUMBER.findall(marker)]
     statement = " ".join(MARKER.sub(" ", sentence).split())
     cited = [hits[number - 1] for number in dict.fromkeys(named) if 1 <= number <= len(hits)]
@@ -83,7 +83,7 @@ def _checked(sentence: str, hits: Sequence[Hit], similarity: Similarity, asked_i
     if not any(char.isalnum() for char in statement):
         return bare
     numbered = sorted({book.number(best_evidence(statement, hit, similarity(statement, hit))) for hit in cited})
-    marks = "".join(f"[{number}]" for number in numbered) or UNVERIFIED[asked_in]
+    marks = "".join(f"[{number}]" for number in numbered) or UNVERIFIED[answer_in]
     words = bare.rstrip()
     end = re.search(r"[.!?؟…]*$", words)
     at = end.start() if end else len(words)

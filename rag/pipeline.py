@@ -17,6 +17,8 @@ class Pipeline:
     embedder: str
     dimension: int
     chunk_tokens: int
+    sentence_dimension: int | None = None
+    """Length of sentence vectors; None: that of chunk vectors."""
     splitter: int = SPLITTER_VERSION
     lexical: int = LEXICAL_VERSION
     folding: int = FOLDING_VERSION

@@ -21,12 +21,17 @@ from rag.types import Hit, Language, Signals
 _DENSE_CANDIDATES = 50
 _LEXICAL_CANDIDATES = 30
 _RIVALS = 10
-"""Chunks after the best one that say how far it stands out."""
+"""Chunks of other articles that say how far the best one stands out."""
+_AVERAGE_RIVAL: dict[Language, Signals] = {"ar": Signals(0.81, 0.67, 0.33), "en": Signals(0.75, 0.64, 0.03)}
+"""Means of those chunks' signals over the development data (`eval/fit.py`'s cases)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
-    """What was found for a question. `probability` is calibrated: that the articles hold the answer at all."""
+    """What was found for a question. `vector` is its sentence view.
+
+    `probability` is calibrated: that the articles hold the answer at all.
+    """
 
     question: str
     language: Language
@@ -48,24 +53,25 @@ class HybridRetriever(BaseRetriever):
         super().__init__()
         self._store, self._embedder, self._calibration, self._top_k = store, embedder, calibration, top_k
 
-    def search(self, question: str, top_k: int | None = None, asked_in: Language | None = None) -> Retrieved:
+    def search(self, question: str, top_k: int | None = None) -> Retrieved:
         """The best `top_k` chunks for `question`, best first; one store call finds and scores the candidates."""
-        asked_in = asked_in or language(question)
+        asked_in = language(question)
         started = time.perf_counter()
-        query = QueryVectors(self._embedder.queries([plain(question)])[0], lexical_vector(question))
+        vectors = self._embedder.question(plain(question))
+        query = QueryVectors(vectors.dense, lexical_vector(question), vectors.sentence)
         embedded = time.perf_counter()
         candidates = self._store.candidates(query, _DENSE_CANDIDATES, _LEXICAL_CANDIDATES)
         found = time.perf_counter()
         ranked = self._ranked(candidates, asked_in, len(query.lexical.indices))
         hits = self._visible(ranked, (top_k or self._top_k), asked_in)
-        features = refusal_features(question, [candidate.signals for candidate in ranked], hits)
+        features = refusal_features(question, asked_in, ranked, hits)
         refusal = self._calibration.refusal[asked_in]
         done = time.perf_counter()
         timings = {"embed": embedded - started, "store": found - embedded, "rank": done - found}
         return Retrieved(
             question=question,
             language=asked_in,
-            vector=query.dense,
+            vector=vectors.sentence,
             hits=tuple(hits),
             probability=refusal.probability(features) if hits else 0.0,
             threshold=refusal.threshold,
@@ -98,7 +104,7 @@ class HybridRetriever(BaseRetriever):
 
     def _scale(self, dense: list[float]) -> Any:
         """Cosines of another embedder brought to the spread of the calibrated one, since weights assume it."""
-        if self._embedder.model_name == self._calibration.embedder:
+        if self._embedder.views.name == self._calibration.embedder:
             return lambda cosine: cosine
         factor = self._calibration.spread / max(statistics.pstdev(dense), 1e-6)
         return lambda cosine: cosine * factor
@@ -150,23 +156,25 @@ def covered(wanted: set[tuple[str, ...]], text: str) -> float:
     return sum(any(stem in present for stem in stems) for stems in wanted) / len(wanted) if wanted else 0.0
 
 
-def refusal_features(question: str, ranked: list[Signals], hits: list[Hit]) -> dict[str, float]:
-    """What the refusal model looks at: how near the best chunk is, and how far it stands out from its rivals."""
-    if not ranked or not hits:
+REFUSAL_FEATURES = ("dense", "sentence", "lexical", "dense_gap", "sentence_gap", "lexical_gap", "coverage")
+"""Names of what the refusal model looks at."""
+
+
+def refusal_features(question: str, asked_in: Language, ranked: list[Candidate], hits: list[Hit]) -> dict[str, float]:
+    """What the refusal model looks at: how near the best chunk is, and how far it stands out from other articles' chunks.
+
+    A small collection has too few rivals, or only ones on the same subject: it is filled up with average ones.
+    """
+    if not hits:
         return {}
-    best, rivals = ranked[0], ranked[1 : 1 + _RIVALS] or [Signals(0, 0, 0)]
-    mean = Signals(
-        *(statistics.fmean(getattr(rival, name) for rival in rivals) for name in ("dense", "sentence", "lexical"))
-    )
-    return {
-        "dense": best.dense,
-        "sentence": best.sentence,
-        "lexical": best.lexical,
-        "dense_gap": best.dense - mean.dense,
-        "sentence_gap": best.sentence - mean.sentence,
-        "lexical_gap": best.lexical - mean.lexical,
-        "coverage": covered(wanted_terms(question), f"{hits[0].article.title}\n{hits[0].text}"),
-    }
+    best = ranked[0]
+    rivals = [candidate.signals for candidate in ranked if candidate.article_id != best.article_id][:_RIVALS]
+    rivals += [_AVERAGE_RIVAL[asked_in]] * (_RIVALS - len(rivals))
+    features = {"coverage": covered(wanted_terms(question), f"{hits[0].article.title}\n{hits[0].text}")}
+    for view in ("dense", "sentence", "lexical"):
+        features[view] = getattr(best.signals, view)
+        features[f"{view}_gap"] = features[view] - statistics.fmean(getattr(rival, view) for rival in rivals)
+    return features
 
 
 def explained(found: Retrieved, with_reasons: bool) -> dict[str, Any]:

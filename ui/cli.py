@@ -50,8 +50,7 @@ def _ingest(options: argparse.Namespace, settings: Settings) -> int:
     paths = [Path(path) for path in options.paths]
     # The bundled model need not be loaded to see that nothing changed; an endpoint must be asked for its dimension.
     embedder = open_embedder(settings) if settings.embedding_base_url else None
-    name, dimension = (embedder.model_name, embedder.dimension) if embedder else BUNDLED
-    store = open_store(settings, pipeline_of(settings, name, dimension))
+    store = open_store(settings, pipeline_of(settings, embedder.views if embedder else BUNDLED))
     try:
         sync = Sync(store, settings.chunk_tokens, settings.max_article_chars)
         plan = sync.plan(paths, options.sync)
@@ -102,11 +101,11 @@ def _search(options: argparse.Namespace, settings: Settings) -> int:
 
 def _status(options: argparse.Namespace, settings: Settings) -> int:
     from rag.assistant import pipeline_of
-    from rag.embedding import open_embedder
+    from rag.embedding import BUNDLED, open_embedder
     from rag.store import open_store
 
     embedder = open_embedder(settings) if settings.embedding_base_url else None
-    pipeline = pipeline_of(settings, embedder.model_name, embedder.dimension) if embedder else pipeline_of(settings)
+    pipeline = pipeline_of(settings, embedder.views if embedder else BUNDLED)
     store = open_store(settings, pipeline)
     try:
         shown = {

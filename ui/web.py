@@ -60,8 +60,9 @@ def _dir(language: Language) -> str:
 
 
 def _block_html(block: str, by_number: dict[int, Citation], language: Language) -> str:
-    way = direction(MARKER.sub("", block))
-    kind = "dalil-quote" if block.startswith("«") else "dalil-block"
+    quoted = block.startswith("«")
+    way = direction(MARKER.sub("", block)) if quoted else _dir(language)
+    kind = "dalil-quote" if quoted else "dalil-block"
     parts, at = [], 0
     for match in MARKER.finditer(block):
         numbers = [int(number) for number in _NUMBER.findall(match.group())]

@@ -1,13 +1,13 @@
-"""Text to vectors: the bundled multilingual-e5-small, or any OpenAI-compatible endpoint.
+"""Text to vectors: the bundled models, or any OpenAI-compatible endpoint.
 
 Question and passage are two operations, because the models behind them are asymmetric. Each embedder is a
 llama-index `BaseEmbedding`, so it can be handed to anything of that ecosystem.
 """
 
-from rag.embedding.base import BUNDLED, Embedder, Matrix
+from rag.embedding.base import BUNDLED, Embedder, Matrix, QuestionVectors, Views
 from rag.settings import Settings
 
-__all__ = ["BUNDLED", "Embedder", "Matrix", "open_embedder"]
+__all__ = ["BUNDLED", "Embedder", "Matrix", "QuestionVectors", "Views", "open_embedder"]
 
 
 def open_embedder(settings: Settings) -> Embedder:
@@ -17,6 +17,6 @@ def open_embedder(settings: Settings) -> Embedder:
 
         key = settings.embedding_api_key.get_secret_value() if settings.embedding_api_key else None
         return EndpointEmbedding(settings.embedding_base_url, settings.embedding_model, key)
-    from rag.embedding.e5 import E5Embedding
+    from rag.embedding.bundled import BundledEmbedding
 
-    return E5Embedding(threads=settings.threads)
+    return BundledEmbedding(threads=settings.threads)

@@ -39,7 +39,7 @@ class E5Embedding(Embedder):
     _weights: Any = PrivateAttr()
 
     def __init__(self, cache: Path | None = None, threads: int | None = None) -> None:
-        super().__init__(model_name=BUNDLED[0], dimension=BUNDLED[1])
+        super().__init__(model_name="multilingual-e5-small", dimension=BUNDLED.dimension)
         self._weights = read_weights(wheel_file())
         vocabulary = self._weights.vocabulary
         self._tokenizer = Tokenizer(models.Unigram(vocabulary.pieces, unk_id=vocabulary.unknown))

@@ -10,7 +10,7 @@ from rag.assistant import Assistant
 from rag.errors import InputError, StoreError
 from rag.retrieval import explained
 from rag.service import errors
-from rag.service.schemas import AskRequest, SearchRequest, asked_in
+from rag.service.schemas import AskRequest, SearchRequest, answer_in
 
 _MODEL_CHECK_S = 2.0
 
@@ -37,13 +37,13 @@ def create_app(assistant: Assistant) -> FastAPI:
     def ask(request: AskRequest) -> dict[str, Any]:
         """Answer a question, every statement with its citation."""
         history = [message.turn() for message in request.history]
-        language = asked_in(request.language)
+        language = answer_in(request.language)
         return asdict(assistant.ask(request.question, language, history, request.top_k, request.mode))
 
     @app.post("/v1/search")
     def search(request: SearchRequest) -> dict[str, Any]:
         """The passages nearest to a query."""
-        found = assistant.search(request.query, asked_in(request.language), request.top_k)
+        found = assistant.search(request.query, request.top_k)
         return explained(found, request.explain)
 
     @app.get("/v1/articles")

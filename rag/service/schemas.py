@@ -36,11 +36,10 @@ class SearchRequest(_Request):
     """A query to find passages for."""
 
     query: str
-    language: Literal["auto", "ar", "en"] = "auto"
     top_k: int | None = Field(None, ge=1, le=50)
     explain: bool = False
 
 
-def asked_in(language: Literal["auto", "ar", "en"]) -> Language | None:
+def answer_in(language: Literal["auto", "ar", "en"]) -> Language | None:
     """The language to answer in; None: the question's own."""
     return None if language == "auto" else language

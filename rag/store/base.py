@@ -38,10 +38,11 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class QueryVectors:
-    """A question in every view: dense (dimension,), used for chunks and sentences alike, and lexical."""
+    """A question in every view: dense (dimension,), lexical, sentence (sentence dimension,; None: the dense one)."""
 
     dense: NDArray[np.float32]
     lexical: SparseVector
+    sentence: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +68,8 @@ class Scores:
 class Engine(Protocol):
     """What the two Qdrants must do: the smallest set of calls that behaves the same on both."""
 
-    def open(self, dimension: int) -> None:
-        """Open or create the collections; raises PipelineError when `chunks` holds another dimension."""
+    def open(self, dimension: int, sentence_dimension: int) -> None:
+        """Open or create the collections; raises PipelineError when `chunks` holds other dimensions."""
 
     def upsert(self, collection: Collection, points: Sequence[Record]) -> None:
         """Write points; when it returns they are durable and visible."""
@@ -129,7 +130,7 @@ class Store:
     def __init__(self, engine: Engine, pipeline: Pipeline) -> None:
         self._engine = engine
         self.pipeline = pipeline
-        engine.open(pipeline.dimension)
+        engine.open(pipeline.dimension, pipeline.sentence_dimension or pipeline.dimension)
         try:
             self._check_pipeline()
             self._chunks = engine.count("chunks")

@@ -28,18 +28,19 @@ class EdgeEngine:
         self._lock = FileLock(folder / "lock", timeout=_LOCK_WAIT_S)
         self._shards: dict[Collection, Any] = {}
 
-    def open(self, dimension: int) -> None:
+    def open(self, dimension: int, sentence_dimension: int) -> None:
         self._take_lock()
         try:
             with _mapped(self._folder):
                 self._shards["articles"] = _shard(self._folder / "articles", _articles_config())
-            if self._shard_is_foreign(dimension):
+            if self._is_foreign(dimension, sentence_dimension):
                 raise PipelineError(
-                    f"The index in {self._folder} holds vectors of another length than {dimension}. "
+                    f"The index in {self._folder} holds vectors of other lengths than {dimension} and "
+                    f"{sentence_dimension}. "
                     "Set the embedding model it was made with, or ingest into another DALIL_DATA_DIR."
                 )
             with _mapped(self._folder):
-                self._shards["chunks"] = _shard(self._folder / "chunks", _chunks_config(dimension))
+                self._shards["chunks"] = _shard(self._folder / "chunks", _chunks_config(dimension, sentence_dimension))
         except StoreError:
             self.close()
             raise
@@ -76,7 +77,8 @@ class EdgeEngine:
 
     def search(self, query: QueryVectors, dense: int, lexical: int) -> Scores:
         vector = query.dense.tolist()
-        views = [edge.Query.Nearest(vector, "dense"), edge.Query.Nearest([vector], "sentence")]
+        sentence = vector if query.sentence is None else query.sentence.tolist()
+        views = [edge.Query.Nearest(vector, "dense"), edge.Query.Nearest([sentence], "sentence")]
         prefetches = [edge.Prefetch(dense, views[0])]
         if query.lexical.indices:
             views.append(edge.Query.Nearest(edge.SparseVector(*query.lexical), "lexical"))
@@ -117,14 +119,15 @@ class EdgeEngine:
                 "Give this user the right to write there, or set DALIL_DATA_DIR to another folder."
             ) from error
 
-    def _shard_is_foreign(self, dimension: int) -> bool:
-        """Whether committed articles rest on vectors of another length. An index without articles is made anew."""
+    def _is_foreign(self, dimension: int, sentence_dimension: int) -> bool:
+        """Whether the index on disk holds vectors of other lengths."""
         config = self._folder / "chunks" / "edge_config.json"
         if not config.exists():
             return False
         with _mapped(self._folder):
-            stored = json.loads(config.read_text("utf-8"))["vectors"]["dense"]["size"]
-        return bool(stored != dimension)
+            vectors = json.loads(config.read_text("utf-8"))["vectors"]
+            stored = (vectors["dense"]["size"], vectors["sentence"]["size"])
+        return stored != (dimension, sentence_dimension)
 
 
 def _shard(path: Path, config: edge.EdgeConfig) -> Any:
@@ -139,14 +142,16 @@ def _articles_config() -> edge.EdgeConfig:
     return edge.EdgeConfig(sparse_vectors={"unused": edge.EdgeSparseVectorParams()})
 
 
-def _chunks_config(dimension: int) -> edge.EdgeConfig:
+def _chunks_config(dimension: int, sentence_dimension: int) -> edge.EdgeConfig:
     cosine = edge.Distance.Cosine
     no_graph = edge.HnswIndexConfig(m=0, ef_construct=100, full_scan_threshold=10_000)  # sentences only re-score
     best = edge.MultiVectorConfig(edge.MultiVectorComparator.MaxSim)
     return edge.EdgeConfig(
         vectors={
             "dense": edge.EdgeVectorParams(dimension, cosine),
-            "sentence": edge.EdgeVectorParams(dimension, cosine, multivector_config=best, hnsw_config=no_graph),
+            "sentence": edge.EdgeVectorParams(
+                sentence_dimension, cosine, multivector_config=best, hnsw_config=no_graph
+            ),
         },
         sparse_vectors={"lexical": edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf)},
     )

@@ -30,19 +30,19 @@ class ServerEngine:
         client = QdrantClient(url=url, api_key=key, timeout=_TIMEOUT_S, check_compatibility=False, **verify)
         return cls(client, prefix, url)
 
-    def open(self, dimension: int) -> None:
+    def open(self, dimension: int, sentence_dimension: int) -> None:
         with self._mapped():
             if not self._client.collection_exists(self._names["articles"]):
                 self._client.create_collection(self._names["articles"], vectors_config={})
             if not self._client.collection_exists(self._names["chunks"]):
-                self._create_chunks(dimension)
+                self._create_chunks(dimension, sentence_dimension)
             vectors = self._client.get_collection(self._names["chunks"]).config.params.vectors
-        stored = vectors["dense"].size if isinstance(vectors, dict) else None
-        if stored != dimension:
+        stored = (vectors["dense"].size, vectors["sentence"].size) if isinstance(vectors, dict) else None
+        if stored != (dimension, sentence_dimension):
             raise PipelineError(
-                f"The collection {self._names['chunks']} on {self._where} holds vectors of length {stored}, "
-                f"not {dimension}. "
-                "Set the embedding model it was made with, or another DALIL_QDRANT_PREFIX."
+                f"The collection {self._names['chunks']} on {self._where} holds vectors of lengths {stored}, "
+                f"not {(dimension, sentence_dimension)}. Set the embedding model it was made with, or another "
+                "DALIL_QDRANT_PREFIX."
             )
 
     def upsert(self, collection: Collection, points: Sequence[Record]) -> None:
@@ -80,7 +80,8 @@ class ServerEngine:
 
     def search(self, query: QueryVectors, dense: int, lexical: int) -> Scores:
         vector = query.dense.tolist()
-        views: list[tuple[str, Any]] = [("dense", vector), ("sentence", [vector])]
+        sentence = vector if query.sentence is None else query.sentence.tolist()
+        views: list[tuple[str, Any]] = [("dense", vector), ("sentence", [sentence])]
         prefetches = [models.Prefetch(query=vector, using="dense", limit=dense)]
         if query.lexical.indices:
             sparse = models.SparseVector(indices=query.lexical.indices, values=query.lexical.values)
@@ -104,7 +105,7 @@ class ServerEngine:
     def close(self) -> None:
         self._client.close()
 
-    def _create_chunks(self, dimension: int) -> None:
+    def _create_chunks(self, dimension: int, sentence_dimension: int) -> None:
         cosine = models.Distance.COSINE
         best = models.MultiVectorConfig(comparator=models.MultiVectorComparator.MAX_SIM)
         no_graph = models.HnswConfigDiff(m=0)  # sentences only re-score
@@ -113,7 +114,7 @@ class ServerEngine:
             vectors_config={
                 "dense": models.VectorParams(size=dimension, distance=cosine),
                 "sentence": models.VectorParams(
-                    size=dimension, distance=cosine, multivector_config=best, hnsw_config=no_graph
+                    size=sentence_dimension, distance=cosine, multivector_config=best, hnsw_config=no_graph
                 ),
             },
             sparse_vectors_config={"lexical": models.SparseVectorParams(modifier=models.Modifier.IDF)},

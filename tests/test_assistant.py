@@ -1,0 +1,335 @@
+import json
+
+import pytest
+
+from rag.assistant import Assistant
+from rag.citation import MARKER, UNVERIFIED
+from rag.errors import QuestionError
+from rag.generation import NO_ARTICLES, REFUSAL
+from rag.settings import load
+from rag.text import language
+from rag.types import Turn
+from tests.doubles import Endpoint, ScriptedModel, article, closed_port, like, put
+
+QUEEN_AR = "كم يومًا تحتاج ملكة النحل لتكتمل من البيضة إلى الحشرة البالغة؟"
+QUEEN_EN = "How many days does a queen bee take to grow from egg to adult?"
+QUEEN_QUOTE = (
+    "تحتاج ملكة النحل إلى 16 يومًا لتكتمل من البيضة إلى الحشرة البالغة، والعاملة إلى 21 يومًا، والذكر إلى 24 يومًا."
+)
+ELSEWHERE = "ما عاصمة أستراليا؟"
+
+
+def check(assistant, answer):
+    """What holds of every answer: markers and citations are the same numbers, and each quote is the article's own."""
+    numbers = [citation.number for citation in answer.citations]
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert {int(number) for marker in MARKER.findall(answer.text) for number in [marker.strip("[] ")]} == set(numbers)
+    for citation in answer.citations:
+        source = assistant.store.article(citation.article_id)
+        assert source.text[citation.start : citation.end] == citation.quote != ""
+        assert (citation.title, citation.url) == (source.title, source.url)
+        assert 0 <= citation.score <= 1
+    assert answer.refused <= (not answer.citations)
+
+
+# Answers from the articles' own sentences
+
+
+def test_an_arabic_question_has_an_arabic_answer_with_citations(assistant):
+    answer = assistant.ask(QUEEN_AR)
+    check(assistant, answer)
+    assert (answer.language, answer.mode, answer.refused, answer.degraded) == ("ar", "extractive", False, False)
+    assert answer.text.startswith("وفقًا لمقال «نحل العسل")
+    assert QUEEN_QUOTE in [citation.quote for citation in answer.citations]
+
+
+def test_an_english_question_has_an_english_frame_around_arabic_evidence(assistant):
+    answer = assistant.ask(QUEEN_EN)
+    check(assistant, answer)
+    assert (answer.language, answer.refused) == ("en", False)
+    assert answer.text.startswith("According to “نحل العسل")
+    assert QUEEN_QUOTE in [citation.quote for citation in answer.citations]
+
+
+def test_digits_of_both_kinds_find_and_quote_the_same_sentence(assistant):
+    answers = [assistant.ask(f"ماذا وقع ممثلو الأردن في واشنطن عام {year}؟") for year in ("2013", "٢٠١٣")]
+    assert answers[0].text == answers[1].text
+    assert "٢٠١٣" in answers[0].text
+
+
+@pytest.mark.parametrize(("question", "answer_in"), [(QUEEN_AR, "en"), (QUEEN_EN, "ar")])
+def test_a_language_asked_for_overrides_that_of_the_question(assistant, question, answer_in):
+    answer = like(assistant, refuse_below=0.0).ask(question, answer_in)
+    assert answer.language == answer_in
+    assert answer.text.startswith({"ar": "وفقًا لمقال", "en": "According to"}[answer_in])
+
+
+@pytest.mark.parametrize(
+    ("question", "said", "expected"),
+    [
+        ("Karl von Frisch", "متى وُلد ابن بطوطة؟", "ar"),
+        ("Llama 3 405B؟", "متى وُلد ابن بطوطة؟", "ar"),
+        ("ابن بطوطة", "When was the traveller born?", "en"),
+        ("1973", "When was the traveller born?", "en"),
+        ("1973", "متى وُلد ابن بطوطة؟", "ar"),
+    ],
+)
+def test_a_question_of_names_alone_stays_in_the_language_of_the_conversation(assistant, question, said, expected):
+    history = [Turn("user", said), Turn("assistant", "According to من")]
+    assert like(assistant, refuse_below=0.0).ask(question, history=history).language == expected
+
+
+@pytest.mark.parametrize(("question", "said", "expected"), [(QUEEN_EN, QUEEN_AR, "en"), (QUEEN_AR, QUEEN_EN, "ar")])
+def test_a_whole_question_in_the_other_language_changes_the_language(assistant, question, said, expected):
+    assert like(assistant, refuse_below=0.0).ask(question, history=[Turn("user", said)]).language == expected
+
+
+def test_top_k_bounds_what_is_read(assistant):
+    found = assistant.search(QUEEN_AR, top_k=1)
+    assert len(found.hits) == 1
+    assert assistant.ask(QUEEN_AR, top_k=1).citations[0].article_id == "honey-bees"
+
+
+def test_every_answer_has_an_id_of_its_own_and_says_what_took_how_long(assistant):
+    first, second = assistant.ask(QUEEN_AR), assistant.ask(QUEEN_AR)
+    assert first.id != second.id
+    assert set(first.timings_ms) == {"embed", "store", "rank", "total"}
+    assert all(value >= 0 for value in first.timings_ms.values())
+
+
+# Refusals
+
+
+@pytest.mark.parametrize(("question", "answer_in"), [(ELSEWHERE, "ar"), ("What is the capital of Australia?", "en")])
+def test_a_refusal_has_no_citation_and_names_the_nearest_titles(assistant, question, answer_in):
+    strict = like(assistant, refuse_below=1.0)
+    answer = strict.ask(question)
+    check(strict, answer)
+    assert (answer.refused, answer.reason, answer.language) == (True, "not_in_articles", answer_in)
+    assert answer.text.startswith(REFUSAL[answer_in])
+    titles = {head.title for head in assistant.store.heads().values()}
+    assert sum(title in answer.text for title in titles) in (1, 2, 3)
+
+
+@pytest.mark.parametrize("question", [ELSEWHERE, "من اخترع الهاتف؟", "What is the capital of Australia?"])
+def test_what_the_articles_do_not_hold_is_refused_as_calibrated(assistant, question):
+    answer = assistant.ask(question)
+    assert (answer.refused, answer.reason, answer.citations) == (True, "not_in_articles", ())
+
+
+def test_a_refused_question_is_not_shown_to_the_model(assistant):
+    model = ScriptedModel("كانبرا [1].")
+    assert like(assistant, model, refuse_below=1.0).ask(ELSEWHERE).refused
+    assert model.asked == []
+
+
+def test_a_limit_of_zero_refuses_nothing(assistant):
+    assert not like(assistant, refuse_below=0.0).ask(ELSEWHERE).refused
+
+
+@pytest.mark.parametrize(("question", "answer_in"), [(ELSEWHERE, "ar"), ("What is it?", "en")])
+def test_without_articles_it_says_so(endpoint, tmp_path, question, answer_in):
+    with Assistant.from_settings(remote(endpoint, tmp_path)) as empty:
+        answer = empty.ask(question)
+    assert (answer.refused, answer.reason, answer.citations) == (True, "no_articles", ())
+    assert answer.text == NO_ARTICLES[answer_in]
+
+
+# Questions that cannot be asked
+
+
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        ("", "empty"),
+        (" \n\t ", "empty"),
+        ("ًٌٍَُِّْ", "empty"),
+        ("؟؟؟ ...", "empty"),
+        ("\u200f\u200b\ufeff", "empty"),
+        ("\ud800", "empty"),
+        ("س" * 100_000, "too long: 100,000 characters, at most 2,000"),
+        ("من كتب\0 هذا؟", "NUL"),
+    ],
+    ids=["empty", "blank", "diacritics", "punctuation", "invisible", "surrogate", "long", "nul"],
+)
+def test_a_question_that_cannot_be_asked_is_told_why(assistant, question, words):
+    for method in (assistant.ask, assistant.search):
+        with pytest.raises(QuestionError, match=words):
+            method(question)
+
+
+def test_the_longest_question_is_still_asked(assistant):
+    assert assistant.search(("نحل " * 500).strip()[:2000]).hits
+
+
+# A model's words
+
+
+def test_a_models_sentences_keep_their_citations(assistant):
+    model = ScriptedModel("تحتاج ملكة النحل إلى 16 يومًا لتكتمل من البيضة إلى الحشرة البالغة [1].")
+    told = like(assistant, model, refuse_below=0.0)
+    answer = told.ask(QUEEN_AR)
+    check(told, answer)
+    assert (answer.mode, answer.degraded, answer.reason) == ("generate", False, None)
+    assert answer.text == "تحتاج ملكة النحل إلى 16 يومًا لتكتمل من البيضة إلى الحشرة البالغة [1]."
+    assert [(citation.quote, citation.verdict) for citation in answer.citations] == [(QUEEN_QUOTE, "verbatim")]
+
+
+def test_a_translation_of_the_passage_is_supported(assistant):
+    told = like(
+        assistant, ScriptedModel("A queen bee needs 16 days to develop from egg to adult [1]."), refuse_below=0.0
+    )
+    answer = told.ask(QUEEN_EN)
+    check(told, answer)
+    assert [(citation.quote, citation.verdict) for citation in answer.citations] == [(QUEEN_QUOTE, "supported")]
+
+
+def test_markers_of_no_passage_are_removed_and_their_statement_flagged(assistant):
+    model = ScriptedModel("تحتاج ملكة النحل إلى 16 يومًا [1][99]. وتعيش طويلًا [77].")
+    told = like(assistant, model, refuse_below=0.0)
+    answer = told.ask(QUEEN_AR)
+    check(told, answer)
+    assert answer.text == f"تحتاج ملكة النحل إلى 16 يومًا [1]. وتعيش طويلًا {UNVERIFIED['ar']}."
+
+
+def test_an_answer_of_wrong_markers_alone_is_a_refusal(assistant):
+    answer = like(assistant, ScriptedModel("تحتاج الملكة إلى 16 يومًا [99]."), refuse_below=0.0).ask(QUEEN_AR)
+    assert (answer.refused, answer.reason, answer.citations) == (True, "unsupported", ())
+    assert "16" not in answer.text
+
+
+def test_an_invented_number_is_a_refusal(assistant):
+    model = ScriptedModel("تحتاج ملكة النحل إلى 61 يومًا لتكتمل من البيضة إلى الحشرة البالغة [1].")
+    answer = like(assistant, model, refuse_below=0.0).ask(QUEEN_AR)
+    assert (answer.refused, answer.reason, answer.citations) == (True, "unsupported", ())
+    assert answer.text.startswith(REFUSAL["ar"])
+    assert "61" not in answer.text
+
+
+def test_a_model_that_finds_no_answer_refuses(assistant):
+    answer = like(assistant, ScriptedModel("NO_ANSWER"), refuse_below=0.0).ask(QUEEN_EN)
+    assert (answer.refused, answer.reason, answer.language) == (True, "not_in_articles", "en")
+    assert "NO_ANSWER" not in answer.text
+
+
+def test_a_model_is_told_to_answer_in_the_language_asked_for(assistant):
+    model = ScriptedModel("NO_ANSWER")
+    like(assistant, model, refuse_below=0.0).ask(QUEEN_AR, "en")
+    assert language(str(model.asked[0][0].content)) == "en"
+
+
+def test_extractive_mode_leaves_the_model_alone(assistant):
+    model = ScriptedModel("جواب [1].")
+    answer = like(assistant, model, refuse_below=0.0).ask(QUEEN_AR, mode="extractive")
+    assert (answer.mode, answer.degraded, model.asked) == ("extractive", False, [])
+
+
+@pytest.mark.parametrize("draft", ["", ValueError("not JSON")])
+def test_a_failing_model_gives_the_extractive_answer_and_says_so(assistant, draft):
+    told = like(assistant, ScriptedModel(draft), refuse_below=0.0)
+    answer = told.ask(QUEEN_AR)
+    check(told, answer)
+    assert (answer.mode, answer.degraded, answer.reason, answer.refused) == ("extractive", True, "model_failed", False)
+    assert answer.text == told.ask(QUEEN_AR, mode="extractive").text
+
+
+# Everything from settings, with endpoints on loopback
+
+LIGHT = "بُني فنار الإسكندرية من الحجر الجيري. ونشر المهندس تقريره عام ٢٠٢٠. وبلغ ارتفاع الفنار 120 مترًا."
+LIGHT_QUESTION = "كم بلغ ارتفاع فنار الإسكندرية؟"
+
+
+@pytest.fixture(scope="module")
+def endpoint():
+    with Endpoint() as running:
+        yield running
+
+
+def remote(endpoint, folder, **changes):
+    given = {"llm_base_url": endpoint.url, "llm_model": "scripted", "llm_timeout_s": 1, "refuse_below": 0} | changes
+    vectors = {"embedding_base_url": endpoint.url, "embedding_model": "words"}
+    return load(environment={}, data_dir=folder, **vectors, **given)
+
+
+@pytest.fixture(scope="module")
+def lighthouse(endpoint, tmp_path_factory):
+    with Assistant.from_settings(remote(endpoint, tmp_path_factory.mktemp("light"))) as opened:
+        put(opened, article(LIGHT, "فنار"))
+        yield opened
+
+
+def test_a_model_endpoint_writes_an_answer_with_citations(endpoint, lighthouse):
+    endpoint.chat, endpoint.asked[:] = "بلغ ارتفاع الفنار ١٢٠ مترًا. [1]", []
+    answer = lighthouse.ask(LIGHT_QUESTION)
+    check(lighthouse, answer)
+    assert (answer.mode, answer.degraded, answer.refused) == ("generate", False, False)
+    assert answer.text == "بلغ ارتفاع الفنار ١٢٠ مترًا [1]."
+    assert [(found.quote, found.verdict) for found in answer.citations] == [
+        ("وبلغ ارتفاع الفنار 120 مترًا.", "supported")
+    ]
+    (asked,) = endpoint.asked
+    assert (asked["model"], asked["temperature"]) == ("scripted", 0)
+    assert [message["role"] for message in asked["messages"]] == ["system", "user"]
+    assert LIGHT_QUESTION in asked["messages"][1]["content"]
+
+
+def test_another_embedder_does_not_refuse_what_the_articles_hold(endpoint, lighthouse):
+    answer = like(lighthouse, refuse_below=None).ask(LIGHT_QUESTION)
+    assert not answer.refused
+    assert answer.citations
+
+
+@pytest.mark.parametrize(
+    "chat",
+    [
+        500,
+        404,
+        401,
+        b"not JSON",
+        b"",
+        b"{}",
+        b"null",
+        b"[]",
+        b'"words"',
+        b'{"choices": []}',
+        b'{"choices": null}',
+        b'{"choices": [{"index": 0, "message": null}]}',
+        b'{"choices": [{"index": 0, "message": {"role": "assistant", "content": null}}]}',
+        b'{"choices": [{"index": 0, "message": {"role": "assistant", "content": 5}}]}',
+        b'{"choices": [{"index": 0, "message": {"role": "assistant", "content": ""}}]}',
+        b"\xff\xfe\x00",
+        b"[" * 100_000,
+    ],
+    ids=lambda chat: str(chat)[:40],
+)
+def test_an_endpoint_that_answers_nonsense_gives_the_extractive_answer(endpoint, lighthouse, chat):
+    endpoint.chat = chat
+    answer = lighthouse.ask(LIGHT_QUESTION)
+    check(lighthouse, answer)
+    assert (answer.mode, answer.degraded, answer.reason, answer.refused) == ("extractive", True, "model_failed", False)
+
+
+def test_an_endpoint_that_hangs_gives_the_extractive_answer_after_the_time_set(endpoint, lighthouse):
+    endpoint.chat, endpoint.asked[:] = 3.0, []
+    answer = lighthouse.ask(LIGHT_QUESTION)
+    assert (answer.mode, answer.degraded, answer.reason) == ("extractive", True, "model_failed")
+    assert len(endpoint.asked) == 1, "asking again takes DALIL_LLM_TIMEOUT_S again"
+
+
+def test_a_model_endpoint_that_is_down_gives_the_extractive_answer(endpoint, tmp_path):
+    settings = remote(endpoint, tmp_path, llm_base_url=f"http://127.0.0.1:{closed_port()}/v1")
+    with Assistant.from_settings(settings) as opened:
+        put(opened, article(LIGHT, "فنار"))
+        answer = opened.ask(LIGHT_QUESTION)
+        check(opened, answer)
+    assert (answer.mode, answer.degraded, answer.reason, answer.refused) == ("extractive", True, "model_failed", False)
+    assert "120 مترًا" in answer.text
+
+
+def test_half_a_character_from_a_model_does_not_make_an_answer_that_cannot_be_sent(endpoint, lighthouse):
+    content = "وبلغ ارتفاع الفنار 120 مترًا\ud83d [1]."
+    completion = {"choices": [{"index": 0, "message": {"role": "assistant", "content": content}}]}
+    endpoint.chat = json.dumps(completion).encode()
+    answer = lighthouse.ask(LIGHT_QUESTION)
+    assert not answer.refused
+    assert "120 مترًا" in answer.text.encode("utf-8").decode()

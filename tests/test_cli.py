@@ -1,0 +1,208 @@
+"""The command line as people run it: one process a command, its output, its exit code."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.test_page import free_port
+
+ROOT = Path(__file__).parent.parent
+SEEDS = ROOT.parent / "shared" / "seeds"
+
+
+def dalil(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "ui.cli", *arguments],
+        env=os.environ | {"DALIL_DATA_DIR": str(folder / "data"), "PYTHONPATH": str(ROOT)} | environment,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("cli")
+    (folder / "articles").mkdir()
+    for name in ("meta-superclusters", "socotra", "hejaz-railway"):
+        shutil.copy(ROOT / "articles" / f"{name}.md", folder / "articles")
+    assert dalil(folder, "ingest", "articles").returncode == 0
+    return folder
+
+
+def test_ingest_says_what_it_did_and_does_nothing_twice(home):
+    again = dalil(home, "ingest", "articles", "--json")
+    assert again.returncode == 0
+    assert json.loads(again.stdout) == {"added": 0, "changed": 0, "unchanged": 3, "removed": 0, "failed": []}
+
+
+def test_a_dry_run_writes_nothing(home, tmp_path):
+    (tmp_path / "new.txt").write_text("مقال جديد عن القطط.", "utf-8")
+    planned = dalil(home, "ingest", str(tmp_path), "--dry-run", "--json")
+    assert json.loads(planned.stdout)["added"] == 1
+    assert json.loads(dalil(home, "status", "--json").stdout)["articles"] == 3
+
+
+def test_a_file_that_fails_is_named_and_the_others_go_in(tmp_path):
+    (tmp_path / "good.txt").write_text("القطط تنام كثيرًا.", "utf-8")
+    (tmp_path / "bad.txt").write_bytes(b"\x00\x01")
+    done = dalil(tmp_path, "ingest", str(tmp_path), "--json")
+    assert done.returncode == 1
+    shown = json.loads(done.stdout)
+    assert shown["added"] == 1
+    assert [Path(item["path"]).name for item in shown["failed"]] == ["bad.txt"]
+    assert "NUL" in shown["failed"][0]["reason"]
+
+
+def test_ask_gives_the_answer_object_on_standard_output_alone(home):
+    asked = dalil(home, "ask", "How far can Hyperion grow?", "--json")
+    assert asked.returncode == 0, asked.stderr
+    answer = json.loads(asked.stdout)
+    assert answer["language"] == "en"
+    assert not answer["refused"]
+    assert "خمسة غيغاواط" in " ".join(citation["quote"] for citation in answer["citations"])
+
+
+def test_ask_in_the_other_language(home):
+    asked = dalil(home, "ask", "How far can Hyperion grow?", "--language", "ar", "--json")
+    assert json.loads(asked.stdout)["text"].startswith("وفقًا")
+
+
+def test_search_explains_itself(home):
+    found = json.loads(dalil(home, "search", "Hyperion ميتا", "-k", "2", "--explain", "--json").stdout)
+    assert [set(hit) >= {"article_id", "title", "start", "end", "text", "score"} for hit in found["hits"]] == [True] * 2
+    assert any("هايبريون" in form for form in found["hits"][0]["matched"]["hyperion"])
+
+
+def test_status(home):
+    shown = json.loads(dalil(home, "status", "--json").stdout)
+    assert shown["articles"] == 3
+    assert set(shown) == {"articles", "chunks", "store", "embedder", "model", "fingerprint"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["ask", " َ ُ "], "empty"),
+        (["ask", "س" * 50_000], "too long"),
+        (["ingest", "nowhere"], "does not exist"),
+        (["ask"], "QUESTION"),
+        (["search", "س", "-k", "0"], "1 to 50"),
+        (["eval", "squad", "nowhere.json"], "cannot be read"),
+    ],
+)
+def test_wrong_use_ends_with_2_and_says_why(home, arguments, says):
+    done = dalil(home, *arguments)
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+
+
+def test_a_wrong_setting_ends_with_2_and_names_it(home):
+    assert "DALIL_TOPK" in dalil(home, "status", DALIL_TOPK="3").stderr
+    done = dalil(home, "status", DALIL_PORT="0")
+    assert done.returncode == 2
+    assert "DALIL_PORT" in done.stderr
+
+
+def test_another_pipeline_is_refused(home):
+    done = dalil(home, "ask", "سؤال عن شيء", DALIL_CHUNK_TOKENS="100")
+    assert done.returncode == 1
+    assert "another pipeline" in done.stderr
+
+
+def test_a_model_that_is_down_gives_the_extractive_answer_and_says_so(home):
+    down = {"DALIL_LLM_BASE_URL": f"http://127.0.0.1:{free_port()}/v1", "DALIL_LLM_MODEL": "none"}
+    answer = json.loads(dalil(home, "ask", "How far can Hyperion grow?", "--json", **down).stdout)
+    assert (answer["mode"], answer["degraded"], answer["refused"]) == ("extractive", True, False)
+    assert answer["citations"]
+
+
+def test_serve_answers_tells_others_that_it_holds_the_index_and_ends_on_ctrl_c(home):
+    port = free_port()
+    environment = os.environ | {"DALIL_DATA_DIR": str(home / "data")}
+    command = [sys.executable, "-m", "ui.cli", "serve", "--port", str(port)]
+    with subprocess.Popen(command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert f"http://127.0.0.1:{port}" in process.stdout.readline()
+        answer = httpx.post(
+            f"http://127.0.0.1:{port}/v1/ask", json={"question": "ما القدرة التي سيبلغها هايبريون؟"}, timeout=60
+        )
+        assert answer.json()["citations"]
+        held = dalil(home, "ingest", "articles")
+        assert held.returncode == 1
+        assert "serve" in held.stderr
+        assert str(process.pid) in held.stderr
+        taken = dalil(home, "serve", "--port", str(port))
+        assert taken.returncode == 2
+        assert "--port" in taken.stderr
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
+
+
+def test_eval_squad_measures_a_small_set(tmp_path):
+    def paragraph(context: str, *questions: tuple[str, str]) -> dict[str, object]:
+        entries = [
+            {"id": key, "question": text, "answers": [{"text": context[:5], "answer_start": 0}]}
+            for key, text in questions
+        ]
+        return {"context": context, "qas": entries}
+
+    cats, trains = "القطط تنام كثيرًا في النهار.", "وصل القطار إلى المدينة سنة 1908."
+    paragraphs = [
+        paragraph(cats, ("a", "متى تنام القطط؟")),
+        paragraph(trains, ("b", "متى وصل القطار؟")),
+        paragraph(cats),
+    ]
+    (tmp_path / "ar.json").write_text(json.dumps({"data": [{"title": "t", "paragraphs": paragraphs}]}), "utf-8")
+    asked = [paragraph("x", ("b", "When did the train arrive?"), ("unknown", "Who?"))]
+    (tmp_path / "en.json").write_text(json.dumps({"data": [{"title": "t", "paragraphs": asked}]}), "utf-8")
+    shown = json.loads(dalil(tmp_path, "eval", "squad", "ar.json", "--json").stdout)
+    assert (shown["questions"], shown["documents"]) == (2, 2)
+    assert shown["measures"]["nDCG@10"] == 1.0
+    assert set(shown["measures"]) >= {"nDCG@10", "R@1", "R@10", "RR@10"}
+    other = json.loads(dalil(tmp_path, "eval", "squad", "ar.json", "--questions", "en.json", "--json").stdout)
+    assert (other["questions"], other["documents"]) == (1, 2)
+
+
+@pytest.mark.skipif(not SEEDS.exists(), reason="the two seed articles are not here")
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("على كم وحدة معالجة رسومية تم تدريب Llama 3؟", "16384"),
+        ("How many GPUs was Llama 3 trained on?", "16384"),
+        ("كم تتوقع ميتا أن تنفق في عام 2024؟", "37 مليار دولار و40 مليار دولار"),
+        ("How much does Meta expect to spend in 2024?", "37 مليار دولار و40 مليار دولار"),
+        ("ما اسم أول مجموعة حوسبة فائقة لميتا؟", "بروميثيوس"),
+        ("What is the first supercluster called?", "بروميثيوس"),
+        ("إلى أي قدرة يمكن أن تتوسع مجموعة هايبريون؟", "خمسة جيجاوات"),
+        ("How far can the Hyperion supercluster grow?", "خمسة جيجاوات"),
+        ("كم استثمرت ميتا في Scale AI؟", "14 مليار دولار"),
+        ("How much did Meta put into Scale AI?", "14 مليار دولار"),
+    ],
+)
+def test_the_seed_articles_as_they_came(seeded, question, answer):
+    shown = json.loads(dalil(seeded, "ask", question, "--json").stdout)
+    assert not shown["refused"]
+    assert answer in " ".join(citation["quote"] for citation in shown["citations"])
+
+
+@pytest.fixture(scope="module")
+def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("seeds")
+    assert dalil(folder, "ingest", str(SEEDS)).returncode == 0
+    return folder
+
+
+def test_no_model_is_loaded_when_nothing_changed(home):
+    assert dalil(home, "ingest", "articles", XDG_CACHE_HOME="/dev/null/nowhere").returncode == 0
+    assert dalil(home, "ask", "ما هايبريون؟", XDG_CACHE_HOME="/dev/null/nowhere").returncode == 1

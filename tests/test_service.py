@@ -1,0 +1,361 @@
+import json
+from urllib.parse import quote
+
+import pytest
+from fastapi.testclient import TestClient
+
+import rag.errors
+from rag.assistant import Assistant
+from rag.errors import DalilError
+from rag.service import create_app
+from rag.service.errors import STATUSES
+from rag.settings import load
+from tests.doubles import Endpoint, FailingEmbedding, ScriptedModel, WordEmbedding, article, closed_port, like, put
+
+QUEEN = "كم يومًا تحتاج ملكة النحل لتكتمل من البيضة إلى الحشرة البالغة؟"
+ANSWER = set("id text language refused reason mode degraded citations timings_ms".split())
+CITATION = set("number article_id title url start end quote verdict score".split())
+
+
+@pytest.fixture(scope="module")
+def client(assistant):
+    return TestClient(create_app(like(assistant, refuse_below=0.0)))
+
+
+def client_of(assistant):
+    return TestClient(create_app(assistant), raise_server_exceptions=False)
+
+
+def error(answer, status):
+    """The error of an answer, after looking at its shape."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/json"
+    assert set(answer.json()) == {"error"}
+    told = answer.json()["error"]
+    assert set(told) == {"message", "type", "code", "param"}
+    assert told["message"].strip()
+    assert "Traceback" not in answer.text
+    return told
+
+
+# Health
+
+
+def test_health_answers(client):
+    answer = client.get("/health")
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+
+
+def test_ready_says_what_it_checked(client, assistant):
+    answer = client.get("/ready")
+    assert answer.status_code == 200
+    checks = {"index": "ok", "chunks": assistant.store.chunk_count, "answers": "extractive"}
+    assert answer.json() == {"ready": True, "checks": checks | {"pipeline": assistant.store.pipeline.fingerprint}}
+
+
+def test_ready_is_503_with_the_reason_when_the_store_is_closed(small):
+    small.close()
+    closed = client_of(small)
+    answer = closed.get("/ready")
+    assert answer.status_code == 503
+    assert answer.json()["ready"] is False
+    assert "cannot be used" in answer.json()["checks"]["index"]
+    assert closed.get("/health").status_code == 200
+    assert error(closed.get("/v1/articles"), 503)["code"] == "index_unavailable"
+    assert error(closed.post("/v1/ask", json={"question": QUEEN}), 503)["code"] == "index_unavailable"
+
+
+def test_ready_says_that_answers_are_extractive_while_the_model_is_away(assistant, endpoint):
+    away = f"http://127.0.0.1:{closed_port()}/v1"
+    for url, answers in ((away, "extractive: m at"), (endpoint.url, "m")):
+        answer = client_of(like(assistant, llm_base_url=url, llm_model="m")).get("/ready")
+        assert answer.status_code == 200
+        assert answer.json()["checks"]["answers"].startswith(answers)
+
+
+# Asking
+
+
+def test_an_answer_has_its_keys_and_its_citations_open_the_article(client):
+    answer = client.post("/v1/ask", json={"question": QUEEN}).json()
+    assert set(answer) == ANSWER
+    assert (answer["language"], answer["refused"], answer["mode"], answer["degraded"]) == (
+        "ar",
+        False,
+        "extractive",
+        False,
+    )
+    assert answer["citations"]
+    for citation in answer["citations"]:
+        assert set(citation) == CITATION
+        window = {"start": citation["start"], "end": citation["end"]}
+        shown = client.get(f"/v1/articles/{citation['article_id']}/text", params=window).json()
+        assert (shown["text"], shown["title"], shown["url"]) == (citation["quote"], citation["title"], citation["url"])
+
+
+def test_every_option_of_a_question_is_passed_on(client):
+    history = [{"role": "user", "text": "متى وُلد؟"}, {"role": "assistant", "text": "سنة 1886م."}]
+    asked = {"question": QUEEN, "language": "en", "top_k": 1, "mode": "extractive", "history": history}
+    answer = client.post("/v1/ask", json=asked)
+    assert answer.status_code == 200
+    assert answer.json()["language"] == "en"
+    assert answer.json()["text"].startswith("According to")
+
+
+def test_history_reaches_the_assistant(client):
+    history = [{"role": "user", "text": "When was he born?"}]
+    assert client.post("/v1/ask", json={"question": "1886", "history": history}).json()["language"] == "en"
+    assert client.post("/v1/ask", json={"question": "1886"}).json()["language"] == "ar"
+
+
+def test_a_refusal_has_the_shape_of_any_answer(assistant):
+    answer = client_of(like(assistant, refuse_below=1.0)).post("/v1/ask", json={"question": QUEEN})
+    assert answer.status_code == 200
+    assert set(answer.json()) == ANSWER
+    assert (answer.json()["refused"], answer.json()["reason"]) == (True, "not_in_articles")
+    assert answer.json()["citations"] == []
+
+
+def test_a_degraded_answer_is_an_answer(assistant):
+    told = like(assistant, ScriptedModel(""), refuse_below=0.0)
+    answer = client_of(told).post("/v1/ask", json={"question": QUEEN})
+    assert answer.status_code == 200
+    assert (answer.json()["mode"], answer.json()["degraded"]) == ("extractive", True)
+
+
+def test_half_a_character_from_a_model_is_no_server_error(assistant):
+    told = like(assistant, ScriptedModel("تحتاج ملكة النحل إلى 16 يومًا\ud83d [1]."), refuse_below=0.0)
+    assert client_of(told).post("/v1/ask", json={"question": QUEEN}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [("", "empty"), ("ًٌٍ", "empty"), ("س" * 3000, "too long"), ("من\0؟", "NUL"), ("\ud83d", "empty")],
+)
+def test_a_question_that_cannot_be_asked_is_400_with_clear_words(client, question, words):
+    for route, name in (("/v1/ask", "question"), ("/v1/search", "query")):
+        told = error(client.post(route, content=json.dumps({name: question}), headers=JSON), 400)
+        assert (told["code"], told["type"]) == ("invalid_question", "invalid_request_error")
+        assert words in told["message"]
+
+
+JSON = {"Content-Type": "application/json"}
+
+
+@pytest.mark.parametrize(
+    ("route", "body", "param"),
+    [
+        ("/v1/ask", {}, "question"),
+        ("/v1/ask", {"question": 5}, "question"),
+        ("/v1/ask", {"question": None}, "question"),
+        ("/v1/ask", {"question": "س", "language": "fr"}, "language"),
+        ("/v1/ask", {"question": "س", "top_k": 0}, "top_k"),
+        ("/v1/ask", {"question": "س", "top_k": 51}, "top_k"),
+        ("/v1/ask", {"question": "س", "mode": "magic"}, "mode"),
+        ("/v1/ask", {"question": "س", "top_K": 5}, "top_K"),
+        ("/v1/ask", {"question": "س", "history": [{"role": "system", "text": "x"}]}, "history.0.role"),
+        ("/v1/ask", {"question": "س", "history": [{"role": "user", "text": "x", "name": "y"}]}, "history.0.name"),
+        ("/v1/ask", {"question": "س", "history": [{"role": "user", "text": "x" * 20_001}]}, "history.0.text"),
+        ("/v1/ask", {"question": "س", "history": [{"role": "user", "text": "x"}] * 51}, "history"),
+        ("/v1/search", {}, "query"),
+        ("/v1/search", {"query": "س", "language": "ar"}, "language"),
+        ("/v1/search", {"query": "س", "explain": "perhaps"}, "explain"),
+        ("/v1/search", {"query": "س", "top_k": 51}, "top_k"),
+    ],
+)
+def test_a_wrong_or_unknown_field_is_422_and_named(client, route, body, param):
+    told = error(client.post(route, json=body), 422)
+    assert (told["code"], told["param"]) == ("invalid_request", param)
+    assert param in told["message"]
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"words"', b"null", b'{"question": NaN}', b'{"\\ud800": 1}'])
+def test_a_body_that_is_no_question_is_422(client, body):
+    error(client.post("/v1/ask", content=body, headers=JSON), 422)
+
+
+@pytest.mark.parametrize("body", [b"\xff\xfe{", b"[" * 100_000])
+def test_a_body_that_cannot_be_read_is_400(client, body):
+    error(client.post("/v1/ask", content=body, headers=JSON), 400)
+
+
+def test_where_json_breaks_is_no_name_of_a_field(client):
+    told = error(client.post("/v1/ask", content=b'{"question": ', headers=JSON), 422)
+    assert told["param"] is None
+    assert "JSON" in told["message"]
+
+
+# Searching
+
+
+def test_search_gives_hits_best_first(client):
+    found = client.post("/v1/search", json={"query": QUEEN, "top_k": 3}).json()
+    assert set(found) == {"hits"}
+    assert len(found["hits"]) == 3
+    assert set(found["hits"][0]) == {"article_id", "title", "url", "start", "end", "text", "score"}
+    scores = [hit["score"] for hit in found["hits"]]
+    assert scores == sorted(scores, reverse=True)
+    assert found["hits"][0]["article_id"] == "honey-bees"
+
+
+def test_search_explains_when_asked(client):
+    found = client.post("/v1/search", json={"query": QUEEN, "explain": True}).json()
+    assert set(found) == {"hits", "language", "probability", "features", "timings_ms"}
+    assert found["language"] == "ar"
+    assert 0 <= found["probability"] <= 1
+    assert set(found["hits"][0]["signals"]) == {"dense", "sentence", "lexical"}
+    assert found["hits"][0]["matched"]
+
+
+# Articles
+
+
+def test_articles_are_listed_in_order_of_id(client, assistant):
+    listed = client.get("/v1/articles").json()
+    assert listed["total"] == 4
+    assert [head["id"] for head in listed["data"]] == ["dead-sea", "honey-bees", "hope-probe", "ibn-battuta"]
+    assert listed["data"][0] == {
+        "id": "dead-sea",
+        "title": "البحر الميت: بحيرة تنحسر عن شواطئها",
+        "language": "ar",
+        "url": "https://example.org/dalil/dead-sea",
+        "date": "2023-10-05",
+        "topic": "بيئة",
+        "chunks": assistant.store.heads()["dead-sea"].chunks,
+    }
+
+
+@pytest.mark.parametrize(
+    ("limit", "offset", "ids"),
+    [
+        (1, 0, ["dead-sea"]),
+        (2, 1, ["honey-bees", "hope-probe"]),
+        (100, 3, ["ibn-battuta"]),
+        (2, 4, []),
+        (1000, 10**9, []),
+    ],
+)
+def test_articles_come_in_pages(client, limit, offset, ids):
+    listed = client.get("/v1/articles", params={"limit": limit, "offset": offset}).json()
+    assert [head["id"] for head in listed["data"]] == ids
+    assert listed["total"] == 4
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=1001", "offset=-1", "limit=many"])
+def test_a_page_out_of_range_is_422(client, query):
+    assert error(client.get(f"/v1/articles?{query}"), 422)["param"] == query.partition("=")[0]
+
+
+def test_an_articles_text_is_given_whole_or_as_a_window(client, assistant):
+    whole = assistant.store.article("ibn-battuta")
+    shown = client.get("/v1/articles/ibn-battuta/text").json()
+    assert set(shown) == {"id", "title", "language", "url", "date", "topic", "start", "end", "length", "text"}
+    assert (shown["text"], shown["start"], shown["end"]) == (whole.text, 0, len(whole.text))
+    for start, end in ((0, 5), (5, 5), (7, len(whole.text)), (len(whole.text), len(whole.text))):
+        shown = client.get(f"/v1/articles/ibn-battuta/text?start={start}&end={end}").json()
+        assert (shown["text"], shown["length"]) == (whole.text[start:end], len(whole.text))
+    assert client.get("/v1/articles/ibn-battuta/text?start=9").json()["text"] == whole.text[9:]
+
+
+def test_a_window_counts_code_points(small):
+    shown = client_of(small).get("/v1/articles/emoji/text?start=2&end=6").json()
+    assert shown["text"] == "😀 نَ"
+
+
+@pytest.mark.parametrize("window", ["start=5&end=4", "start=0&end=999999", "start=999999"])
+def test_a_window_outside_the_text_is_400(client, window):
+    assert error(client.get(f"/v1/articles/ibn-battuta/text?{window}"), 400)["code"] == "invalid_request"
+
+
+@pytest.mark.parametrize("window", ["start=-1", "end=-1", "start=x"])
+def test_a_window_that_is_no_number_is_422(client, window):
+    error(client.get(f"/v1/articles/ibn-battuta/text?{window}"), 422)
+
+
+@pytest.mark.parametrize("article_id", ["nothing", "honey-bees/x", "../honey-bees", "%00", "ن" * 300])
+def test_an_unknown_article_is_404(client, article_id):
+    assert error(client.get(f"/v1/articles/{article_id}/text"), 404)["code"] == "not_found"
+
+
+@pytest.mark.parametrize("article_id", ["رحلات/ابن بطوطة", "a/text", "100%", "a?b#c", "emoji"])
+def test_an_id_may_hold_slashes_spaces_and_arabic(small, article_id):
+    for safe in ("/", ""):
+        shown = client_of(small).get(f"/v1/articles/{quote(article_id, safe=safe)}/text")
+        assert shown.status_code == 200
+        assert shown.json()["id"] == article_id
+
+
+# Errors
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/v1", "/v1/nothing", "/v1/articles/honey-bees/nothing", "//", "/%00"])
+def test_an_unknown_route_is_404_in_the_shape_of_errors(client, path):
+    told = error(client.get(path), 404)
+    assert (told["type"], told["code"]) == ("invalid_request_error", "not_found")
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/v1/ask"), ("DELETE", "/v1/search"), ("POST", "/health")])
+def test_a_wrong_method_is_405_in_the_shape_of_errors(client, method, path):
+    answer = client.request(method, path)
+    assert error(answer, 405)["code"] == "method_not_allowed"
+    assert answer.headers["allow"]
+
+
+def subclasses(kind):
+    return {kind}.union(*(subclasses(child) for child in kind.__subclasses__()))
+
+
+def test_every_error_has_a_status_of_its_own():
+    assert subclasses(DalilError) == set(STATUSES)
+    assert len({status.code for status in STATUSES.values()}) == len(STATUSES)
+    assert all(400 <= status.http < 600 for status in STATUSES.values())
+
+
+def test_the_error_tree_is_drawn_whole():
+    drawn = rag.errors.__doc__
+    assert all(kind.__name__ in drawn for kind in subclasses(DalilError))
+
+
+@pytest.mark.parametrize("kind", STATUSES, ids=lambda kind: kind.__name__)
+def test_an_error_from_within_has_the_status_of_the_table(assistant, kind):
+    failing = like(assistant, embedder=FailingEmbedding(kind("plain words")))
+    told = error(client_of(failing).post("/v1/ask", json={"question": QUEEN}), STATUSES[kind].http)
+    assert (told["message"], told["type"], told["code"]) == ("plain words", STATUSES[kind].type, STATUSES[kind].code)
+
+
+def test_an_unexpected_error_is_500_and_tells_nothing(assistant):
+    failing = like(assistant, embedder=FailingEmbedding(RuntimeError("secret /root/path")))
+    answer = client_of(failing).post("/v1/ask", json={"question": QUEEN})
+    told = error(answer, 500)
+    assert (told["type"], told["code"]) == ("server_error", "internal")
+    assert "secret" not in answer.text
+
+
+# The description of the API
+
+
+def test_every_route_is_described(client):
+    paths = client.get("/openapi.json").json()["paths"]
+    routes = {"/health", "/ready", "/v1/ask", "/v1/search", "/v1/articles", "/v1/articles/{article_id}/text"}
+    assert routes <= set(paths)
+    assert all(operation["description"].strip() for path in paths.values() for operation in path.values())
+
+
+# Fixtures
+
+
+@pytest.fixture(scope="module")
+def endpoint():
+    with Endpoint() as running:
+        yield running
+
+
+@pytest.fixture
+def small(endpoint, tmp_path):
+    """Short articles with awkward ids, over vectors of words."""
+    settings = load(environment={}, data_dir=tmp_path, embedding_base_url=endpoint.url, embedding_model="words")
+    with Assistant.from_settings(settings) as opened:
+        ids = ("رحلات/ابن بطوطة", "a/text", "100%", "a?b#c")
+        put(opened, *(article(f"نص المقال {key}.", key) for key in ids), article("اب😀 نَص ﷺ.", "emoji"))
+        assert opened.embedder.dimension == WordEmbedding().dimension
+        yield opened
