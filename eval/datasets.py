@@ -26,6 +26,9 @@ class Question:
     kind: Kind
     article_id: str | None
     answers: tuple[str, ...]
+    distance: str | None = None
+    """Of an unanswerable question: `far` (a subject no article is on), `near` (another thing of an article's field),
+    `inside` (a detail that the article on the subject does not give)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,13 @@ def gold(path: Path = GOLD) -> list[Question]:
         rows = [json.loads(line) for line in lines]
     return [
         Question(
-            row["id"], row["question"], row["language"], row["kind"], row.get("article"), tuple(row.get("answers", ()))
+            id=row["id"],
+            text=row["question"],
+            language=row["language"],
+            kind=row["kind"],
+            article_id=row.get("article"),
+            answers=tuple(row.get("answers", ())),
+            distance=row.get("distance"),
         )
         for row in rows
     ]

@@ -142,8 +142,10 @@ def summary(results: Sequence[Answered]) -> dict[str, float]:
             result.answer.language == result.question.language for result in results
         ),
     }
-    if unanswerable:
-        shown["refused when unanswerable"] = _share(result.answer.refused for result in unanswerable)
+    for distance in ("far", "near", "inside"):
+        asked = [result.answer.refused for result in unanswerable if result.question.distance == distance]
+        if asked:
+            shown[f"refused, {distance}"] = _share(asked)
     return shown
 
 

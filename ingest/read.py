@@ -1,6 +1,7 @@
 """Files into articles: Markdown with front matter, plain text, and JSON lines."""
 
 import json
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -61,9 +62,8 @@ def files(paths: Sequence[Path]) -> list[tuple[Path, Path]]:
             raise InputError(f"{path} does not exist.")
         if path.is_file():
             found.setdefault(path, path.parent)
-        for file in sorted(path.rglob("*")) if path.is_dir() else ():
-            if file.is_file() and file.suffix.lower() in SUFFIXES and not _hidden(file, path):
-                found.setdefault(file, path)
+        for file in _below(path) if path.is_dir() else ():
+            found.setdefault(file, path)
     if not found:
         kinds = ", ".join(f"*{suffix}" for suffix in SUFFIXES)
         raise InputError(
@@ -244,7 +244,7 @@ def _article(fields: _Fields, content: str, file: Path, name: str, longest: int,
         "topic": fields.topic,
     }
     revision = blake2b(json.dumps(kept, ensure_ascii=False, sort_keys=True).encode(), digest_size=12).hexdigest()
-    return Article(id=_clean(fields.id or name), revision=revision, source=str(file), **kept)
+    return Article(id=_clean(fields.id or name), revision=revision, source=str(file.resolve()), **kept)
 
 
 def _clean(text: str) -> str:
@@ -261,5 +261,16 @@ def _name(file: Path, root: Path) -> str:
     return file.relative_to(root).with_suffix("").as_posix()
 
 
-def _hidden(file: Path, root: Path) -> bool:
-    return any(part.startswith(".") for part in file.relative_to(root).parts)
+def _below(folder: Path) -> list[Path]:
+    """Readable files under `folder`, hidden ones left out, in order of name; a folder that cannot be entered is an
+    error, since its articles would otherwise look removed."""
+    found = []
+    for place, names, files_here in os.walk(folder, onerror=_cannot_enter):
+        names[:] = [name for name in names if not name.startswith(".")]
+        paths = (Path(place, name) for name in files_here if not name.startswith("."))
+        found += [path for path in paths if path.suffix.lower() in SUFFIXES and path.is_file()]
+    return sorted(found)
+
+
+def _cannot_enter(error: OSError) -> None:
+    raise InputError(f"The folder {error.filename} cannot be entered ({error.strerror}). Nothing was changed.")

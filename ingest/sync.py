@@ -49,6 +49,7 @@ class Sync:
         """
         plan = Plan()
         heads = self._store.heads()
+        damaged = self._store.incomplete()
         seen: dict[str, str] = {}
         for found in self._read(paths):
             if isinstance(found, Failure):
@@ -58,10 +59,10 @@ class Sync:
                 plan.failed.append(Failure(found.source, reason))
             else:
                 seen[found.id] = found.source
-                _group(plan, found, heads.get(found.id)).append(found.id)
+                _group(plan, found, heads.get(found.id), damaged).append(found.id)
         if remove_missing:
-            broken = {failure.path.rpartition(":")[0] or failure.path for failure in plan.failed}
-            broken |= {failure.path for failure in plan.failed}
+            named = {path for failure in plan.failed for path in (failure.path, failure.path.rpartition(":")[0])}
+            broken = {str(Path(path).resolve()) for path in named if path}
             plan.removed.extend(key for key, head in heads.items() if key not in seen and head.source not in broken)
         return plan
 
@@ -126,10 +127,11 @@ def _titled(article: Article, chunk: Chunk) -> str:
     return f"{article.title}\n{chunk.text}" if article.title else chunk.text
 
 
-def _group(plan: Plan, article: Article, head: Head | None) -> list[str]:
+def _group(plan: Plan, article: Article, head: Head | None, damaged: set[str]) -> list[str]:
     if head is None:
         return plan.added
-    return plan.unchanged if head.revision == article.revision else plan.changed
+    same = (head.revision, head.source) == (article.revision, article.source) and article.id not in damaged
+    return plan.unchanged if same else plan.changed
 
 
 def _batches(articles: Iterator[Article]) -> Iterator[list[Article]]:

@@ -254,7 +254,8 @@ def remote(endpoint, folder, **changes):
 @pytest.fixture(scope="module")
 def lighthouse(endpoint, tmp_path_factory):
     with Assistant.from_settings(remote(endpoint, tmp_path_factory.mktemp("light"))) as opened:
-        put(opened, article(LIGHT, "فنار"))
+        others = {"قطار": "وصل قطار الحجاز إلى المدينة المنورة عام 1908.", "عود": "العود آلة وترية ذات خمسة أوتار."}
+        put(opened, article(LIGHT, "فنار"), *(article(text, key) for key, text in others.items()))
         yield opened
 
 

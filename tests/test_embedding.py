@@ -23,6 +23,8 @@ from rag.errors import EmbeddingError
 from rag.settings import load
 from tests.doubles import closed_port
 
+ROOT = Path(__file__).parent.parent
+
 GOLDEN = [
     ("query", "أين ولد الجاحظ؟", [0.0043, -0.0238, -0.0244, -0.0039]),
     ("query", "How long is the Nile?", [0.0250, -0.0391, -0.0412, -0.0333]),
@@ -41,7 +43,7 @@ TEXTS = [text for _, text, _ in GOLDEN] + ["كلمة " * 100, "\ud800", "الن�
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model file made by the code under test, not one that an earlier version left in the user's cache."""
-    return tmp_path_factory.mktemp("cache")
+    return tmp_path_factory.mktemp("cache") / "dalil"
 
 
 @pytest.fixture(scope="module")
@@ -147,9 +149,10 @@ def test_it_is_a_llama_index_embedding(e5):
 # The second opinion on sentences
 
 
-def test_the_bundled_embedder_is_the_one_known_without_loading(bundled, e5):
+def test_the_bundled_embedder_is_the_one_known_without_loading(bundled, e5, cache, monkeypatch):
     assert bundled.views == BUNDLED
     assert e5.views == Views("multilingual-e5-small", 384, 384)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache.parent))
     assert open_embedder(load(environment={})).views == BUNDLED
 
 
@@ -188,7 +191,7 @@ def test_processes_that_start_together_make_one_model_file(tmp_path, e5):
     command = [sys.executable, "-c", START, str(tmp_path / "new" / "cache")]
     environment = os.environ | {"PYTHONIOENCODING": "utf-8"}
     processes = [
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, cwd=ROOT)
         for _ in range(2)
     ]
     for process in processes:

@@ -97,14 +97,19 @@ def test_a_title_in_front_matter_goes_before_the_heading(tmp_path):
     assert (one.title, one.text) == ("العنوان", "نص.")
 
 
+def test_only_the_first_of_two_headings_is_the_title(tmp_path):
+    one = markdown(tmp_path, "# أول\n\n# ثان\n\nنص")
+    assert (one.title, one.text) == ("أول", "ثان\n\nنص")
+
+
 def test_a_heading_further_down_is_text(tmp_path):
     one = markdown(tmp_path, "نص.\n\n# البحر")
     assert (one.title, one.text) == ("نص.", "نص.\n\nالبحر")
 
 
 def test_a_long_first_line_is_cut_at_a_word_for_the_title(tmp_path):
-    title = markdown(tmp_path, "كلمة " * 40).title
-    assert title == " ".join(["كلمة"] * 20) + "…"
+    title = markdown(tmp_path, "سفينة " * 40).title  # six characters: the 17th word would end at 101
+    assert title == " ".join(["سفينة"] * 16) + "…"
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
@@ -294,6 +299,10 @@ BAD = {
 def test_a_bad_file_says_why(tmp_path, name):
     content, reason = BAD[name]
     assert reason in refused(tmp_path, name, content)
+
+
+def test_only_what_looks_arabic_is_called_windows_1256(tmp_path):
+    assert "Windows" not in refused(tmp_path, "latin.txt", BAD["latin.txt"][0])
 
 
 def test_a_message_is_one_plain_sentence_or_two_and_no_trace(tmp_path):

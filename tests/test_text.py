@@ -328,6 +328,8 @@ def test_plain_reads_a_decomposed_hamza_as_the_composed_one():
         "The U.S. troops came at 5 p.m. |They left.",
         "J. R. R. Tolkien wrote it. |Yes.",
         "كتبه ج. ر. تولكين. |نعم.",
+        "شكر المدير (د. أحمد) و«د. منى». |ثم عاد.",
+        "كان عددهم 30. |ثم زادوا.",
         "1. أول البنود\n|2. ثاني البنود\n|٣. ثالثها",
         "12. بند",
         "ولد سنة 1908 م. |وتوفي سنة 1950.",

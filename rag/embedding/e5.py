@@ -8,6 +8,14 @@ from typing import Any
 
 import numpy as np
 import onnxruntime
+from onnxruntime.capi.onnxruntime_pybind11_state import (
+    Fail,
+    InvalidArgument,
+    InvalidGraph,
+    InvalidProtobuf,
+    NoSuchFile,
+    RuntimeException,
+)
 from pydantic import PrivateAttr
 from tokenizers import Tokenizer, models, pre_tokenizers
 
@@ -19,6 +27,7 @@ _START, _END = 0, 2
 _SPACES = re.compile(" {2,}")
 _BATCH_TOKENS = 4096
 """Padded tokens of one forward pass: with batches sorted by length, larger ones gain nothing on two cores."""
+_UNREADABLE = (InvalidProtobuf, InvalidArgument, InvalidGraph, Fail, NoSuchFile, RuntimeException)
 _ENCODER_FILE = "multilingual-e5-small-encoder-v1.onnx"
 
 
@@ -58,7 +67,11 @@ class E5Embedding(Embedder):
         try:
             if not path.exists():
                 write_once(path, encoder_onnx(self._weights))
-            return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+            try:
+                return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+            except _UNREADABLE:  # a damaged file is made anew, once
+                write_once(path, encoder_onnx(self._weights))
+                return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         except OSError as error:
             raise EmbeddingError(
                 f"The model file {path} cannot be written ({error.strerror}): set XDG_CACHE_HOME to a folder that can"

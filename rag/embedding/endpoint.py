@@ -42,10 +42,10 @@ class EndpointEmbedding(Embedder):
         # An empty input is refused by many servers; a space is not.
         inputs = [prefix + (text.encode("utf-8", "replace").decode() or " ") for text in texts]
         parts = [_vectors(self._client, self._where, self.model_name, batch) for batch in _requests(inputs)]
-        vectors = np.concatenate(parts) if parts else np.zeros((0, self.dimension), np.float32)
-        if vectors.shape[1] != self.dimension:
-            raise EmbeddingError(f"{self._where} gave vectors of length {vectors.shape[1]} after {self.dimension}.")
-        return vectors
+        for part in parts:
+            if part.shape[1] != self.dimension:
+                raise EmbeddingError(f"{self._where} gave vectors of length {part.shape[1]} after {self.dimension}.")
+        return np.concatenate(parts) if parts else np.zeros((0, self.dimension), np.float32)
 
 
 def _requests(texts: Sequence[str]) -> Iterator[list[str]]:

@@ -5,6 +5,7 @@ names are invisible, and are swept by the next ingest. A kill at any moment ther
 whole or absent.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, Protocol
@@ -175,6 +176,15 @@ class Store:
         ]
         self._engine.delete("chunks", stale)
         return len(stale)
+
+    def incomplete(self) -> set[str]:
+        """Articles with fewer chunks than they were written with: a damaged index. Free when the counts agree."""
+        heads = self.heads()
+        if self._engine.count("chunks") == sum(head.chunks for head in heads.values()):
+            return set()
+        scrolled = self._engine.scroll("chunks", ["article_id", "revision"])
+        held = Counter((record.payload["article_id"], record.payload["revision"]) for record in scrolled)
+        return {key for key, head in heads.items() if held[key, head.revision] < head.chunks}
 
     def settle(self) -> None:
         """After many writes: make searches fast again."""

@@ -25,7 +25,7 @@ class EdgeEngine:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._lock = FileLock(folder / "lock", timeout=_LOCK_WAIT_S)
+        self._lock = FileLock(folder / "lock", timeout=_LOCK_WAIT_S, thread_local=False)
         self._shards: dict[Collection, Any] = {}
 
     def open(self, dimension: int, sentence_dimension: int) -> None:
@@ -154,6 +154,8 @@ def _chunks_config(dimension: int, sentence_dimension: int) -> edge.EdgeConfig:
             ),
         },
         sparse_vectors={"lexical": edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf)},
+        # Edge counts deleted chunks in the document frequencies until a vacuum: let `settle` vacuum at the first ones.
+        optimizers=edge.EdgeOptimizersConfig(deleted_threshold=0.01, vacuum_min_vector_number=1),
     )
 
 

@@ -39,6 +39,7 @@ class ServerEngine:
             vectors = self._client.get_collection(self._names["chunks"]).config.params.vectors
         stored = (vectors["dense"].size, vectors["sentence"].size) if isinstance(vectors, dict) else None
         if stored != (dimension, sentence_dimension):
+            self.close()
             raise PipelineError(
                 f"The collection {self._names['chunks']} on {self._where} holds vectors of lengths {stored}, "
                 f"not {(dimension, sentence_dimension)}. Set the embedding model it was made with, or another "
@@ -124,7 +125,7 @@ class ServerEngine:
     def _mapped(self) -> Iterator[None]:
         try:
             yield
-        except (ApiException, QdrantException, OSError, ValueError) as error:
+        except (ApiException, QdrantException, OSError, ValueError, AssertionError) as error:
             raise StoreError(
                 f"The Qdrant server at {self._where} did not do what was asked: {error}. "
                 "Look at DALIL_QDRANT_URL and DALIL_QDRANT_API_KEY, and whether the server runs."
