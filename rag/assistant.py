@@ -14,7 +14,7 @@ from rag.pipeline import Pipeline
 from rag.retrieval import HybridRetriever, Retrieved
 from rag.settings import Settings
 from rag.store import Store, open_store
-from rag.text import folded, language, plain
+from rag.text import content_terms, folded, language, plain, terms
 from rag.types import Answer, Hit, Language, Mode, Turn
 
 _OPENAI_URL = "https://api.openai.com/v1"
@@ -138,7 +138,8 @@ def checked_question(question: str, longest: int) -> str:
 def _language(question: str, history: Sequence[Turn]) -> Language:
     """The question's language; a question of names alone stays in the language of the conversation."""
     asked = [turn.text for turn in history if turn.role == "user"]
-    return language(question, language(asked[-1]) if asked else "ar")
+    only_names = len(content_terms(question)) == len(terms(question))
+    return language(asked[-1] if asked and only_names else question)
 
 
 def _model(settings: Settings) -> ChatModel | None:
@@ -153,7 +154,7 @@ def _model(settings: Settings) -> ChatModel | None:
         api_key=key,
         is_chat_model=True,
         timeout=settings.llm_timeout_s,
-        max_retries=1,
+        max_retries=0,
         temperature=0.0,
     )
     return model

@@ -13,7 +13,7 @@ from llama_index.core.base.llms.types import ChatMessage
 from numpy.typing import NDArray
 
 import prompts
-from rag.citation import Verified, cite
+from rag.citation import MARKER, Verified, cite
 from rag.errors import ModelError
 from rag.retrieval import Retrieved, wanted_terms
 from rag.text import folded, numbers, terms
@@ -55,6 +55,18 @@ _TITLE: dict[Language, str] = {"ar": "«{}»", "en": "“{}”"}
 _COMMA: dict[Language, str] = {"ar": "، ", "en": ", "}
 
 
+_MODEL_FAILURES = (
+    openai.OpenAIError,
+    httpx.HTTPError,
+    # An answer of a wrong shape surfaces as one of these from the client.
+    ValueError,
+    TypeError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+)
+
+
 class ChatModel(Protocol):
     """The one method of a llama-index LLM that Dalil calls."""
 
@@ -94,7 +106,9 @@ def extractive(found: Retrieved, sentence_vectors: Mapping[str, NDArray[np.float
         if citation.title != title:
             title = citation.title
             blocks.append(FRAME[answer_in].format(title=title))
-        blocks.append(f"«{' '.join(citation.quote.split())}» [{citation.number}]")
+        # Brackets around a number in an article are its own; in an answer they would look like a marker.
+        words = MARKER.sub(lambda match: f"({match.group()[1:-1]})", " ".join(citation.quote.split()))
+        blocks.append(f"«{words}» [{citation.number}]")
     return Verified("\n\n".join(blocks), tuple(citations))
 
 
@@ -157,12 +171,12 @@ def generate(model: ChatModel, found: Retrieved, answer_in: Language) -> str | N
     ]
     try:
         draft = getattr(getattr(model.chat(messages), "message", None), "content", None)
-    except (openai.OpenAIError, httpx.HTTPError, ValueError, TypeError, AttributeError, KeyError, IndexError) as error:
-        # Beyond the transport's own errors, an answer of a wrong shape surfaces as one of these from the client.
+    except _MODEL_FAILURES as error:
         raise ModelError(f"The model did not answer: {error}") from error
     if not isinstance(draft, str) or not draft.strip():
         raise ModelError("The model gave an empty answer.")
-    return None if NO_ANSWER in draft else draft
+    # Half of a surrogate pair, from a stream cut in the middle of a character, could not be sent on.
+    return None if NO_ANSWER in draft else draft.encode("utf-8", "replace").decode()
 
 
 def _quoted(text: str) -> str:

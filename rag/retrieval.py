@@ -74,7 +74,7 @@ class HybridRetriever(BaseRetriever):
             vector=vectors.sentence,
             hits=tuple(hits),
             probability=refusal.probability(features) if hits else 0.0,
-            threshold=refusal.threshold,
+            threshold=refusal.threshold if self._calibrated else 0.0,
             features=features,
             timings_ms={name: round(1000 * seconds, 2) for name, seconds in timings.items()},
         )
@@ -99,14 +99,20 @@ class HybridRetriever(BaseRetriever):
         ]
         return sorted(comparable, key=lambda candidate: (-self._score(candidate, asked_in), candidate.id))
 
+    @property
+    def _calibrated(self) -> bool:
+        """Whether the fitted model knows this embedder; with another one nothing is refused for its probability."""
+        return self._embedder.views.name == self._calibration.embedder
+
     def _score(self, candidate: Candidate, asked_in: Language) -> float:
         return self._calibration.fusion(asked_in, candidate.language).score(candidate.signals)
 
     def _scale(self, dense: list[float]) -> Any:
         """Cosines of another embedder brought to the spread of the calibrated one, since weights assume it."""
-        if self._embedder.views.name == self._calibration.embedder:
+        spread = statistics.pstdev(dense)
+        if self._calibrated or spread < _LEAST_SPREAD:
             return lambda cosine: cosine
-        factor = self._calibration.spread / max(statistics.pstdev(dense), 1e-6)
+        factor = self._calibration.spread / spread
         return lambda cosine: cosine * factor
 
     def _visible(self, ranked: list[Candidate], top_k: int, asked_in: Language) -> list[Hit]:
@@ -140,6 +146,9 @@ class HybridRetriever(BaseRetriever):
             for hit in self.search(query_bundle.query_str).hits
         ]
 
+
+_LEAST_SPREAD = 1e-4
+"""Dense scores nearer together than this say nothing about an embedder's scale."""
 
 _STEM_WEIGHT = 1.6
 """BM25 weight of one stem of a question, `rag.lexical` over a short text."""

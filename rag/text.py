@@ -120,7 +120,7 @@ def _plain_char(char: str) -> str:
 # ---------------------------------------------------------------------------------------------------------
 # Sentences
 
-_END = re.compile(r"[.!?؟۔…]+[\"'”’»›)\]}]*|[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+")
+_END = re.compile(r"[.!?؟۔…]+[\"'”’»›)\]}*_]*|[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+")
 _ABBREVIATIONS = frozenset(
     (
         "هـ مج تر ب.م ق.م م.م ا.د dr mr mrs ms prof st jr sr vs no vol fig eq al inc ltd co e.g i.e etc "

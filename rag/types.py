@@ -47,7 +47,8 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """What each view says of a chunk for a question: cosines for dense and sentence, lexical in 0..1."""
+    """What each view says of a chunk for a question: cosines for dense and sentence; lexical is 0 or
+    more, about 1 when most words of the question stand in the chunk."""
 
     dense: float
     sentence: float

@@ -57,7 +57,7 @@ def test_front_matter_gives_the_fields(tmp_path):
     )
     assert (one.id, one.title, one.text, one.language) == ("sea", "البحر", "البحر واسع.", "en")
     assert (one.url, one.date, one.topic) == ("https://example.org/sea", "2022-09-22", "ماء")
-    assert one.source == str(tmp_path / "a.md")
+    assert one.source == str((tmp_path / "a.md").resolve())
 
 
 @pytest.mark.parametrize("front", ["", "---\n---\n", "---\n# nothing yet\n---\n", "---\nwriter: زيد\n...\n"])

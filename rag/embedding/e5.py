@@ -7,15 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
-from onnxruntime.capi.onnxruntime_pybind11_state import (
-    Fail,
-    InvalidArgument,
-    InvalidGraph,
-    InvalidProtobuf,
-    NoSuchFile,
-    RuntimeException,
-)
 from pydantic import PrivateAttr
 from tokenizers import Tokenizer, models, pre_tokenizers
 
@@ -27,7 +18,6 @@ _START, _END = 0, 2
 _SPACES = re.compile(" {2,}")
 _BATCH_TOKENS = 4096
 """Padded tokens of one forward pass: with batches sorted by length, larger ones gain nothing on two cores."""
-_UNREADABLE = (InvalidProtobuf, InvalidArgument, InvalidGraph, Fail, NoSuchFile, RuntimeException)
 _ENCODER_FILE = "multilingual-e5-small-encoder-v1.onnx"
 
 
@@ -62,6 +52,12 @@ class E5Embedding(Embedder):
         return self._embed([f"query: {text}" for text in texts])
 
     def _open_session(self, path: Path, threads: int | None) -> Any:
+        # Imported here because its import already writes a device id for telemetry, which is off from here on.
+        import onnxruntime
+        from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+        onnxruntime.disable_telemetry_events()
+        unreadable = (state.InvalidProtobuf, state.InvalidArgument, state.InvalidGraph, state.Fail, state.NoSuchFile)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or 0
         try:
@@ -69,7 +65,7 @@ class E5Embedding(Embedder):
                 write_once(path, encoder_onnx(self._weights))
             try:
                 return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-            except _UNREADABLE:  # a damaged file is made anew, once
+            except unreadable:  # a damaged file is made anew, once
                 write_once(path, encoder_onnx(self._weights))
                 return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         except OSError as error:

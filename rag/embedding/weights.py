@@ -142,82 +142,104 @@ def write_once(path: Path, content: bytes) -> None:
         raise
 
 
+class _Graph:
+    """ONNX nodes and constants under construction; every method returns the name of its result."""
+
+    def __init__(self, weights: Weights) -> None:
+        self.weights = weights
+        self.nodes: list[Any] = []
+        self.constants: list[Any] = []
+
+    def constant(self, name: str, value: NDArray[Any]) -> str:
+        from onnx import numpy_helper
+
+        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
+        return name
+
+    def node(self, kind: str, *inputs: str, **attributes: Any) -> str:
+        from onnx import helper
+
+        name = f"n{len(self.nodes)}"
+        self.nodes.append(helper.make_node(kind, list(inputs), [name], name=name, **attributes))
+        return name
+
+    def linear(self, value: str, name: str, rows_in: int) -> str:
+        weight = self.constant(f"{name}.w", self.weights.matrix(f"{name}.w", rows_in).T)
+        bias = self.constant(f"{name}.b", self.weights.vector(f"{name}.b"))
+        return self.node("Add", self.node("MatMul", value, weight), bias)
+
+    def normalised(self, value: str, name: str) -> str:
+        scale, bias = (self.constant(f"{name}.{part}", self.weights.vector(f"{name}.{part}")) for part in "wb")
+        return self.node("LayerNormalization", value, scale, bias, axis=-1, epsilon=self.weights.epsilon)
+
+    def embedded(self) -> str:
+        """Word vectors plus positions, normalised."""
+        # Positions by a Slice whose ends are one-dimensional: Range + Gather breaks under extended optimisation.
+        hidden = self.weights.hidden
+        zero, one, two = (self.constant(f"i{at}", np.array([at], np.int64)) for at in range(3))
+        tokens = self.node("Slice", self.node("Shape", "embeddings"), one, two)
+        table = self.weights.vector("emb.pos").reshape(-1, hidden) + self.weights.vector("emb.type")[:hidden]
+        positions = self.node("Slice", self.constant("positions", table), zero, tokens, zero)
+        return self.normalised(self.node("Add", "embeddings", positions), "emb.ln")
+
+    def layer(self, state: str, name: str, penalty: str) -> str:
+        """One transformer layer; `penalty` is added to attention scores, hugely negative where there is no token."""
+        hidden, heads = self.weights.hidden, self.weights.heads
+        split = self.constant(f"{name}.split", np.array([0, 0, heads, hidden // heads], np.int64))
+        join = self.constant(f"{name}.join", np.array([0, 0, hidden], np.int64))
+        scale = self.constant(f"{name}.scale", np.array((hidden // heads) ** -0.5, np.float32))
+
+        def per_head(part: str, order: list[int]) -> str:
+            value = self.node("Reshape", self.linear(state, f"{name}.{part}", hidden), split)
+            return self.node("Transpose", value, perm=order)
+
+        query = self.node("Mul", per_head("q", [0, 2, 1, 3]), scale)
+        scores = self.node("Add", self.node("MatMul", query, per_head("k", [0, 2, 3, 1])), penalty)
+        context = self.node("MatMul", self.node("Softmax", scores, axis=-1), per_head("v", [0, 2, 1, 3]))
+        context = self.node("Reshape", self.node("Transpose", context, perm=[0, 2, 1, 3]), join)
+        state = self.normalised(self.node("Add", state, self.linear(context, f"{name}.ao", hidden)), f"{name}.aln")
+        inner = self.node("Gelu", self.linear(state, f"{name}.fi", hidden))
+        outer = self.linear(inner, f"{name}.fo", self.weights.feed_forward)
+        return self.normalised(self.node("Add", state, outer), f"{name}.oln")
+
+    def pooled(self, state: str) -> tuple[str, str]:
+        """The mean of the tokens' states, and its length."""
+        last, axis = self.constant("last", np.array([2], np.int64)), self.constant("axis", np.array([1], np.int64))
+        weight = self.node("Unsqueeze", "mask", last)
+        total = self.node("ReduceSum", self.node("Mul", state, weight), axis, keepdims=0)
+        mean = self.node("Div", total, self.node("ReduceSum", weight, axis, keepdims=0))
+        return mean, self.node("ReduceL2", mean, axis, keepdims=1)
+
+
 def encoder_onnx(weights: Weights) -> bytes:
     """The encoder as an ONNX model.
 
     Inputs: `embeddings` (batch, tokens, hidden) word vectors, `mask` (batch, tokens) of 1 and 0.
     Output: `vectors` (batch, hidden), mean over the mask, length 1.
     """
-    from onnx import TensorProto, helper, numpy_helper
+    from onnx import TensorProto, helper
 
-    nodes: list[Any] = []
-    constants: list[Any] = []
+    graph = _Graph(weights)
+    state = graph.embedded()
+    hole = graph.node("Sub", graph.constant("one", np.array(1, np.float32)), "mask")
+    hole = graph.node("Unsqueeze", hole, graph.constant("heads", np.array([1, 2], np.int64)))
+    penalty = graph.node("Mul", hole, graph.constant("least", np.array(-1e9, np.float32)))
+    for at in range(weights.layers):
+        state = graph.layer(state, f"l{at}", penalty)
+    graph.nodes.append(helper.make_node("Div", list(graph.pooled(state)), ["vectors"]))
 
-    def constant(name: str, value: NDArray[np.generic]) -> str:
-        constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
-        return name
+    def tensor(name: str, *shape: str | int) -> Any:
+        return helper.make_tensor_value_info(name, TensorProto.FLOAT, list(shape))
 
-    def node(kind: str, *inputs: str, **attributes: Any) -> str:
-        name = f"n{len(nodes)}"
-        nodes.append(helper.make_node(kind, list(inputs), [name], name=name, **attributes))
-        return name
-
-    def linear(value: str, name: str, rows_in: int) -> str:
-        weight = constant(f"{name}.w", weights.matrix(f"{name}.w", rows_in).T)
-        return node("Add", node("MatMul", value, weight), constant(f"{name}.b", weights.vector(f"{name}.b")))
-
-    def normalised(value: str, name: str) -> str:
-        scale, bias = (constant(f"{name}.{part}", weights.vector(f"{name}.{part}")) for part in "wb")
-        return node("LayerNormalization", value, scale, bias, axis=-1, epsilon=weights.epsilon)
-
-    hidden, heads = weights.hidden, weights.heads
-    split = constant("split", np.array([0, 0, heads, hidden // heads], np.int64))
-    join = constant("join", np.array([0, 0, hidden], np.int64))
-    scale = constant("scale", np.array((hidden // heads) ** -0.5, np.float32))
-    one = constant("one", np.array(1, np.float32))
-
-    def per_head(value: str, order: list[int]) -> str:
-        return node("Transpose", node("Reshape", value, split), perm=order)
-
-    # Positions by a Slice whose ends are one-dimensional: Range + Gather breaks under extended optimisation.
-    shape = node("Shape", "embeddings")
-    index = {name: constant(name, np.array([at], np.int64)) for name, at in (("i0", 0), ("i1", 1), ("i2", 2))}
-    tokens = node("Slice", shape, index["i1"], index["i2"])
-    table = weights.vector("emb.pos").reshape(-1, hidden) + weights.vector("emb.type")[:hidden]
-    positions = node("Slice", constant("positions", table), index["i0"], tokens, index["i0"])
-    state = normalised(node("Add", "embeddings", positions), "emb.ln")
-
-    axes = {
-        name: constant(f"axes{name}", np.array(at, np.int64))
-        for name, at in (("mask", [1, 2]), ("last", [2]), ("one", [1]))
-    }
-    hole = node("Sub", one, "mask")
-    penalty = node("Mul", node("Unsqueeze", hole, axes["mask"]), constant("least", np.array(-1e9, np.float32)))
-    for layer in range(weights.layers):
-        name = f"l{layer}"
-        query = node("Mul", per_head(linear(state, f"{name}.q", hidden), [0, 2, 1, 3]), scale)
-        key = per_head(linear(state, f"{name}.k", hidden), [0, 2, 3, 1])
-        value = per_head(linear(state, f"{name}.v", hidden), [0, 2, 1, 3])
-        attention = node("Softmax", node("Add", node("MatMul", query, key), penalty), axis=-1)
-        context = node("Reshape", node("Transpose", node("MatMul", attention, value), perm=[0, 2, 1, 3]), join)
-        state = normalised(node("Add", state, linear(context, f"{name}.ao", hidden)), f"{name}.aln")
-        inner = node("Gelu", linear(state, f"{name}.fi", hidden))
-        state = normalised(node("Add", state, linear(inner, f"{name}.fo", weights.feed_forward)), f"{name}.oln")
-
-    weight = node("Unsqueeze", "mask", axes["last"])
-    total = node("ReduceSum", node("Mul", state, weight), axes["one"], keepdims=0)
-    mean = node("Div", total, node("ReduceSum", weight, axes["one"], keepdims=0))
-    norm = node("ReduceL2", mean, axes["one"], keepdims=1)
-    nodes.append(helper.make_node("Div", [mean, norm], ["vectors"]))
-    graph = helper.make_graph(
-        nodes,
-        "multilingual-e5-small",
-        [
-            helper.make_tensor_value_info("embeddings", TensorProto.FLOAT, ["batch", "tokens", hidden]),
-            helper.make_tensor_value_info("mask", TensorProto.FLOAT, ["batch", "tokens"]),
-        ],
-        [helper.make_tensor_value_info("vectors", TensorProto.FLOAT, ["batch", hidden])],
-        constants,
+    model = helper.make_model(
+        helper.make_graph(
+            graph.nodes,
+            "multilingual-e5-small",
+            [tensor("embeddings", "batch", "tokens", weights.hidden), tensor("mask", "batch", "tokens")],
+            [tensor("vectors", "batch", weights.hidden)],
+            graph.constants,
+        ),
+        opset_imports=[helper.make_opsetid("", 20)],
+        ir_version=10,
     )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
     return bytes(model.SerializeToString())

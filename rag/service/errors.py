@@ -54,7 +54,8 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
         problem = error.errors()[0]
-        param = ".".join(str(part) for part in problem["loc"][1:]) or None
+        # Where the JSON itself breaks, the place is a number of characters and no field.
+        param = ".".join(str(part) for part in problem["loc"][1:] if problem["type"] != "json_invalid") or None
         message = f"{param}: {problem['msg']}" if param else str(problem["msg"])
         return JSONResponse(body(message, "invalid_request_error", "invalid_request", param), 422)
 
