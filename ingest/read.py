@@ -40,7 +40,7 @@ class _Fields(BaseModel):
 
 
 class _Line(_Fields):
-    text: str
+    text: Annotated[str, Field(strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +115,12 @@ def _article_of_line(line: bytes, file: Path, name: str, longest: int) -> Articl
         fields = _Line.model_validate(json.loads(_decoded(line)))
     except json.JSONDecodeError as error:
         raise ReadError(f"The line is not JSON: {error.msg} at character {error.pos + 1}.") from None
-    except RecursionError:
-        raise ReadError("The line is not JSON that anyone wrote: it is nested too deeply.") from None
     except ValidationError as error:
         raise ReadError(_explained(error)) from None
+    except (RecursionError, ValueError):
+        raise ReadError(
+            "The line is not JSON that anyone wrote: it is nested too deeply or holds an endless number."
+        ) from None
     return _article(fields, fields.text, file, name, longest)
 
 
@@ -171,7 +173,7 @@ def _front_matter(content: str) -> tuple[_Fields, str]:
 def _parsed(block: str) -> _Fields:
     try:
         values = yaml.safe_load(block) or {}
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError, AttributeError, KeyError) as error:
         line = getattr(getattr(error, "problem_mark", None), "line", None)
         where = "" if line is None else f" in line {line + 2}"
         raise ReadError(f"The front matter is not YAML{where}. Put values with a colon into quotes.") from None

@@ -34,7 +34,9 @@ def split(article: Article, budget: int) -> list[Chunk]:
     """
     pieces = [piece for sentence in sentences(article.text) for piece in _pieces(article.text, sentence, budget)]
     pieces = [span for span in (trimmed(article.text, piece) for piece in pieces) if span.start < span.end]
-    lengths = token_counts([article.text[span.start : span.end] for span in pieces])
+    # A piece is counted with the white space after it, which stands inside the chunk.
+    ends = [*(span.start for span in pieces[1:]), pieces[-1].end if pieces else 0]
+    lengths = token_counts([article.text[span.start : end] for span, end in zip(pieces, ends, strict=True)])
     return [
         _chunk(article, group)
         for start, end in _monolingual(article, pieces)
@@ -65,10 +67,10 @@ def token_counts(texts: Sequence[str]) -> list[int]:
 
 def _pieces(text: str, sentence: Span, budget: int) -> Iterator[Span]:
     whole = text[sentence.start : sentence.end]
-    if len(whole) <= budget or token_counts([whole])[0] <= budget:  # a token is at least one character
+    if 4 * len(whole) <= budget or token_counts([whole])[0] <= budget:  # a character is at most four bytes, or tokens
         yield sentence
         return
-    size = min(_PIECE_CHARS, budget // 2)  # a character is seldom more than two tokens
+    size = min(_PIECE_CHARS, budget // 4)
     start = sentence.start
     while start < sentence.end:
         end = min(start + size, sentence.end)

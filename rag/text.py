@@ -39,7 +39,7 @@ _LETTERS = str.maketrans(
     }
 )
 _TATWEEL_AND_SMALL_LETTERS = "\u0640\u06e5\u06e6"
-_THOUSANDS = re.compile(r"(?<=[0-9])(?:٬(?=[0-9])|,(?=[0-9]{3}(?![0-9])))")
+_THOUSANDS = (re.compile(r"(?<=[0-9])٬(?=[0-9])"), re.compile(r"(?<=[0-9]),(?=[0-9]{3}(?![0-9]))"))
 
 
 def _dropped(char: str) -> bool:
@@ -93,11 +93,13 @@ def fold(text: str) -> Folded:
         if piece:
             pieces.append(piece)
             offsets.extend([at] * len(piece))
-    folded = "".join(pieces)
-    separators = [match.start() for match in _THOUSANDS.finditer(folded)]
-    for at in reversed(separators):
-        del offsets[at]
-    return Folded(_THOUSANDS.sub("", folded) if separators else folded, text, offsets)
+    key = "".join(pieces)
+    for separator in _THOUSANDS:
+        dropped = {match.start() for match in separator.finditer(key)}
+        if dropped:
+            offsets = array("q", (offset for at, offset in enumerate(offsets) if at not in dropped))
+            key = separator.sub("", key)
+    return Folded(key, text, offsets)
 
 
 def folded(text: str) -> str:
@@ -170,8 +172,8 @@ def sentences(text: str) -> list[Span]:
         start += 1
     first, start = start, 0
     for match in _END.finditer(text, first):
-        if not _ends_sentence(text, match):
-            continue
+        if match.start() < start or not _ends_sentence(text, match):
+            continue  # white space already taken, or no end
         end = match.end()
         while end < len(text) and text[end].isspace():
             end += 1
