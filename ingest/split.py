@@ -35,7 +35,7 @@ def split(article: Article, budget: int) -> list[Chunk]:
     pieces = [piece for sentence in sentences(article.text) for piece in _pieces(article.text, sentence, budget)]
     pieces = [span for span in (trimmed(article.text, piece) for piece in pieces) if span.start < span.end]
     # A piece is counted with the white space after it, which stands inside the chunk.
-    ends = [*(span.start for span in pieces[1:]), pieces[-1].end if pieces else 0]
+    ends = [*(span.start for span in pieces[1:]), *(span.end for span in pieces[-1:])]
     lengths = token_counts([article.text[span.start : end] for span, end in zip(pieces, ends, strict=True)])
     return [
         _chunk(article, group)
