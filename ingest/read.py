@@ -1,5 +1,7 @@
 """Files into articles: Markdown with front matter, plain text, and JSON lines."""
 
+import codecs
+import io
 import json
 import os
 import re
@@ -21,6 +23,8 @@ from rag.types import Article, Language
 
 SUFFIXES = (".md", ".markdown", ".txt", ".jsonl")
 _LONGEST_TITLE = 300
+_ESCAPED_CHAR, _OTHER_FIELDS = 12, 100_000
+"""Bytes of one character in JSON at most (a surrogate pair, escaped), and room for the other fields of a line."""
 _NO_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 _Text = Annotated[str, BeforeValidator(lambda value: value.isoformat() if isinstance(value, date) else value)]
@@ -90,24 +94,38 @@ def read(file: Path, root: Path, longest: int) -> Iterator[Article | Failure]:
             heading, text = _markdown_text(body)
             yield _article(fields, text, file, _name(file, root), longest, heading)
     except ReadError as error:
-        yield Failure(str(file), str(error))
+        yield Failure(_spelled(file), str(error))
     except OSError as error:
-        yield Failure(str(file), f"It cannot be read: {error.strerror}.")
+        yield Failure(_spelled(file), f"It cannot be read: {error.strerror}.")
 
 
 def _read_lines(file: Path, root: Path, longest: int) -> Iterator[Article | Failure]:
-    with file.open("rb") as lines:
-        empty = True
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
-            empty = False
-            try:
-                yield _article_of_line(line, file, f"{_name(file, root)}:{number}", longest)
-            except ReadError as error:
-                yield Failure(f"{file}:{number}", str(error))
-        if empty:
-            raise ReadError("It is empty.")
+    empty = True
+    limit = _ESCAPED_CHAR * longest + _OTHER_FIELDS
+    for number, line in enumerate(_lines(file, limit), 1):
+        if not line.strip():
+            continue
+        empty = False
+        try:
+            if len(line) >= limit:
+                raise ReadError(f"The line is too long for one article of at most {longest:,} characters.")
+            yield _article_of_line(line, file, f"{_name(file, root)}:{number}", longest)
+        except ReadError as error:
+            yield Failure(f"{_spelled(file)}:{number}", str(error))
+    if empty:
+        raise ReadError("It is empty.")
+
+
+def _lines(file: Path, limit: int) -> Iterator[bytes]:
+    """The lines of `file` in UTF-8, each cut at `limit`, so that no line is held in memory whole because it is huge."""
+    with file.open("rb") as source:
+        wide = source.peek(2)[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+        text = io.TextIOWrapper(source, "utf-16", "replace", newline="\n") if wide else None
+        parts = iter(lambda: text.readline(limit).encode() if text else source.readline(limit), b"")
+        for line in parts:
+            yield line
+            while line and not line.endswith(b"\n"):
+                line = next(parts, b"")
 
 
 def _article_of_line(line: bytes, file: Path, name: str, longest: int) -> Article:
@@ -199,7 +217,8 @@ def _markdown_text(body: str) -> tuple[str | None, str]:
     Readers see words, not marks, and a hard-wrapped paragraph is one line again, so that its line ends are not
     taken for ends of sentences.
     """
-    tokens = MarkdownIt("commonmark", {"html": False}).parse(body)
+    # The parser drops what lies deeper than its limit (20 unless told); deep lists are real, endless ones are not.
+    tokens = MarkdownIt("commonmark", {"html": False, "maxNesting": 100}).parse(body)
     blocks: list[str] = []
     heading: str | None = None
     marker = ""
@@ -246,7 +265,7 @@ def _article(fields: _Fields, content: str, file: Path, name: str, longest: int,
         "topic": fields.topic,
     }
     revision = blake2b(json.dumps(kept, ensure_ascii=False, sort_keys=True).encode(), digest_size=12).hexdigest()
-    return Article(id=_clean(fields.id or name), revision=revision, source=str(file.resolve()), **kept)
+    return Article(id=_clean(fields.id or name), revision=revision, source=_spelled(file.resolve()), **kept)
 
 
 def _clean(text: str) -> str:
@@ -260,7 +279,12 @@ def _first_line(text: str) -> str:
 
 
 def _name(file: Path, root: Path) -> str:
-    return file.relative_to(root).with_suffix("").as_posix()
+    return _spelled(file.relative_to(root).with_suffix(""))
+
+
+def _spelled(path: Path) -> str:
+    """The path as text that can be stored and shown, also where its name is no Unicode."""
+    return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
 
 
 def _below(folder: Path) -> list[Path]:

@@ -14,7 +14,7 @@ from rag.types import Article, Chunk, Span
 _ENCODING = "o200k_base"
 _WORDS_OF_A_LANGUAGE = 6
 _PIECE_CHARS = 200
-"""A sentence over the budget is cut after the white space nearest to this many characters, or hard at it."""
+"""A sentence over the budget is cut at the last white space before this many characters, or hard at it."""
 
 
 @lru_cache(maxsize=1)
@@ -38,9 +38,10 @@ def split(article: Article, budget: int) -> list[Chunk]:
     ends = [*(span.start for span in pieces[1:]), *(span.end for span in pieces[-1:])]
     lengths = token_counts([article.text[span.start : end] for span, end in zip(pieces, ends, strict=True)])
     return [
-        _chunk(article, group)
+        _chunk(article, part)
         for start, end in _monolingual(article, pieces)
         for group in _groups(pieces[start:end], lengths[start:end], budget)
+        for part in _fitting(article.text, group, budget)
     ]
 
 
@@ -70,13 +71,15 @@ def _pieces(text: str, sentence: Span, budget: int) -> Iterator[Span]:
     if 4 * len(whole) <= budget or token_counts([whole])[0] <= budget:  # a character is at most four bytes, or tokens
         yield sentence
         return
-    size = min(_PIECE_CHARS, budget // 4)
+    size = min(_PIECE_CHARS, budget // 2)  # a character is seldom more than two tokens
     start = sentence.start
     while start < sentence.end:
         end = min(start + size, sentence.end)
         space = max(text.rfind(" ", start, end), text.rfind("\t", start, end))
         if end < sentence.end and space > start:
             end = space + 1
+        while token_counts([text[start:end]])[0] > budget:
+            end = (start + end) // 2
         yield Span(start, end)
         start = end
 
@@ -94,6 +97,16 @@ def _groups(pieces: Sequence[Span], lengths: Sequence[int], budget: int) -> Iter
         used += length
     if group:
         yield group
+
+
+def _fitting(text: str, group: Sequence[Span], budget: int) -> Iterator[Sequence[Span]]:
+    """The group, or its halves where the whole has more tokens than its sentences apart: rare, but encodings do so."""
+    if len(group) == 1 or token_counts([text[group[0].start : group[-1].end]])[0] <= budget:
+        yield group
+        return
+    half = len(group) // 2
+    yield from _fitting(text, group[:half], budget)
+    yield from _fitting(text, group[half:], budget)
 
 
 def _chunk(article: Article, group: Sequence[Span]) -> Chunk:

@@ -15,7 +15,7 @@ import snowballstemmer
 
 from rag.types import Language, Span
 
-FOLDING_VERSION = 1
+FOLDING_VERSION = 2
 """Part of the pipeline fingerprint: raise it whenever `fold`, `sentences` or `terms` give other results."""
 
 # ---------------------------------------------------------------------------------------------------------
@@ -57,7 +57,13 @@ def _fold_char(char: str) -> str:
         if step == folded:
             break
         folded = step
-    return folded
+    return _apart(char) + folded
+
+
+def _apart(char: str) -> str:
+    """A space before a raised digit or a fraction, which is no digit of the number it stands behind (1908¹, 1½)."""
+    raised = unicodedata.decomposition(char).startswith(("<super>", "<fraction>"))
+    return " " if raised and char.isnumeric() else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,19 +116,29 @@ def folded(text: str) -> str:
 def plain(text: str) -> str:
     """`text` as an embedding model should read it: compatibility forms unfolded; tashkeel, tatweel and invisible
     controls gone, so that a vocalised text and a bare one have one vector. Letters stay as they are written."""
-    return "".join(map(_plain_char, text))
+    return "".join(map(_plain_char, _HAMZA.sub(_composed, text)))
+
+
+_HAMZA = re.compile("([اوي])([\u064b-\u0652\u0670]{0,3})([\u0653-\u0655])")
+"""A letter whose hamza or madda stands apart, perhaps after a vowel sign: a letter of its own, not a mark."""
+
+
+def _composed(match: re.Match[str]) -> str:
+    return unicodedata.normalize("NFC", match[1] + match[3]) + match[2]
 
 
 @lru_cache(maxsize=65536)
 def _plain_char(char: str) -> str:
     unfolded = unicodedata.normalize("NFKC", char)
-    return "".join(part for part in unfolded if not _dropped(part))
+    return _apart(char) + "".join(part for part in unfolded if not _dropped(part))
 
 
 # ---------------------------------------------------------------------------------------------------------
 # Sentences
 
-_END = re.compile(r"[.!?؟۔…]+[\"'”’»›)\]}*_]*|[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+")
+_CONTROLS = "\u200e\u200f\u202c\u2069"
+"""Marks and closers of direction, which editors leave behind a full stop."""
+_END = re.compile(rf"[.!?؟۔…]+[\"'”’»›)\]}}*_{_CONTROLS}]*|[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+")
 _ABBREVIATIONS = frozenset(
     (
         "هـ مج تر ب.م ق.م م.م ا.د dr mr mrs ms prof st jr sr vs no vol fig eq al inc ltd co e.g i.e etc "
@@ -153,10 +169,10 @@ def _stop_ends(text: str, at: int) -> bool:
 
 def _ends_sentence(text: str, match: re.Match[str]) -> bool:
     mark = match.group()
-    if mark.isspace() or mark[0] in "؟۔":
+    if mark.isspace() or "؟" in mark or "۔" in mark:
         return True
     followed = match.end() == len(text) or text[match.end()].isspace()
-    return followed and (mark != "." or _stop_ends(text, match.start()))
+    return followed and (mark.rstrip(_CONTROLS) != "." or _stop_ends(text, match.start()))
 
 
 def sentences(text: str) -> list[Span]:
@@ -196,7 +212,10 @@ def trimmed(text: str, span: Span) -> Span:
 # Terms
 
 _WORD = re.compile(
-    r"(?P<number>[0-9]+(?:\.[0-9]+)*)|(?P<latin>[a-z][a-z0-9]*)|(?P<arabic>[\u0620-\u064a\u066e-\u06d3]+)|[^\W0-9_]+"
+    r"(?P<number>[0-9]+(?:\.[0-9]+)*)"
+    r"|(?P<latin>[a-zß-öø-ɏ][a-zß-öø-ɏ0-9]*)(?:['’](?:s|t|re|ve|ll|d|m)(?![a-z]))?"  # it's, don't: the word before
+    r"|(?P<arabic>[\u0620-\u064a\u066e-\u06d3]+)"
+    r"|(?P<other>[^\W0-9_]+)"
 )
 
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
@@ -230,7 +249,7 @@ def _english_stem(word: str) -> str:
     return str(snowballstemmer.stemmer("english").stemWord(word))
 
 
-def _stems(word: str, script: str | None) -> tuple[str, ...]:
+def _stems(word: str, script: str) -> tuple[str, ...]:
     if script == "latin":
         return (_english_stem(word),)
     if script != "arabic":
@@ -256,8 +275,9 @@ def terms(text: str) -> list[Term]:
     """The words and numbers of `text` in order; numbers whole, Arabic light-stemmed, Latin by Snowball English."""
     key = fold(text)
     return [
-        Term(match.group(), _stems(match.group(), match.lastgroup), key.span(match.start(), match.end()))
+        Term(match[kind], _stems(match[kind], kind), key.span(*match.span(kind)))
         for match in _WORD.finditer(key.text)
+        for kind in (str(match.lastgroup),)
     ]
 
 
@@ -297,7 +317,9 @@ def skeleton(word: str) -> str:
     """
     if _ARABIC_LETTER.match(word):
         for prefix in _ARTICLE_PREFIXES:
-            word = word.removeprefix(prefix) if len(word) - len(prefix) >= 2 else word
+            if word.startswith(prefix) and len(word) - len(prefix) >= 2:
+                word = word.removeprefix(prefix)
+                break
         sounds = "".join(_ARABIC_SOUNDS.get(char, "") for char in word)
     else:
         sounds = "".join(_LATIN_SOUNDS.get(sound, "") for sound in _SOUNDS.findall(word))
@@ -321,7 +343,7 @@ def sounds(term: Term, text: str) -> tuple[str, ...]:
 # Language and direction
 
 _ARABIC_LETTER = re.compile(r"[\u0620-\u064a\u066e-\u06d3\u0750-\u077f\u08a0-\u08c9\ufb50-\ufdfb\ufe70-\ufefc]")
-_LATIN_LETTER = re.compile(r"[A-Za-z\u00c0-\u024f]")
+_LATIN_LETTER = re.compile(r"[A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f]")  # × and ÷ stand between
 
 STOP_WORDS: dict[Language, frozenset[str]] = {
     "ar": frozenset(
@@ -339,7 +361,7 @@ STOP_WORDS: dict[Language, frozenset[str]] = {
             "has have had will would can could should may might must what which who whom whose when where "
             "why how much many that this these those it its as than then there their they he she his her "
             "you your we our i not no if about into during after before between over under up out so such "
-            "any some all"
+            "any some all isn aren wasn weren don doesn didn hasn haven hadn wouldn couldn shouldn"
         ).split()
     ),
 }
