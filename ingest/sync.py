@@ -8,13 +8,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from ingest.read import Failure, files, read
 from ingest.split import split
-from rag.embedding import Embedder
+from rag.embedding import Encoder
 from rag.lexical import lexical_vector
 from rag.store import EmbeddedChunk, Head, Store
 from rag.text import plain
-from rag.types import Article, Chunk
+from rag.types import Article
 
 _BATCH_CHARS = 60_000
 """Text embedded together: enough for batches of like length, little enough that a kill loses seconds of work."""
@@ -66,13 +68,13 @@ class Sync:
             plan.removed.extend(key for key, head in heads.items() if key not in seen and head.source not in broken)
         return plan
 
-    def apply(self, plan: Plan, paths: Sequence[Path], embedder: Callable[[], Embedder], progress: Progress) -> None:
-        """Carry out a plan. `embedder` is called only when there is something to embed."""
+    def apply(self, plan: Plan, paths: Sequence[Path], encoder: Callable[[], Encoder], progress: Progress) -> None:
+        """Carry out a plan. `encoder` is called only when there is something to embed."""
         self._store.sweep()
         todo = set(plan.added) | set(plan.changed)
         total, done = len(todo), 0
         if todo:
-            model = embedder()
+            model = encoder()
             progress(0, total)
             for batch in _batches(self._wanted(paths, todo)):
                 for article, chunks in embed(batch, self._chunk_tokens, model):
@@ -96,35 +98,25 @@ class Sync:
 
 
 def embed(
-    articles: Sequence[Article], chunk_tokens: int, embedder: Embedder
+    articles: Sequence[Article], chunk_tokens: int, encoder: Encoder
 ) -> Iterator[tuple[Article, list[EmbeddedChunk]]]:
     """Each article with its chunks in every view, embedded in one pass so that texts of like length share a batch.
 
-    The title goes before a chunk in the dense and lexical views, since a later chunk seldom names what it is
-    about; sentences stay alone (measured on the gold set: docs/overview.md).
+    The title goes before a chunk in every view but that of sentences, since a later chunk seldom names what it is
+    about (measured on the gold set: docs/overview.md).
     """
-    chunked = [split(article, chunk_tokens) for article in articles]
-    texts = [_titled(article, chunk) for article, chunks in zip(articles, chunked, strict=True) for chunk in chunks]
-    sentences = [
-        article.text[slice(*span)]
-        for article, chunks in zip(articles, chunked, strict=True)
-        for chunk in chunks
-        for span in chunk.sentences
-    ]
-    dense = embedder.passages([plain(text) for text in texts])
-    vectors = embedder.sentences([plain(sentence) for sentence in sentences])
-    at = chunk_at = 0
-    for article, chunks in zip(articles, chunked, strict=True):
-        embedded = []
-        for chunk in chunks:
-            of_chunk = vectors[at : at + len(chunk.sentences)]
-            embedded.append(EmbeddedChunk(chunk, dense[chunk_at], of_chunk, lexical_vector(texts[chunk_at])))
-            at, chunk_at = at + len(chunk.sentences), chunk_at + 1
-        yield article, embedded
-
-
-def _titled(article: Article, chunk: Chunk) -> str:
-    return f"{article.title}\n{chunk.text}" if article.title else chunk.text
+    pairs = [(article, chunk) for article in articles for chunk in split(article, chunk_tokens)]
+    parts = [[article.title, *(article.text[slice(*span)] for span in chunk.sentences)] for article, chunk in pairs]
+    clean = [[plain(part) for part in of_chunk] for of_chunk in parts]
+    passages = encoder.passages(clean)
+    sentences = iter(encoder.sentences([part for of_chunk in clean for part in of_chunk[1:]]))
+    embedded: dict[str, list[EmbeddedChunk]] = {article.id: [] for article in articles}
+    for (article, chunk), vectors in zip(pairs, passages, strict=True):
+        lexical = lexical_vector(f"{article.title}\n{chunk.text}")
+        rows = np.array([next(sentences) for _ in chunk.sentences], np.float32)
+        embedded[article.id].append(EmbeddedChunk(chunk, vectors, rows, lexical))
+    for article in articles:
+        yield article, embedded[article.id]
 
 
 def _group(plan: Plan, article: Article, head: Head | None, damaged: set[str]) -> list[str]:

@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Literal, Self
 from uuid import uuid4
 
 from rag import calibration
 from rag.citation import Verified, verify
-from rag.embedding import BUNDLED, Embedder, Views, open_embedder
+from rag.embedding import Encoder, Matrix, Views, open_encoder
 from rag.errors import ModelError, QuestionError
 from rag.generation import NO_ARTICLES, ChatModel, extractive, generate, refusal
 from rag.pipeline import Pipeline
@@ -26,18 +27,18 @@ class Assistant:
     """Answers questions over a store. Safe to use from several threads."""
 
     def __init__(
-        self, settings: Settings, store: Store, embedder: Embedder, retriever: HybridRetriever, model: ChatModel | None
+        self, settings: Settings, store: Store, encoder: Encoder, retriever: HybridRetriever, model: ChatModel | None
     ) -> None:
-        self.settings, self.store, self.embedder = settings, store, embedder
+        self.settings, self.store, self.encoder = settings, store, encoder
         self._retriever, self._model = retriever, model
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
         """Open everything that `settings` name; raises StoreError or EmbeddingError and then holds nothing."""
-        embedder = open_embedder(settings)
-        store = open_store(settings, pipeline_of(settings, embedder.views))
-        retriever = HybridRetriever(store, embedder, calibration.load(), settings.top_k)
-        return cls(settings, store, embedder, retriever, _model(settings))
+        encoder = open_encoder(settings)
+        store = open_store(settings, pipeline_of(settings, encoder.views))
+        retriever = HybridRetriever(store, encoder, calibration.load(), settings.top_k)
+        return cls(settings, store, encoder, retriever, _model(settings))
 
     def close(self) -> None:
         """Release the index."""
@@ -101,26 +102,29 @@ class Assistant:
             return self._extractive(found, answer_in), "extractive", "model_failed", True
         if draft is None:
             return refused, mode, "not_in_articles", False
-        verified = verify(draft, found.hits, self._similarity(found), answer_in)
+        verified = verify(draft, found.hits, self._similarity(), answer_in)
         if not verified.supported:
             return refused, mode, "unsupported", False
         return verified, mode, None, False
 
     def _extractive(self, found: Retrieved, answer_in: Language) -> Verified:
-        return extractive(found, self.store.sentence_vectors([hit.chunk_id for hit in found.hits]), answer_in)
+        return extractive(found, self.store.evidence([hit.chunk_id for hit in found.hits]), answer_in)
 
-    def _similarity(self, found: Retrieved) -> Callable[[str, Hit], Sequence[float]]:
-        vectors = self.store.sentence_vectors([hit.chunk_id for hit in found.hits])
+    def _similarity(self) -> Callable[[str, Hit], Sequence[float]]:
+        @cache
+        def rows(chunk_id: str, texts: tuple[str, ...]) -> Matrix:
+            return self.encoder.statements([plain(text) for text in texts])
 
         def similarity(statement: str, hit: Hit) -> list[float]:
-            return [float(x) for x in vectors[hit.chunk_id] @ self.embedder.sentences([plain(statement)])[0]]
+            passage = rows(hit.chunk_id, tuple(hit.article.text[slice(*span)] for span in hit.sentences))
+            return [float(x) for x in passage @ rows("", (statement,))[0]]
 
         return similarity
 
 
-def pipeline_of(settings: Settings, views: Views = BUNDLED) -> Pipeline:
-    """The pipeline that `settings` name, with the bundled embedder (which need not be loaded) or another's views."""
-    return Pipeline(views.name, views.dimension, settings.chunk_tokens, views.sentence_dimension)
+def pipeline_of(settings: Settings, views: Views) -> Pipeline:
+    """The pipeline that `settings` name, with these views."""
+    return Pipeline(*views, settings.chunk_tokens)
 
 
 def checked_question(question: str, longest: int) -> str:

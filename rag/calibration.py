@@ -8,35 +8,39 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
+from typing import Any
 
 from rag.types import Language, Signals
 
 
 @dataclass(frozen=True, slots=True)
 class Fusion:
-    """Weights beside the dense cosine, whose own weight is 1.
+    """Weights beside the dense view's, which is 1.
 
     `offset` lifts chunks of the other language to the level of the question's own: cosines across languages
     are lower by about 0.06, and one English paragraph would otherwise come before every Arabic article.
     """
 
+    tokens: float
     sentence: float
     lexical: float
     offset: float
 
     def score(self, signals: Signals) -> float:
         """The fused score of a chunk."""
-        return self.offset + signals.dense + self.sentence * signals.sentence + self.lexical * signals.lexical
+        fine = self.tokens * signals.tokens + self.sentence * signals.sentence
+        return self.offset + signals.dense + fine + self.lexical * signals.lexical
 
 
 @dataclass(frozen=True, slots=True)
 class Logistic:
-    """A logistic regression over named features."""
+    """A logistic regression over named features; `rival` has the average signals of chunks that do not answer."""
 
     intercept: float
     weights: dict[str, float]
     threshold: float
     """Below this probability the question is refused: 5 % of the answerable development questions lie below."""
+    rival: Signals
 
     def probability(self, features: Mapping[str, float]) -> float:
         """Probability that the articles hold the answer."""
@@ -46,18 +50,24 @@ class Logistic:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Fitted for one embedder. `same` and `cross`: question and chunk in one language, or in two."""
+    """`same` and `cross`: question and chunk in one language, or in two. `refusal` is fitted for the dense view of one
+    embedder; `refusal_without_dense` for any."""
 
     embedder: str
     same: Fusion
     cross: Fusion
     refusal: dict[Language, Logistic]
+    refusal_without_dense: dict[Language, Logistic]
     spread: float
     """Standard deviation of the dense scores among a question's candidates, to scale another embedder to."""
 
     def fusion(self, question: Language, chunk: Language) -> Fusion:
         """The weights for a question in one language over a chunk in another."""
         return self.same if question == chunk else self.cross
+
+    def refusal_of(self, embedder: str) -> dict[Language, Logistic]:
+        """The refusal models for an embedder, by the question's language."""
+        return self.refusal if embedder == self.embedder else self.refusal_without_dense
 
 
 def load() -> Calibration:
@@ -67,6 +77,11 @@ def load() -> Calibration:
         embedder=data["embedder"],
         same=Fusion(**data["fusion"]["same"]),
         cross=Fusion(**data["fusion"]["cross"]),
-        refusal={language: Logistic(**model) for language, model in data["refusal"].items()},
+        refusal=_logistics(data["refusal"]),
+        refusal_without_dense=_logistics(data["refusal_without_dense"]),
         spread=data["spread"],
     )
+
+
+def _logistics(models: Mapping[Language, dict[str, Any]]) -> dict[Language, Logistic]:
+    return {language: Logistic(**model | {"rival": Signals(**model["rival"])}) for language, model in models.items()}

@@ -6,8 +6,11 @@ from hashlib import blake2b
 from rag.lexical import LEXICAL_VERSION
 from rag.text import FOLDING_VERSION
 
-SPLITTER_VERSION = 1
+SPLITTER_VERSION = 2
 """Raise it whenever `ingest/split.py` cuts or embeds chunks otherwise."""
+
+ENCODER_VERSION = 1
+"""Raise it whenever the bundled models, or the layer and projection of the token view, change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,12 +19,18 @@ class Pipeline:
 
     embedder: str
     dimension: int
+    token_dimension: int
+    sentence_dimension: int
     chunk_tokens: int
-    sentence_dimension: int | None = None
-    """Length of sentence vectors; None: that of chunk vectors."""
+    encoder: int = ENCODER_VERSION
     splitter: int = SPLITTER_VERSION
     lexical: int = LEXICAL_VERSION
     folding: int = FOLDING_VERSION
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Length of the vectors of each view."""
+        return {"dense": self.dimension, "tokens": self.token_dimension, "sentence": self.sentence_dimension}
 
     @property
     def fingerprint(self) -> str:

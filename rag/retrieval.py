@@ -6,36 +6,29 @@ import time
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-import numpy as np
 from llama_index.core.base.base_retriever import BaseRetriever
 from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
-from numpy.typing import NDArray
 
 from rag.calibration import Calibration
-from rag.embedding import Embedder
+from rag.embedding import Encoder, QuestionVectors
 from rag.lexical import keys, lexical_vector
 from rag.store import Candidate, QueryVectors, Store
-from rag.text import content_terms, language, plain, terms
+from rag.text import Term, content_terms, language, plain
 from rag.types import Hit, Language, Signals
 
 _DENSE_CANDIDATES = 50
 _LEXICAL_CANDIDATES = 30
 _RIVALS = 10
 """Chunks of other articles that say how far the best one stands out."""
-_AVERAGE_RIVAL: dict[Language, Signals] = {"ar": Signals(0.79, 0.66, 0.28), "en": Signals(0.735, 0.63, 0.03)}
-"""Means of those chunks' signals over the development data (`eval/fit.py`'s cases)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
-    """What was found for a question. `vector` is its sentence view.
-
-    `probability` is calibrated: that the articles hold the answer at all.
-    """
+    """What was found for a question; `probability` is calibrated: that the articles hold the answer at all."""
 
     question: str
     language: Language
-    vector: NDArray[np.float32]
+    encoded: QuestionVectors
     hits: tuple[Hit, ...]
     probability: float
     threshold: float
@@ -44,37 +37,37 @@ class Retrieved:
 
 
 class HybridRetriever(BaseRetriever):
-    """Dense, sentence and lexical views of the chunks, fused by fitted weights.
+    """Dense, token, sentence and lexical views of the chunks, fused by fitted weights.
 
     Also a llama-index retriever: `retrieve(question)` gives nodes with `article_id`, `title`, `start`, `end`.
     """
 
-    def __init__(self, store: Store, embedder: Embedder, calibration: Calibration, top_k: int = 8) -> None:
+    def __init__(self, store: Store, encoder: Encoder, calibration: Calibration, top_k: int = 8) -> None:
         super().__init__()
-        self._store, self._embedder, self._calibration, self._top_k = store, embedder, calibration, top_k
+        self._store, self._encoder, self._calibration, self._top_k = store, encoder, calibration, top_k
+        self._refusal = calibration.refusal_of(encoder.views.name)
 
     def search(self, question: str, top_k: int | None = None) -> Retrieved:
         """The best `top_k` chunks for `question`, best first; one store call finds and scores the candidates."""
         asked_in = language(question)
         started = time.perf_counter()
-        vectors = self._embedder.question(plain(question))
-        query = QueryVectors(vectors.dense, lexical_vector(question), vectors.sentence)
+        query = QueryVectors(self._encoder.question(plain(question)), lexical_vector(question))
         embedded = time.perf_counter()
         candidates = self._store.candidates(query, _DENSE_CANDIDATES, _LEXICAL_CANDIDATES)
         found = time.perf_counter()
         ranked = self._ranked(candidates, asked_in, len(query.lexical.indices))
         hits = self._visible(ranked, (top_k or self._top_k), asked_in)
-        features = refusal_features(question, asked_in, ranked, hits)
-        refusal = self._calibration.refusal[asked_in]
+        refusal = self._refusal[asked_in]
+        features = refusal_features(question, asked_in, ranked, hits, refusal.rival)
         done = time.perf_counter()
         timings = {"embed": embedded - started, "store": found - embedded, "rank": done - found}
         return Retrieved(
             question=question,
             language=asked_in,
-            vector=vectors.sentence,
+            encoded=query.encoded,
             hits=tuple(hits),
             probability=refusal.probability(features) if hits else 0.0,
-            threshold=refusal.threshold if self._calibrated else 0.0,
+            threshold=refusal.threshold,
             features=features,
             timings_ms={name: round(1000 * seconds, 2) for name, seconds in timings.items()},
         )
@@ -89,20 +82,15 @@ class HybridRetriever(BaseRetriever):
         comparable = [
             replace(
                 candidate,
-                signals=Signals(
-                    rescale(candidate.signals.dense),
-                    rescale(candidate.signals.sentence),
-                    candidate.signals.lexical / most,
+                signals=replace(
+                    candidate.signals,
+                    dense=rescale(candidate.signals.dense),
+                    lexical=candidate.signals.lexical / most,
                 ),
             )
             for candidate in candidates
         ]
         return sorted(comparable, key=lambda candidate: (-self._score(candidate, asked_in), candidate.id))
-
-    @property
-    def _calibrated(self) -> bool:
-        """Whether the fitted model knows this embedder; with another one nothing is refused for its probability."""
-        return self._embedder.views.name == self._calibration.embedder
 
     def _score(self, candidate: Candidate, asked_in: Language) -> float:
         return self._calibration.fusion(asked_in, candidate.language).score(candidate.signals)
@@ -110,7 +98,7 @@ class HybridRetriever(BaseRetriever):
     def _scale(self, dense: list[float]) -> Any:
         """Cosines of another embedder brought to the spread of the calibrated one, since weights assume it."""
         spread = statistics.pstdev(dense)
-        if self._calibrated or spread < _LEAST_SPREAD:
+        if self._encoder.views.name == self._calibration.embedder or spread < _LEAST_SPREAD:
             return lambda cosine: cosine
         factor = self._calibration.spread / spread
         return lambda cosine: cosine * factor
@@ -125,7 +113,15 @@ class HybridRetriever(BaseRetriever):
                 article = articles.get(candidate.article_id)
                 if article is not None and article.revision == candidate.revision:
                     score = round(self._score(candidate, asked_in), 6)
-                    hit = Hit(article, *candidate.span, candidate.sentences, score, candidate.signals, candidate.id)
+                    hit = Hit(
+                        article,
+                        *candidate.span,
+                        candidate.language,
+                        candidate.sentences,
+                        score,
+                        candidate.signals,
+                        candidate.id,
+                    )
                     hits.append(hit)
             if len(hits) >= top_k:
                 break
@@ -159,31 +155,49 @@ def wanted_terms(question: str) -> set[tuple[str, ...]]:
     return {term.stems for term in content_terms(question)}
 
 
-def covered(wanted: set[tuple[str, ...]], text: str) -> float:
-    """Share of the `wanted` terms that `text` holds in some form; 0 when nothing is wanted."""
-    present = {stem for term in terms(text) for stem in term.stems}
-    return sum(any(stem in present for stem in stems) for stems in wanted) / len(wanted) if wanted else 0.0
+def coverage(question: str, text: str, across: bool) -> float:
+    """Share of the question's content words that `text` holds by stem or by sound; across languages, only names and
+    numbers can be met and only they count."""
+    met = {key for _, matched in keys(text) for key in matched}
+    asked = [matched for term, matched in keys(question) if not across or _crosses(term, matched)]
+    return sum(not met.isdisjoint(matched) for matched in asked) / len(asked) if asked else _USUAL_COVERAGE
 
 
-REFUSAL_FEATURES = ("dense", "sentence", "lexical", "dense_gap", "sentence_gap", "lexical_gap", "coverage")
+def _crosses(term: Term, matched: tuple[str, ...]) -> bool:
+    return len(matched) > len(term.stems) or term.surface[0].isdigit()
+
+
+_USUAL_COVERAGE = 0.8
+"""Stands for a question with nothing to be met."""
+
+VIEWS = ("dense", "tokens", "sentence", "lexical")
+REFUSAL_FEATURES = (*VIEWS, *(f"{view}_gap" for view in VIEWS), "coverage")
 """Names of what the refusal model looks at."""
 
 
-def refusal_features(question: str, asked_in: Language, ranked: list[Candidate], hits: list[Hit]) -> dict[str, float]:
+def refusal_features(
+    question: str, asked_in: Language, ranked: list[Candidate], hits: list[Hit], average: Signals
+) -> dict[str, float]:
     """What the refusal model looks at: how near the best chunk is, and how far it stands out from other articles.
 
-    A small collection has too few rivals, or only ones on the same subject: it is filled up with average ones.
+    A small collection has too few rivals, or only ones on the same subject: it is filled up with `average` ones.
     """
     if not hits:
         return {}
     best = ranked[0]
-    rivals = [candidate.signals for candidate in ranked if candidate.article_id != best.article_id][:_RIVALS]
-    rivals += [_AVERAGE_RIVAL[asked_in]] * (_RIVALS - len(rivals))
-    features = {"coverage": covered(wanted_terms(question), f"{hits[0].article.title}\n{hits[0].text}")}
-    for view in ("dense", "sentence", "lexical"):
+    others = rivals(ranked)
+    others += [average] * (_RIVALS - len(others))
+    text = f"{hits[0].article.title}\n{hits[0].text}"
+    features = {"coverage": coverage(question, text, asked_in != hits[0].language)}
+    for view in VIEWS:
         features[view] = getattr(best.signals, view)
-        features[f"{view}_gap"] = features[view] - statistics.fmean(getattr(rival, view) for rival in rivals)
+        features[f"{view}_gap"] = features[view] - statistics.fmean(getattr(other, view) for other in others)
     return features
+
+
+def rivals(ranked: list[Candidate]) -> list[Signals]:
+    """Signals of the best chunks of articles other than the first's."""
+    return [candidate.signals for candidate in ranked if candidate.article_id != ranked[0].article_id][:_RIVALS]
 
 
 def explained(found: Retrieved, with_reasons: bool) -> dict[str, Any]:

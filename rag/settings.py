@@ -54,7 +54,7 @@ class Settings(BaseSettings):
         60, ge=1, le=600, description="Seconds to wait for an answer before the extractive one is given"
     )
 
-    chunk_tokens: int = Field(320, ge=64, le=400, description="Largest chunk, in tokens of o200k_base")
+    chunk_tokens: int = Field(256, ge=64, le=400, description="Largest chunk, in tokens of o200k_base")
     top_k: int = Field(8, ge=1, le=50, description="Chunks retrieved for a question")
     refuse_below: float | None = Field(
         None, ge=0, le=1, description="Refuse below this probability; unset: as calibrated"

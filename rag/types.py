@@ -47,12 +47,14 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """What each view says of a chunk for a question: cosines for dense and sentence; lexical is 0 or
-    more, about 1 when most words of the question stand in the chunk."""
+    """What each view says of a chunk for a question: cosines for dense and sentence, for tokens the weighted mean
+    cosine of each token of the question with its nearest in the chunk; lexical is 0 or more, about 1 when most words
+    of the question stand in the chunk."""
 
     dense: float
+    tokens: float
     sentence: float
-    lexical: float
+    lexical: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,8 @@ class Hit:
     article: Article
     start: int
     end: int
+    language: Language
+    """Of the chunk: an article may hold a paragraph in another one."""
     sentences: tuple[Span, ...]
     score: float
     signals: Signals

@@ -12,12 +12,11 @@ from typing import Any, Self
 
 import numpy as np
 from llama_index.core.base.llms.types import ChatMessage
-from pydantic import PrivateAttr
 
 from ingest.sync import embed
 from rag import calibration
 from rag.assistant import Assistant
-from rag.embedding import Embedder, Matrix
+from rag.embedding import Embedder, Encoder, Matrix, PassageVectors, QuestionVectors, Views
 from rag.generation import ChatModel
 from rag.retrieval import HybridRetriever
 from rag.text import content_terms, language
@@ -35,6 +34,32 @@ class WordEmbedding(Embedder):
 
     def queries(self, texts: Sequence[str]) -> Matrix:
         return self.passages(texts)
+
+
+class WordEncoder(Encoder):
+    """Every view by `WordEmbedding`: a passage's tokens are its words."""
+
+    views = Views("words", 64, 64, 64)
+
+    def passages(self, passages: Sequence[Sequence[str]]) -> list[PassageVectors]:
+        return [_passage(parts) for parts in passages]
+
+    def sentences(self, texts: Sequence[str]) -> Matrix:
+        return WordEmbedding().passages(texts)
+
+    def question(self, text: str) -> QuestionVectors:
+        words = text.split()
+        tokens = self.sentences(words) / max(1, len(words))
+        return QuestionVectors(self.sentences([text])[0], tokens, self.sentences([text])[0])
+
+    def statements(self, texts: Sequence[str]) -> Matrix:
+        return self.sentences(texts)
+
+
+def _passage(parts: Sequence[str]) -> PassageVectors:
+    words = [part.split() for part in parts]
+    tokens = WordEmbedding().passages([word for part in words for word in part])
+    return PassageVectors(_vector(" ".join(parts)), tokens, tuple(map(len, words)))
 
 
 def _vector(text: str) -> Matrix:
@@ -60,16 +85,13 @@ class ScriptedModel:
         return SimpleNamespace(message=SimpleNamespace(content=answer))
 
 
-class FailingEmbedding(WordEmbedding):
+class FailingEncoder(WordEncoder):
     """Vectors cannot be had: every question meets `error`."""
 
-    _error: Exception = PrivateAttr()
-
     def __init__(self, error: Exception) -> None:
-        super().__init__()
         self._error = error
 
-    def queries(self, texts: Sequence[str]) -> Matrix:
+    def question(self, text: str) -> QuestionVectors:
         raise self._error
 
 
@@ -134,16 +156,16 @@ def _completion(model: str, text: str) -> dict[str, Any]:
     return {"id": "1", "object": "chat.completion", "created": 0, "model": model, "choices": [choice]}
 
 
-def like(assistant: Assistant, model: ChatModel | None = None, embedder: Embedder | None = None, **changes: object):
-    """An assistant over the same store, with another model, embedder or settings."""
-    embedder = embedder or assistant.embedder
-    retriever = HybridRetriever(assistant.store, embedder, calibration.load())
-    return Assistant(assistant.settings.model_copy(update=changes), assistant.store, embedder, retriever, model)
+def like(assistant: Assistant, model: ChatModel | None = None, encoder: Encoder | None = None, **changes: object):
+    """An assistant over the same store, with another model, encoder or settings."""
+    encoder = encoder or assistant.encoder
+    retriever = HybridRetriever(assistant.store, encoder, calibration.load())
+    return Assistant(assistant.settings.model_copy(update=changes), assistant.store, encoder, retriever, model)
 
 
 def put(assistant: Assistant, *articles: Article) -> None:
     """Ingest articles into the assistant's store."""
-    for article, chunks in embed(articles, assistant.settings.chunk_tokens, assistant.embedder):
+    for article, chunks in embed(articles, assistant.settings.chunk_tokens, assistant.encoder):
         assistant.store.write(article, chunks)
     assistant.store.settle()
 

@@ -13,25 +13,20 @@ import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from pydantic import PrivateAttr
-
 from ingest.sync import Sync, embed
 from rag.embedding import Matrix
 from rag.pipeline import Pipeline
 from rag.store import Store
 from rag.store.edge import EdgeEngine
-from tests.doubles import WordEmbedding, article
+from tests.doubles import WordEncoder, article
 
-PIPELINE = Pipeline("words", 64, 64)
+PIPELINE = Pipeline("words", 64, 64, 64, 64)
 
 
-class Announced(WordEmbedding):
+class Announced(WordEncoder):
     """Says when it has embedded the sentences, which come last before an article is written."""
 
-    _say: Callable[[], object] = PrivateAttr()
-
     def __init__(self, say: Callable[[], object]) -> None:
-        super().__init__()
         self._say = say
 
     def sentences(self, texts: Sequence[str]) -> Matrix:
@@ -74,7 +69,7 @@ def killed(index: Path, articles: Path, since: str, delay: float) -> str:
 
 if __name__ == "__main__":
     list(
-        embed([article("جملة واحدة.")], 64, WordEmbedding())
+        embed([article("جملة واحدة.")], 64, WordEncoder())
     )  # what is slow to load is loaded before the children are born
     for line in sys.stdin:
         moment, seconds = line.split()

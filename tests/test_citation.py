@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag.citation import MARKER, UNVERIFIED, verdict_of, verify
-from rag.text import sentences, trimmed
+from rag.text import language, sentences, trimmed
 from rag.types import Hit, Signals, Span
 from tests.doubles import article
 
@@ -19,7 +19,8 @@ def hit(text, article_id="a", before=""):
     whole = before + text
     spans = [Span(span.start + len(before), span.end + len(before)) for span in sentences(text)]
     found = tuple(trimmed(whole, span) for span in spans)
-    return Hit(article(whole, article_id), len(before), len(whole), found, 1.0, Signals(0.9, 0.9, 0.1), article_id)
+    signals = Signals(0.9, 0.9, 0.9, 0.1)
+    return Hit(article(whole, article_id), len(before), len(whole), language(text), found, 1.0, signals, article_id)
 
 
 def alike(value):

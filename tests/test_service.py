@@ -10,7 +10,7 @@ from rag.errors import DalilError
 from rag.service import create_app
 from rag.service.errors import STATUSES
 from rag.settings import load
-from tests.doubles import Endpoint, FailingEmbedding, ScriptedModel, WordEmbedding, article, closed_port, like, put
+from tests.doubles import Endpoint, FailingEncoder, ScriptedModel, WordEmbedding, article, closed_port, like, put
 
 QUEEN = "كم يومًا تحتاج ملكة النحل لتكتمل من البيضة إلى الحشرة البالغة؟"
 ANSWER = set("id text language refused reason mode degraded citations timings_ms".split())
@@ -203,7 +203,7 @@ def test_search_explains_when_asked(client):
     assert set(found) == {"hits", "language", "probability", "features", "timings_ms"}
     assert found["language"] == "ar"
     assert 0 <= found["probability"] <= 1
-    assert set(found["hits"][0]["signals"]) == {"dense", "sentence", "lexical"}
+    assert set(found["hits"][0]["signals"]) == {"dense", "tokens", "sentence", "lexical"}
     assert found["hits"][0]["matched"]
 
 
@@ -318,13 +318,13 @@ def test_the_error_tree_is_drawn_whole():
 
 @pytest.mark.parametrize("kind", STATUSES, ids=lambda kind: kind.__name__)
 def test_an_error_from_within_has_the_status_of_the_table(assistant, kind):
-    failing = like(assistant, embedder=FailingEmbedding(kind("plain words")))
+    failing = like(assistant, encoder=FailingEncoder(kind("plain words")))
     told = error(client_of(failing).post("/v1/ask", json={"question": QUEEN}), STATUSES[kind].http)
     assert (told["message"], told["type"], told["code"]) == ("plain words", STATUSES[kind].type, STATUSES[kind].code)
 
 
 def test_an_unexpected_error_is_500_and_tells_nothing(assistant):
-    failing = like(assistant, embedder=FailingEmbedding(RuntimeError("secret /root/path")))
+    failing = like(assistant, encoder=FailingEncoder(RuntimeError("secret /root/path")))
     answer = client_of(failing).post("/v1/ask", json={"question": QUEEN})
     told = error(answer, 500)
     assert (told["type"], told["code"]) == ("server_error", "internal")
@@ -357,5 +357,5 @@ def small(endpoint, tmp_path):
     with Assistant.from_settings(settings) as opened:
         ids = ("رحلات/ابن بطوطة", "a/text", "100%", "a?b#c")
         put(opened, *(article(f"نص المقال {key}.", key) for key in ids), article("اب😀 نَص ﷺ.", "emoji"))
-        assert opened.embedder.dimension == WordEmbedding().dimension
+        assert opened.encoder.views.dimension == WordEmbedding().dimension
         yield opened

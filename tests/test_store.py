@@ -8,7 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import astuple, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from pathlib import Path
@@ -20,6 +20,7 @@ from qdrant_client import QdrantClient
 
 from ingest.sync import embed
 from rag import calibration
+from rag.embedding import PassageVectors, QuestionVectors
 from rag.errors import NotFoundError, PipelineError, StoreError, StoreLockedError
 from rag.lexical import lexical_vector
 from rag.pipeline import Pipeline
@@ -30,12 +31,12 @@ from rag.store.base import chunk_key
 from rag.store.edge import EdgeEngine
 from rag.store.server import ServerEngine
 from rag.types import Article, Chunk, Span
-from tests.doubles import WordEmbedding, article, closed_port
+from tests.doubles import WordEncoder, article, closed_port
 
 ROOT = Path(__file__).parent.parent
 SERVER = "DALIL_TEST_QDRANT_URL"
-PIPELINE = Pipeline("numbers", 8, 320, sentence_dimension=5)
-WORDS = Pipeline("words", 64, 320)
+PIPELINE = Pipeline("numbers", 8, 4, 5, 320)
+WORDS = Pipeline("words", 64, 64, 64, 320)
 QUESTION = "أين يصب نهر النيل وكم يبلغ طوله؟"
 
 RIVERS = [
@@ -85,8 +86,22 @@ def store(engine: Callable[[], Engine]) -> Iterator[Store]:
 
 
 def vector(text: str, size: int) -> np.ndarray:
-    """A direction that only `text` has, and no unit vector: a store must not count on that."""
+    """A direction that only `text` has, and no unit vector: the dense view must not count on that."""
     return np.random.default_rng(list(text.encode())).normal(size=size).astype(np.float32)
+
+
+def rows(texts: list[str], size: int) -> np.ndarray:
+    """Such vectors, of length 1."""
+    found = np.array([vector(text, size) for text in texts], np.float32)
+    return found / np.linalg.norm(found, axis=1, keepdims=True)
+
+
+def passage(title: str, sentences: list[str], dimension: int = 8) -> PassageVectors:
+    """Each word is a token."""
+    parts = [text.split() for text in (title, *sentences)]
+    whole = " ".join(sentences)
+    tokens = rows([word for words in parts for word in words], 4)
+    return PassageVectors(vector(whole, dimension), tokens, tuple(map(len, parts)))
 
 
 def made(name: str, paragraphs: list[list[str]], revision: str = "1") -> tuple[Article, list[EmbeddedChunk]]:
@@ -103,13 +118,15 @@ def made(name: str, paragraphs: list[list[str]], revision: str = "1") -> tuple[A
             at += len(sentence) + 1
         whole = text[spans[0].start : spans[-1].end]
         chunk = Chunk(name, revision, spans[0].start, spans[-1].end, whole, "ar", tuple(spans))
-        vectors = np.array([vector(sentence, 5) for sentence in sentences])
-        chunks.append(EmbeddedChunk(chunk, vector(whole, 8), vectors, lexical_vector(whole)))
+        chunks.append(EmbeddedChunk(chunk, passage(found.title, sentences), rows(sentences, 5), lexical_vector(whole)))
     return found, chunks
 
 
 def asked(question: str) -> QueryVectors:
-    return QueryVectors(vector(question, 8), lexical_vector(question), vector(question, 5))
+    words = rows([f"كلمة {word}" for word in question.split() or ["؟"]], 4)
+    weights = np.arange(1, len(words) + 1, dtype=np.float32)[:, None]
+    tokens = words * weights / weights.sum()
+    return QueryVectors(QuestionVectors(vector(question, 8), tokens, vector(question, 5)), lexical_vector(question))
 
 
 def keys(chunks: list[EmbeddedChunk]) -> set[str]:
@@ -121,12 +138,18 @@ def stored(store: Store) -> set[str]:
     return {candidate.id for candidate in store.candidates(asked("كل"), 10_000, 1)}
 
 
-def by_hand(chunks: list[EmbeddedChunk], query: QueryVectors) -> dict[str, tuple[float, float, float]]:
-    """The three signals of every chunk, from their definitions."""
+def half(vectors: np.ndarray) -> np.ndarray:
+    """In half precision, as the store keeps the views of tokens and sentences."""
+    return vectors.astype(np.float16).astype(np.float32)
+
+
+def by_hand(chunks: list[EmbeddedChunk], query: QueryVectors) -> dict[str, tuple[float, ...]]:
+    """The signals of every chunk, from their definitions."""
 
     def cosine(one, other):
         return float(one @ other / np.linalg.norm(one) / np.linalg.norm(other))
 
+    encoded = query.encoded
     number = len(chunks)
     with_term = Counter(term for chunk in chunks for term in chunk.lexical.indices)
     signals = {}
@@ -136,17 +159,17 @@ def by_hand(chunks: list[EmbeddedChunk], query: QueryVectors) -> dict[str, tuple
             weight * weights.get(term, 0) * math.log(1 + (number - with_term[term] + 0.5) / (with_term[term] + 0.5))
             for term, weight in zip(*query.lexical, strict=True)
         )
-        best = max(cosine(query.sentence, sentence) for sentence in chunk.sentences)
-        signals[next(iter(keys([chunk])))] = (cosine(query.dense, chunk.dense), best, bm25)
+        best = float((half(chunk.sentences) @ half(encoded.sentence)).max())
+        late = float((half(encoded.tokens) @ half(chunk.passage.tokens).T).max(axis=1).sum())
+        signals[next(iter(keys([chunk])))] = (cosine(encoded.dense, chunk.passage.dense), late, best, bm25)
     return signals
 
 
-def signals_of(store: Store, query: QueryVectors, dense: int, lexical: int) -> dict[str, tuple[float, float, float]]:
-    found = store.candidates(query, dense, lexical)
-    return {one.id: (one.signals.dense, one.signals.sentence, one.signals.lexical) for one in found}
+def signals_of(store: Store, query: QueryVectors, dense: int, lexical: int) -> dict[str, tuple[float, ...]]:
+    return {one.id: astuple(one.signals) for one in store.candidates(query, dense, lexical)}
 
 
-def same(one: dict[str, tuple[float, float, float]], other: dict[str, tuple[float, float, float]]) -> bool:
+def same(one: dict[str, tuple[float, ...]], other: dict[str, tuple[float, ...]]) -> bool:
     return one.keys() == other.keys() and all(one[key] == pytest.approx(other[key], abs=1e-5) for key in one)
 
 
@@ -180,7 +203,7 @@ def test_an_empty_index_finds_nothing(store):
     assert store.heads() == {}
     assert store.candidates(asked(QUESTION), 10, 10) == []
     assert (store.chunk_count, store.check(), store.sweep()) == (0, 0, 0)
-    assert store.articles([]) == store.sentence_vectors([]) == {}
+    assert store.articles([]) == store.evidence([]) == {}
 
 
 def test_a_store_opened_again_has_everything(engine):
@@ -217,8 +240,8 @@ def test_a_long_article_is_written_in_several_requests_and_swept_in_several_page
     chunks = [
         EmbeddedChunk(
             Chunk("rivers", "1", *span, "", "ar", (span,)),
-            vector(str(span), 384),
-            vector(str(span), 5)[None],
+            passage("", [str(span)], 384),
+            rows([str(span)], 5),
             lexical_vector(""),
         )
         for span in spans
@@ -234,12 +257,12 @@ def test_a_long_article_is_written_in_several_requests_and_swept_in_several_page
 # Searching
 
 
-def test_candidates_carry_both_cosines_and_bm25(store):
+def test_candidates_carry_the_signals_of_all_views(store):
     rivers, seas = made("rivers", RIVERS), made("seas", SEAS)
     store.write(*rivers)
     store.write(*seas)
     expected = by_hand([*rivers[1], *seas[1]], asked(QUESTION))
-    assert sum(lexical > 0 for _, _, lexical in expected.values()) >= 3
+    assert sum(lexical > 0 for *_, lexical in expected.values()) >= 3
     assert same(signals_of(store, asked(QUESTION), 10, 10), expected)
 
 
@@ -249,7 +272,7 @@ def test_candidates_are_the_best_of_the_dense_and_of_the_lexical_view(store):
         store.write(*one)
     expected = by_hand([chunk for _, chunks in articles for chunk in chunks], asked("ا ب ج د"))
     by_dense = sorted(expected, key=lambda key: -expected[key][0])[:6]
-    by_words = sorted(expected, key=lambda key: -expected[key][2])[:4]
+    by_words = sorted(expected, key=lambda key: -expected[key][3])[:4]
     assert set(by_words) - set(by_dense)
     found = signals_of(store, asked("ا ب ج د"), 6, 4)
     assert same(found, {key: expected[key] for key in {*by_dense, *by_words}})
@@ -278,17 +301,6 @@ def test_chunks_without_words_can_be_stored_and_found(store):
     marks = made("marks", [["؟!"], ["😀"]])
     store.write(*marks)
     assert same(signals_of(store, asked(QUESTION), 10, 10), by_hand(marks[1], asked(QUESTION)))
-
-
-def test_without_a_sentence_view_of_its_own_the_question_has_one_vector(engine):
-    store = Store(engine(), replace(PIPELINE, sentence_dimension=None))
-    rivers, chunks = made("rivers", RIVERS)
-    chunks = [replace(one, sentences=np.array([vector(s, 8) for s in RIVERS[at]])) for at, one in enumerate(chunks)]
-    store.write(rivers, chunks)
-    query = replace(asked(QUESTION), sentence=None)
-    expected = by_hand(chunks, replace(query, sentence=query.dense))
-    assert same(signals_of(store, query, 10, 10), expected)
-    store.close()
 
 
 def generated(number: int) -> list[tuple[Article, list[EmbeddedChunk]]]:
@@ -321,15 +333,17 @@ def test_both_engines_give_the_same_candidates_and_scores(tmp_path):
     server.close()
 
 
-def test_sentence_vectors_are_unit_vectors_one_for_each_sentence(store):
+def test_the_evidence_of_a_chunk_has_vectors_for_each_of_its_sentences(store):
     _, chunks = rivers = made("rivers", RIVERS)
     store.write(*rivers)
-    found = store.sentence_vectors([*keys(chunks), str(uuid4())])
+    found = store.evidence([*keys(chunks), str(uuid4())])
     assert found.keys() == keys(chunks)
     for chunk in chunks:
-        vectors = found[next(iter(keys([chunk])))]
-        assert vectors.shape == (len(chunk.sentences), 5)
-        assert vectors == pytest.approx(chunk.sentences / np.linalg.norm(chunk.sentences, axis=1)[:, None], abs=1e-5)
+        evidence = found[next(iter(keys([chunk])))]
+        assert evidence.sentences == pytest.approx(half(chunk.sentences), abs=1e-6)
+        assert [len(tokens) for tokens in evidence.tokens] == list(chunk.passage.counts[1:])
+        after_title = chunk.passage.tokens[chunk.passage.counts[0] :]
+        assert np.concatenate(evidence.tokens) == pytest.approx(half(after_title), abs=1e-6)
 
 
 # Changing
@@ -378,9 +392,9 @@ def test_a_removed_article_is_gone_with_its_chunks(store):
 def test_chunks_without_their_article_are_no_hits_and_are_swept(engine):
     inner = engine()
     store = Store(inner, WORDS)
-    for one, chunks in embed([article("النحلة تصنع العسل.", "bees")], 320, WordEmbedding()):
+    for one, chunks in embed([article("النحلة تصنع العسل.", "bees")], 320, WordEncoder()):
         store.write(one, chunks)
-    retriever = HybridRetriever(store, WordEmbedding(), calibration.load())
+    retriever = HybridRetriever(store, WordEncoder(), calibration.load())
     assert [hit.article.id for hit in retriever.search("من يصنع العسل؟").hits] == ["bees"]
     inner.delete("articles", [record.id for record in inner.scroll("articles", ["id"])])
     assert store.check() == 1
@@ -461,11 +475,19 @@ def test_the_fingerprint_depends_on_every_field():
 
 
 def test_a_pipeline_says_what_it_is_made_of():
-    assert str(PIPELINE).startswith("embedder numbers, dimension 8, chunk_tokens 320, ")
+    assert str(PIPELINE).startswith("embedder numbers, dimension 8, token_dimension 4, ")
 
 
 @pytest.mark.parametrize(
-    "other", [{"chunk_tokens": 128}, {"dimension": 16}, {"sentence_dimension": 6}, {"embedder": "letters"}], ids=str
+    "other",
+    [
+        {"chunk_tokens": 128},
+        {"dimension": 16},
+        {"token_dimension": 3},
+        {"sentence_dimension": 6},
+        {"embedder": "letters"},
+    ],
+    ids=str,
 )
 def test_an_index_of_another_pipeline_is_refused_with_the_remedy(engine, other):
     store = Store(engine(), PIPELINE)
@@ -499,7 +521,7 @@ from pathlib import Path
 from rag.pipeline import Pipeline
 from rag.store import Store
 from rag.store.edge import EdgeEngine
-store = Store(EdgeEngine(Path(sys.argv[2])), Pipeline("numbers", 8, 320, sentence_dimension=5))
+store = Store(EdgeEngine(Path(sys.argv[2])), Pipeline("numbers", 8, 4, 5, 320))
 print("held", flush=True)
 sys.stdin.read()
 """
@@ -619,7 +641,7 @@ def test_a_corrupt_index_is_refused_and_the_remedy_helps(tmp_path, file, content
 def test_two_threads_write_while_two_read(tmp_path):
     store = Store(EdgeEngine(tmp_path / "index"), WORDS)
     texts = [f"النحلة رقم {at} تصنع العسل.\nوتطير {at + 3} كيلومترات كل يوم." for at in range(20)]
-    retriever = HybridRetriever(store, WordEmbedding(), calibration.load())
+    retriever = HybridRetriever(store, WordEncoder(), calibration.load())
     until, errors, done = time.monotonic() + 1.5, [], Counter()
 
     def repeat(what, *arguments):
@@ -635,7 +657,7 @@ def test_two_threads_write_while_two_read(tmp_path):
 
     def write(round_, name):
         one = article(texts[round_ % 20], f"{name}{round_ % 5}")
-        for found, chunks in embed([one], 64, WordEmbedding()):
+        for found, chunks in embed([one], 64, WordEncoder()):
             store.write(found, chunks)
         if round_ % 7 == 6:
             store.remove([f"{name}{round_ % 5}"])

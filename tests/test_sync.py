@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pydantic import PrivateAttr
 
 from ingest.read import read
 from ingest.split import split
@@ -16,7 +15,7 @@ from rag.errors import EmbeddingError, InputError
 from rag.lexical import lexical_vector
 from rag.store import QueryVectors, Store
 from rag.store.edge import EdgeEngine
-from tests.doubles import WordEmbedding
+from tests.doubles import WordEncoder
 from tests.killed_ingest import PIPELINE, ingest
 
 BEES = "النحلة تصنع العسل.\nويعيش النحل في خلايا."
@@ -53,10 +52,10 @@ def planned(store: Store, *paths: Path, remove_missing: bool = False) -> Plan:
     return Sync(store, PIPELINE.chunk_tokens, LONGEST).plan(paths, remove_missing)
 
 
-def synced(store: Store, *paths: Path, remove_missing: bool = False, embedder=WordEmbedding) -> Plan:
+def synced(store: Store, *paths: Path, remove_missing: bool = False, encoder=WordEncoder) -> Plan:
     sync = Sync(store, PIPELINE.chunk_tokens, LONGEST)
     plan = sync.plan(paths, remove_missing)
-    sync.apply(plan, paths, embedder, lambda done, total: None)
+    sync.apply(plan, paths, encoder, lambda done, total: None)
     return plan
 
 
@@ -66,7 +65,7 @@ def content(engine: EdgeEngine) -> dict[str, dict[str, object]]:
     return {record.id: record.payload for name in fields for record in engine.scroll(name, fields[name])}
 
 
-def unwanted() -> WordEmbedding:
+def unwanted() -> WordEncoder:
     raise AssertionError("nothing was to be embedded")
 
 
@@ -85,7 +84,7 @@ def test_files_become_articles_of_the_index(store, folder):
 def test_the_same_files_twice_change_nothing_and_embed_nothing(engine, store, folder):
     synced(store, folder)
     before = content(engine)
-    plan = synced(store, folder, remove_missing=True, embedder=unwanted)
+    plan = synced(store, folder, remove_missing=True, encoder=unwanted)
     assert plan == Plan(unchanged=["bees", "sea"])
     assert content(engine) == before
 
@@ -103,7 +102,7 @@ def test_the_order_of_files_and_lines_does_not_matter(engine, store, folder):
     synced(store, folder / "bees.txt", folder / "lines.jsonl")
     before = content(engine)
     filled(folder, {"lines.jsonl": "".join(reversed(lines))})
-    plan = synced(store, folder / "lines.jsonl", folder / "bees.txt", remove_missing=True, embedder=unwanted)
+    plan = synced(store, folder / "lines.jsonl", folder / "bees.txt", remove_missing=True, encoder=unwanted)
     assert plan == Plan(unchanged=["two", "one", "bees"])
     assert content(engine) == before
 
@@ -121,7 +120,7 @@ def test_an_edited_article_replaces_its_chunks(engine, store, folder):
 
 def words_found(store: Store, question: str) -> set[str]:
     """Articles of which a chunk shares a word with `question`."""
-    query = QueryVectors(WordEmbedding().queries([question])[0], lexical_vector(question))
+    query = QueryVectors(WordEncoder().question(question), lexical_vector(question))
     return {candidate.article_id for candidate in store.candidates(query, 50, 50) if candidate.signals.lexical > 0}
 
 
@@ -142,7 +141,7 @@ def test_ids_are_paths_below_the_folder_named(store, folder):
 def test_progress_counts_articles(store, folder):
     told = []
     sync = Sync(store, PIPELINE.chunk_tokens, LONGEST)
-    sync.apply(sync.plan([folder]), [folder], WordEmbedding, lambda done, total: told.append((done, total)))
+    sync.apply(sync.plan([folder]), [folder], WordEncoder, lambda done, total: told.append((done, total)))
     assert (told[0], told[-1]) == ((0, 2), (2, 2))
 
 
@@ -162,9 +161,9 @@ def test_a_plan_alone_writes_nothing(engine, store, folder):
 def test_a_missing_file_loses_its_article_only_when_asked_for(engine, store, folder):
     synced(store, folder)
     (folder / "bees.txt").unlink()
-    assert synced(store, folder, embedder=unwanted) == Plan(unchanged=["sea"])
+    assert synced(store, folder, encoder=unwanted) == Plan(unchanged=["sea"])
     assert store.heads().keys() == {"bees", "sea"}
-    assert synced(store, folder, remove_missing=True, embedder=unwanted) == Plan(unchanged=["sea"], removed=["bees"])
+    assert synced(store, folder, remove_missing=True, encoder=unwanted) == Plan(unchanged=["sea"], removed=["bees"])
     assert store.heads().keys() == {"sea"}
     assert store.chunk_count == store.heads()["sea"].chunks
     check_whole(engine, store)
@@ -187,7 +186,7 @@ def test_a_file_that_cannot_be_read_today_keeps_its_article(store, folder, broke
     filled(folder, {"ants.md": "النمل يحفر بيوته."})
     synced(store, folder)
     filled(folder, {"ants.md": broken})
-    plan = synced(store, folder, remove_missing=True, embedder=unwanted)
+    plan = synced(store, folder, remove_missing=True, encoder=unwanted)
     assert [failure.path for failure in plan.failed] == [str(folder / "ants.md")]
     assert (plan.unchanged, plan.removed) == (["bees", "sea"], [])
     assert store.article("ants").text == "النمل يحفر بيوته."
@@ -275,20 +274,17 @@ def test_a_folder_named_twice_is_read_once(store, folder):
     assert planned(store, folder, folder, folder / "bees.txt") == Plan(added=["bees", "sea"])
 
 
-class Failing(WordEmbedding):
+class Failing(WordEncoder):
     """Embeds what `good` calls ask for, then nothing more."""
 
-    _good: int = PrivateAttr()
-
     def __init__(self, good: int) -> None:
-        super().__init__()
         self._good = good
 
-    def passages(self, texts):
+    def passages(self, passages):
         self._good -= 1
         if self._good < 0:
             raise EmbeddingError("out of order")
-        return super().passages(texts)
+        return super().passages(passages)
 
 
 def test_what_was_finished_before_a_failure_is_kept_and_the_next_run_finishes(engine, store, tmp_path):
@@ -296,7 +292,7 @@ def test_what_was_finished_before_a_failure_is_kept_and_the_next_run_finishes(en
     folder = filled(tmp_path / "articles", {"a.txt": long, "b.txt": BEES})
     assert len(long) > 60_000  # so that the next article comes in a batch of its own
     with pytest.raises(EmbeddingError):
-        synced(store, folder, embedder=lambda: Failing(2))
+        synced(store, folder, encoder=lambda: Failing(1))
     assert store.heads().keys() == {"a"}
     check_whole(engine, store)
     assert synced(store, folder) == Plan(added=["b"], unchanged=["a"])
@@ -307,7 +303,7 @@ def test_a_file_that_went_away_after_the_plan_is_left_out(engine, store, folder)
     sync = Sync(store, PIPELINE.chunk_tokens, LONGEST)
     plan = sync.plan([folder])
     (folder / "bees.txt").unlink()
-    sync.apply(plan, [folder], WordEmbedding, lambda done, total: None)
+    sync.apply(plan, [folder], WordEncoder, lambda done, total: None)
     assert store.heads().keys() == {"sea"}
     check_whole(engine, store)
 
@@ -317,7 +313,7 @@ def test_what_a_killed_run_left_is_swept_even_when_no_file_changed(engine, store
     [bees] = [record for record in engine.scroll("articles", ["id"]) if record.payload["id"] == "bees"]
     engine.delete("articles", [bees.id])
     (folder / "bees.txt").unlink()
-    assert synced(store, folder, embedder=unwanted) == Plan(unchanged=["sea"])
+    assert synced(store, folder, encoder=unwanted) == Plan(unchanged=["sea"])
     assert store.check() == store.heads()["sea"].chunks
 
 

@@ -44,19 +44,17 @@ def _complain(error: DalilError, code: int) -> int:
 def _ingest(options: argparse.Namespace, settings: Settings) -> int:
     from ingest.sync import Sync
     from rag.assistant import pipeline_of
-    from rag.embedding import BUNDLED, open_embedder
+    from rag.embedding import known_views, open_encoder
     from rag.store import open_store
 
     paths = [Path(path) for path in options.paths]
-    # The bundled model need not be loaded to see that nothing changed; an endpoint must be asked for its dimension.
-    embedder = open_embedder(settings) if settings.embedding_base_url else None
-    store = open_store(settings, pipeline_of(settings, embedder.views if embedder else BUNDLED))
+    store = open_store(settings, pipeline_of(settings, known_views(settings)))  # no model need be loaded for this
     try:
         sync = Sync(store, settings.chunk_tokens, settings.max_article_chars)
         plan = sync.plan(paths, options.sync)
         if not options.dry_run:
             with _progress_bar("articles") as progress:
-                sync.apply(plan, paths, lambda: embedder or open_embedder(settings), progress)
+                sync.apply(plan, paths, lambda: open_encoder(settings), progress)
     finally:
         store.close()
     for failure in plan.failed:
@@ -101,11 +99,10 @@ def _search(options: argparse.Namespace, settings: Settings) -> int:
 
 def _status(options: argparse.Namespace, settings: Settings) -> int:
     from rag.assistant import pipeline_of
-    from rag.embedding import BUNDLED, open_embedder
+    from rag.embedding import known_views
     from rag.store import open_store
 
-    embedder = open_embedder(settings) if settings.embedding_base_url else None
-    pipeline = pipeline_of(settings, embedder.views if embedder else BUNDLED)
+    pipeline = pipeline_of(settings, known_views(settings))
     store = open_store(settings, pipeline)
     try:
         shown = {

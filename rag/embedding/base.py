@@ -1,6 +1,6 @@
-"""What every embedder is."""
+"""What embedders and encoders are."""
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -12,37 +12,52 @@ Matrix = NDArray[np.float32]
 
 
 class Views(NamedTuple):
-    """What an embedder is: its name, and the lengths of its two kinds of vector."""
+    """The embedder of the dense view, and the lengths of the vectors of each view."""
 
     name: str
     dimension: int
+    token_dimension: int
     sentence_dimension: int
 
+    def of(self, dense: "Embedder") -> "Views":
+        """These views with another embedder's dense one."""
+        return self._replace(name=dense.model_name, dimension=dense.dimension)
 
-BUNDLED = Views("multilingual-e5-small+use-multilingual-v3", 384, 384 + 512)
-"""The bundled embedder, known without loading it."""
+
+BUNDLED = Views("multilingual-e5-small", 384, 96, 512)
+"""The bundled models, known without loading them."""
+
+
+class PassageVectors(NamedTuple):
+    """A passage: one vector of shape (dimension,), and one for each token, (tokens, token_dimension), of length 1.
+
+    `counts[i]` tokens belong to part i of the passage, in order; parts beyond the model's room have none.
+    """
+
+    dense: Matrix
+    tokens: Matrix
+    counts: tuple[int, ...]
 
 
 class QuestionVectors(NamedTuple):
-    """A question for the chunk view, shape (dimension,), and for the sentence view, shape (sentence_dimension,)."""
+    """A question: dense (dimension,), tokens (tokens, token_dimension), sentence (sentence_dimension,).
+
+    The length of a token's vector is its weight; weights sum to 1, so that the sum of each token's best match in a
+    passage is their weighted mean cosine (late interaction, Khattab and Zaharia 2020).
+    """
 
     dense: Matrix
+    tokens: Matrix
     sentence: Matrix
 
 
 class Embedder(BaseEmbedding):
     """Texts to unit vectors. Subclasses give the two operations; the llama-index interface follows from them.
 
-    `model_name` and the dimensions say which vectors these are; all are part of the pipeline fingerprint. Sentences
-    have a view of their own, which is the passage view unless a subclass knows a better one.
+    `model_name` and `dimension` say which vectors these are; both are part of the pipeline fingerprint.
     """
 
     dimension: int
-
-    @property
-    def views(self) -> Views:
-        """Name and dimensions."""
-        return Views(self.model_name, self.dimension, self.dimension)
 
     @abstractmethod
     def passages(self, texts: Sequence[str]) -> Matrix:
@@ -51,15 +66,6 @@ class Embedder(BaseEmbedding):
     @abstractmethod
     def queries(self, texts: Sequence[str]) -> Matrix:
         """Vectors of questions, shaped like those of `passages`."""
-
-    def sentences(self, texts: Sequence[str]) -> Matrix:
-        """Vectors of single sentences: float32 of shape (len(texts), views.sentence_dimension), each of length 1."""
-        return self.passages(texts)
-
-    def question(self, text: str) -> QuestionVectors:
-        """A question's vectors for both views."""
-        vector = self.queries([text])[0]
-        return QuestionVectors(vector, vector)
 
     def _get_query_embedding(self, query: str) -> list[float]:
         return [float(x) for x in self.queries([query])[0]]
@@ -72,3 +78,25 @@ class Embedder(BaseEmbedding):
 
     async def _aget_query_embedding(self, query: str) -> list[float]:
         return self._get_query_embedding(query)
+
+
+class Encoder(ABC):
+    """Every view of passages and questions. Safe to use from several threads."""
+
+    views: Views
+
+    @abstractmethod
+    def passages(self, passages: Sequence[Sequence[str]]) -> list[PassageVectors]:
+        """Passages, each as its parts in order: its title (may be empty), then its sentences."""
+
+    @abstractmethod
+    def sentences(self, texts: Sequence[str]) -> Matrix:
+        """Single sentences as questions are compared with them: (len(texts), sentence_dimension), each of length 1."""
+
+    @abstractmethod
+    def question(self, text: str) -> QuestionVectors:
+        """A question in every view."""
+
+    @abstractmethod
+    def statements(self, texts: Sequence[str]) -> Matrix:
+        """Sentences as other sentences are compared with them, to see whether one bears out the other: unit rows."""

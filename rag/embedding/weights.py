@@ -12,6 +12,7 @@ import os
 import struct
 import tempfile
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,12 @@ _MAGIC = b"E5S1"
 _BLOCK = np.dtype([("scale", "<f2"), ("nibbles", "u1", 16)])  # ggml Q4_0: 32 weights in 18 bytes
 _BLOCK_WEIGHTS = 32
 _QUANTISED = 1
+
+TOKEN_LAYER = 10
+"""Of 12. On the development data, beside the dense view (nDCG@10, Arabic, English over Arabic): after layer 8 0.973,
+0.950; 10 0.977, 0.949; 11 0.974, 0.949; 12 0.977, 0.944. Earlier layers tell words, later ones topics."""
+TOKEN_DIMENSION = 96
+"""An orthogonal projection keeps cosines nearly: 64, 96, 128 dimensions and all 384 differ by less than 0.002."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +76,16 @@ def unpacked(blocks: NDArray[np.void]) -> NDArray[np.float32]:
     nibbles = blocks["nibbles"]
     levels = np.concatenate([nibbles & 15, nibbles >> 4], axis=-1).astype(np.float32) - 8
     return (levels * blocks["scale"][..., None].astype(np.float32)).reshape(blocks.shape[0], -1)
+
+
+def projection(hidden: int) -> NDArray[np.float32]:
+    """An orthogonal projection of shape (hidden, TOKEN_DIMENSION), the same on every machine: signs by a hash, then
+    every n-th cosine of the discrete cosine transform (a subsampled randomised transform: Ailon and Chazelle 2006)."""
+    bits = np.unpackbits(np.frombuffer(blake2b(b"dalil tokens", digest_size=hidden // 8).digest(), np.uint8))
+    rows = np.arange(TOKEN_DIMENSION) * (hidden // TOKEN_DIMENSION) + 1
+    places = np.arange(hidden)[:, None] + 0.5
+    cosines = np.sqrt(2 / hidden) * np.cos(np.pi * places * rows / hidden)
+    return np.asarray((2.0 * bits[:, None] - 1) * cosines, np.float32)
 
 
 def wheel_file() -> Path:
@@ -202,6 +219,12 @@ class _Graph:
         outer = self.linear(inner, f"{name}.fo", self.weights.feed_forward)
         return self.normalised(self.node("Add", state, outer), f"{name}.oln")
 
+    def tokens(self, state: str) -> str:
+        """Each token's state in fewer dimensions, of length 1."""
+        short = self.node("MatMul", state, self.constant("projection", projection(self.weights.hidden)))
+        axis = self.constant("token_axis", np.array([2], np.int64))
+        return self.node("Div", short, self.node("ReduceL2", short, axis, keepdims=1))
+
     def pooled(self, state: str) -> tuple[str, str]:
         """The mean of the tokens' states, and its length."""
         last, axis = self.constant("last", np.array([2], np.int64)), self.constant("axis", np.array([1], np.int64))
@@ -215,7 +238,8 @@ def encoder_onnx(weights: Weights) -> bytes:
     """The encoder as an ONNX model.
 
     Inputs: `embeddings` (batch, tokens, hidden) word vectors, `mask` (batch, tokens) of 1 and 0.
-    Output: `vectors` (batch, hidden), mean over the mask, length 1.
+    Outputs: `vectors` (batch, hidden), mean over the mask, length 1; `tokens` (batch, tokens, TOKEN_DIMENSION), the
+    states after layer TOKEN_LAYER projected, length 1.
     """
     from onnx import TensorProto, helper
 
@@ -226,7 +250,10 @@ def encoder_onnx(weights: Weights) -> bytes:
     penalty = graph.node("Mul", hole, graph.constant("least", np.array(-1e9, np.float32)))
     for at in range(weights.layers):
         state = graph.layer(state, f"l{at}", penalty)
+        if at + 1 == TOKEN_LAYER:
+            tokens = graph.tokens(state)
     graph.nodes.append(helper.make_node("Div", list(graph.pooled(state)), ["vectors"]))
+    graph.nodes.append(helper.make_node("Identity", [tokens], ["tokens"]))
 
     def tensor(name: str, *shape: str | int) -> Any:
         return helper.make_tensor_value_info(name, TensorProto.FLOAT, list(shape))
@@ -236,7 +263,7 @@ def encoder_onnx(weights: Weights) -> bytes:
             graph.nodes,
             "multilingual-e5-small",
             [tensor("embeddings", "batch", "tokens", weights.hidden), tensor("mask", "batch", "tokens")],
-            [tensor("vectors", "batch", weights.hidden)],
+            [tensor("vectors", "batch", weights.hidden), tensor("tokens", "batch", "tokens", TOKEN_DIMENSION)],
             graph.constants,
         ),
         opset_imports=[helper.make_opsetid("", 20)],

@@ -2,9 +2,9 @@
 
 from rag.pipeline import Pipeline
 from rag.settings import Settings
-from rag.store.base import Candidate, EmbeddedChunk, Engine, Head, QueryVectors, Store
+from rag.store.base import Candidate, EmbeddedChunk, Engine, Evidence, Head, QueryVectors, Store
 
-__all__ = ["Candidate", "EmbeddedChunk", "Engine", "Head", "QueryVectors", "Store", "open_store"]
+__all__ = ["Candidate", "EmbeddedChunk", "Engine", "Evidence", "Head", "QueryVectors", "Store", "open_store"]
 
 
 def open_store(settings: Settings, pipeline: Pipeline) -> Store:

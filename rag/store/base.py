@@ -6,14 +6,16 @@ whole or absent.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
+from itertools import pairwise
 from typing import Any, Literal, Protocol
 from uuid import UUID, uuid5
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.embedding import PassageVectors, QuestionVectors
 from rag.errors import NotFoundError, PipelineError, StoreError
 from rag.lexical import SparseVector
 from rag.pipeline import Pipeline
@@ -39,38 +41,45 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class QueryVectors:
-    """A question in every view: dense (dimension,), lexical, sentence (sentence dimension,; None: the dense one)."""
+    """A question in every view, as the encoder gives it, and lexical."""
 
-    dense: NDArray[np.float32]
+    encoded: QuestionVectors
     lexical: SparseVector
-    sentence: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedChunk:
-    """A chunk with its vectors: dense (dimension,), sentences (number of sentences, dimension), lexical."""
+    """A chunk with its vectors; the passage's parts are its title and its sentences, `sentences` has a row for each
+    sentence."""
 
     chunk: Chunk
-    dense: NDArray[np.float32]
+    passage: PassageVectors
     sentences: NDArray[np.float32]
     lexical: SparseVector
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What tells the sentences of a chunk apart: `sentences` (n, sentence_dimension), and for each of them the vectors
+    of its tokens (tokens, token_dimension)."""
+
+    sentences: NDArray[np.float32]
+    tokens: tuple[NDArray[np.float32], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
     """What each view scored for each candidate, by point id, with the candidates' payloads."""
 
-    dense: dict[str, float]
-    sentence: dict[str, float]
-    lexical: dict[str, float]
+    views: dict[str, dict[str, float]]
     payloads: dict[str, Payload]
 
 
 class Engine(Protocol):
     """What the two Qdrants must do: the smallest set of calls that behaves the same on both."""
 
-    def open(self, dimension: int, sentence_dimension: int) -> None:
-        """Open or create the collections; raises PipelineError when `chunks` holds other dimensions."""
+    def open(self, sizes: Mapping[str, int]) -> None:
+        """Open or create the collections, with vectors of these lengths; raises PipelineError when they are others."""
 
     def upsert(self, collection: Collection, points: Sequence[Record]) -> None:
         """Write points; when it returns they are durable and visible."""
@@ -88,7 +97,7 @@ class Engine(Protocol):
         """Number of points."""
 
     def search(self, query: QueryVectors, dense: int, lexical: int) -> Scores:
-        """One call: the best `dense` and `lexical` chunks by those views, each scored by all three."""
+        """One call: the best `dense` and `lexical` chunks by those views, each scored by all views."""
 
     def settle(self) -> None:
         """After many writes: make searches fast again."""
@@ -131,7 +140,7 @@ class Store:
     def __init__(self, engine: Engine, pipeline: Pipeline) -> None:
         self._engine = engine
         self.pipeline = pipeline
-        engine.open(pipeline.dimension, pipeline.sentence_dimension or pipeline.dimension)
+        engine.open(pipeline.sizes)
         try:
             self._check_pipeline()
             self._chunks = engine.count("chunks")
@@ -148,7 +157,7 @@ class Store:
     def write(self, article: Article, chunks: Sequence[EmbeddedChunk]) -> None:
         """Put an article in the index in place of any earlier revision: whole, or (killed) not at all."""
         points = [_chunk_point(chunk) for chunk in chunks]
-        weight = max((chunk.dense.size + chunk.sentences.size for chunk in chunks), default=1)
+        weight = max((chunk.passage.tokens.size + chunk.sentences.size for chunk in chunks), default=0) + 1
         step = max(1, _FLOATS_PER_WRITE // weight)
         for at in range(0, len(points), step):
             self._engine.upsert("chunks", points[at : at + step])
@@ -227,13 +236,14 @@ class Store:
 
         They may include chunks of a revision that is not committed: compare with `articles`.
         """
-        scores = self._engine.search(query, dense, lexical)
+        fine = query.encoded._replace(tokens=_halved(query.encoded.tokens), sentence=_halved(query.encoded.sentence))
+        scores = self._engine.search(QueryVectors(fine, query.lexical), dense, lexical)
         return [_candidate(key, payload, scores) for key, payload in scores.payloads.items()]
 
-    def sentence_vectors(self, chunk_ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
-        """The sentence vectors of chunks, each of shape (sentences, dimension), by chunk id."""
-        records = self._engine.retrieve("chunks", chunk_ids, ["sentence"])
-        return {record.id: np.asarray(record.vectors["sentence"], np.float32) for record in records}
+    def evidence(self, chunk_ids: Sequence[str]) -> dict[str, Evidence]:
+        """The vectors of chunks' sentences, by chunk id; unknown ids are left out."""
+        records = self._engine.retrieve("chunks", chunk_ids, ["tokens", "sentence"])
+        return {record.id: _evidence(record) for record in records}
 
     def _chunk_ids(self, article_ids: Sequence[str]) -> list[str]:
         records = self._engine.retrieve("articles", [_article_key(key) for key in article_ids])
@@ -290,9 +300,27 @@ def _chunk_point(embedded: EmbeddedChunk) -> Record:
         "language": chunk.language,
         "span": list(span),
         "sentences": [list(sentence) for sentence in chunk.sentences],
+        "tokens": list(embedded.passage.counts),
     }
-    vectors = {"dense": embedded.dense.tolist(), "sentence": embedded.sentences.tolist()}
-    return Record(chunk_key(chunk.article_id, chunk.revision, span), payload, vectors | {"lexical": embedded.lexical})
+    vectors = {
+        "dense": embedded.passage.dense.tolist(),
+        "tokens": _halved(embedded.passage.tokens).tolist(),
+        "sentence": _halved(embedded.sentences).tolist(),
+        "lexical": embedded.lexical,
+    }
+    return Record(chunk_key(chunk.article_id, chunk.revision, span), payload, vectors)
+
+
+def _halved(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Rounded to half precision, in which these views are kept: so every engine scores the very same numbers."""
+    return vectors.astype(np.float16).astype(np.float32)
+
+
+def _evidence(record: Record) -> Evidence:
+    tokens = np.asarray(record.vectors["tokens"], np.float32)
+    ends = np.cumsum(record.payload["tokens"])
+    of_sentences = tuple(tokens[start:end] for start, end in pairwise(ends))
+    return Evidence(np.asarray(record.vectors["sentence"], np.float32), of_sentences)
 
 
 def _candidate(key: str, payload: Payload, scores: Scores) -> Candidate:
@@ -303,7 +331,7 @@ def _candidate(key: str, payload: Payload, scores: Scores) -> Candidate:
         language=payload["language"],
         span=Span(*payload["span"]),
         sentences=tuple(Span(*span) for span in payload["sentences"]),
-        signals=Signals(scores.dense[key], scores.sentence.get(key, 0.0), scores.lexical.get(key, 0.0)),
+        signals=Signals(**{view: found.get(key, 0.0) for view, found in scores.views.items()}),
     )
 
 

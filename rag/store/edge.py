@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -28,19 +28,19 @@ class EdgeEngine:
         self._lock = FileLock(folder / "lock", timeout=_LOCK_WAIT_S, thread_local=False)
         self._shards: dict[Collection, Any] = {}
 
-    def open(self, dimension: int, sentence_dimension: int) -> None:
+    def open(self, sizes: Mapping[str, int]) -> None:
         self._take_lock()
         try:
             with _mapped(self._folder):
                 self._shards["articles"] = _shard(self._folder / "articles", _articles_config())
-            if self._is_foreign(dimension, sentence_dimension):
+            stored = self._stored_sizes()
+            if stored not in (None, dict(sizes)):
                 raise PipelineError(
-                    f"The index in {self._folder} holds vectors of other lengths than {dimension} and "
-                    f"{sentence_dimension}. "
+                    f"The index in {self._folder} holds vectors of other lengths ({stored}) than {dict(sizes)}. "
                     "Set the embedding model it was made with, or ingest into another DALIL_DATA_DIR."
                 )
             with _mapped(self._folder):
-                self._shards["chunks"] = _shard(self._folder / "chunks", _chunks_config(dimension, sentence_dimension))
+                self._shards["chunks"] = _shard(self._folder / "chunks", _chunks_config(sizes))
         except StoreError:
             self.close()
             raise
@@ -76,22 +76,25 @@ class EdgeEngine:
             return int(self._shards[collection].count(edge.CountRequest()))
 
     def search(self, query: QueryVectors, dense: int, lexical: int) -> Scores:
-        vector = query.dense.tolist()
-        sentence = vector if query.sentence is None else query.sentence.tolist()
-        views = [edge.Query.Nearest(vector, "dense"), edge.Query.Nearest([sentence], "sentence")]
-        prefetches = [edge.Prefetch(dense, views[0])]
+        encoded = query.encoded
+        views = {
+            "dense": edge.Query.Nearest(encoded.dense.tolist(), "dense"),
+            "tokens": edge.Query.Nearest(encoded.tokens.tolist(), "tokens"),
+            "sentence": edge.Query.Nearest([encoded.sentence.tolist()], "sentence"),
+        }
+        prefetches = [edge.Prefetch(dense, views["dense"])]
         if query.lexical.indices:
-            views.append(edge.Query.Nearest(edge.SparseVector(*query.lexical), "lexical"))
-            prefetches.append(edge.Prefetch(lexical, views[2]))
+            views["lexical"] = edge.Query.Nearest(edge.SparseVector(*query.lexical), "lexical")
+            prefetches.append(edge.Prefetch(lexical, views["lexical"]))
         requests = [
-            edge.QueryRequest(dense + lexical, query=view, prefetches=prefetches, with_payload=at == 0)
-            for at, view in enumerate(views)
+            edge.QueryRequest(dense + lexical, query=view, prefetches=prefetches, with_payload=name == "dense")
+            for name, view in views.items()
         ]
         with _mapped(self._folder):
             lists = self._shards["chunks"].query_batch(edge.QueryBatchRequest(requests))
         scores = [{str(point.id): point.score for point in points} for points in lists]
         payloads: dict[str, Payload] = {str(point.id): point.payload for point in lists[0]}
-        return Scores(scores[0], scores[1], scores[2] if len(scores) == 3 else {}, payloads)
+        return Scores(dict(zip(views, scores, strict=True)), payloads)
 
     def settle(self) -> None:
         with _mapped(self._folder):
@@ -119,15 +122,14 @@ class EdgeEngine:
                 "Give this user the right to write there, or set DALIL_DATA_DIR to another folder."
             ) from error
 
-    def _is_foreign(self, dimension: int, sentence_dimension: int) -> bool:
-        """Whether the index on disk holds vectors of other lengths."""
+    def _stored_sizes(self) -> dict[str, int] | None:
+        """Lengths of the vectors of the index on disk; None when there is none yet."""
         config = self._folder / "chunks" / "edge_config.json"
         if not config.exists():
-            return False
+            return None
         with _mapped(self._folder):
             vectors = json.loads(config.read_text("utf-8"))["vectors"]
-            stored = (vectors["dense"]["size"], vectors["sentence"]["size"])
-        return stored != (dimension, sentence_dimension)
+            return {name: int(vector["size"]) for name, vector in vectors.items()}
 
 
 def _shard(path: Path, config: edge.EdgeConfig) -> Any:
@@ -142,16 +144,18 @@ def _articles_config() -> edge.EdgeConfig:
     return edge.EdgeConfig(sparse_vectors={"unused": edge.EdgeSparseVectorParams()})
 
 
-def _chunks_config(dimension: int, sentence_dimension: int) -> edge.EdgeConfig:
-    cosine = edge.Distance.Cosine
-    no_graph = edge.HnswIndexConfig(m=0, ef_construct=100, full_scan_threshold=10_000)  # sentences only re-score
-    best = edge.MultiVectorConfig(edge.MultiVectorComparator.MaxSim)
+def _chunks_config(sizes: Mapping[str, int]) -> edge.EdgeConfig:
+    # The multivectors only re-score what the others found; the lengths of a question's tokens are their weights.
+    rescoring: dict[str, Any] = {
+        "multivector_config": edge.MultiVectorConfig(edge.MultiVectorComparator.MaxSim),
+        "hnsw_config": edge.HnswIndexConfig(m=0, ef_construct=100, full_scan_threshold=10_000),
+        "datatype": edge.VectorStorageDatatype.Float16,
+    }
     return edge.EdgeConfig(
         vectors={
-            "dense": edge.EdgeVectorParams(dimension, cosine),
-            "sentence": edge.EdgeVectorParams(
-                sentence_dimension, cosine, multivector_config=best, hnsw_config=no_graph
-            ),
+            "dense": edge.EdgeVectorParams(sizes["dense"], edge.Distance.Cosine),
+            "tokens": edge.EdgeVectorParams(sizes["tokens"], edge.Distance.Dot, **rescoring),
+            "sentence": edge.EdgeVectorParams(sizes["sentence"], edge.Distance.Dot, **rescoring),
         },
         sparse_vectors={"lexical": edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf)},
         # Edge counts deleted chunks in the document frequencies until a vacuum: let `settle` vacuum at the first ones.

@@ -1,6 +1,6 @@
 """A Qdrant server or cluster, by URL."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -30,19 +30,19 @@ class ServerEngine:
         client = QdrantClient(url=url, api_key=key, timeout=_TIMEOUT_S, check_compatibility=False, **verify)
         return cls(client, prefix, url)
 
-    def open(self, dimension: int, sentence_dimension: int) -> None:
+    def open(self, sizes: Mapping[str, int]) -> None:
         with self._mapped():
             if not self._client.collection_exists(self._names["articles"]):
                 self._client.create_collection(self._names["articles"], vectors_config={})
             if not self._client.collection_exists(self._names["chunks"]):
-                self._create_chunks(dimension, sentence_dimension)
+                self._create_chunks(sizes)
             vectors = self._client.get_collection(self._names["chunks"]).config.params.vectors
-        stored = (vectors["dense"].size, vectors["sentence"].size) if isinstance(vectors, dict) else None
-        if stored != (dimension, sentence_dimension):
+        stored = {name: vector.size for name, vector in vectors.items()} if isinstance(vectors, dict) else None
+        if stored != dict(sizes):
             self.close()
             raise PipelineError(
                 f"The collection {self._names['chunks']} on {self._where} holds vectors of lengths {stored}, "
-                f"not {(dimension, sentence_dimension)}. Set the embedding model it was made with, or another "
+                f"not {dict(sizes)}. Set the embedding model it was made with, or another "
                 "DALIL_QDRANT_PREFIX."
             )
 
@@ -80,25 +80,28 @@ class ServerEngine:
             return self._client.count(self._names[collection], exact=True).count
 
     def search(self, query: QueryVectors, dense: int, lexical: int) -> Scores:
-        vector = query.dense.tolist()
-        sentence = vector if query.sentence is None else query.sentence.tolist()
-        views: list[tuple[str, Any]] = [("dense", vector), ("sentence", [sentence])]
-        prefetches = [models.Prefetch(query=vector, using="dense", limit=dense)]
+        encoded = query.encoded
+        views: dict[str, Any] = {
+            "dense": encoded.dense.tolist(),
+            "tokens": encoded.tokens.tolist(),
+            "sentence": [encoded.sentence.tolist()],
+        }
+        prefetches = [models.Prefetch(query=views["dense"], using="dense", limit=dense)]
         if query.lexical.indices:
             sparse = models.SparseVector(indices=query.lexical.indices, values=query.lexical.values)
-            views.append(("lexical", sparse))
+            views["lexical"] = sparse
             prefetches.append(models.Prefetch(query=sparse, using="lexical", limit=lexical))
         requests = [
             models.QueryRequest(
                 query=view, using=name, prefetch=prefetches, limit=dense + lexical, with_payload=name == "dense"
             )
-            for name, view in views
+            for name, view in views.items()
         ]
         with self._mapped():
             lists = [answer.points for answer in self._client.query_batch_points(self._names["chunks"], requests)]
         scores = [{str(point.id): point.score for point in points} for points in lists]
         payloads: dict[str, Payload] = {str(point.id): point.payload or {} for point in lists[0]}
-        return Scores(scores[0], scores[1], scores[2] if len(scores) == 3 else {}, payloads)
+        return Scores(dict(zip(views, scores, strict=True)), payloads)
 
     def settle(self) -> None:
         """A server optimises by itself."""
@@ -106,17 +109,19 @@ class ServerEngine:
     def close(self) -> None:
         self._client.close()
 
-    def _create_chunks(self, dimension: int, sentence_dimension: int) -> None:
-        cosine = models.Distance.COSINE
-        best = models.MultiVectorConfig(comparator=models.MultiVectorComparator.MAX_SIM)
-        no_graph = models.HnswConfigDiff(m=0)  # sentences only re-score
+    def _create_chunks(self, sizes: Mapping[str, int]) -> None:
+        # The multivectors only re-score what the others found; the lengths of a question's tokens are their weights.
+        rescoring: dict[str, Any] = {
+            "multivector_config": models.MultiVectorConfig(comparator=models.MultiVectorComparator.MAX_SIM),
+            "hnsw_config": models.HnswConfigDiff(m=0),
+            "datatype": models.Datatype.FLOAT16,
+        }
         self._client.create_collection(
             self._names["chunks"],
             vectors_config={
-                "dense": models.VectorParams(size=dimension, distance=cosine),
-                "sentence": models.VectorParams(
-                    size=sentence_dimension, distance=cosine, multivector_config=best, hnsw_config=no_graph
-                ),
+                "dense": models.VectorParams(size=sizes["dense"], distance=models.Distance.COSINE),
+                "tokens": models.VectorParams(size=sizes["tokens"], distance=models.Distance.DOT, **rescoring),
+                "sentence": models.VectorParams(size=sizes["sentence"], distance=models.Distance.DOT, **rescoring),
             },
             sparse_vectors_config={"lexical": models.SparseVectorParams(modifier=models.Modifier.IDF)},
         )
