@@ -8,7 +8,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
-from typing import Any
 
 from rag.types import Language, Signals
 
@@ -34,13 +33,12 @@ class Fusion:
 
 @dataclass(frozen=True, slots=True)
 class Logistic:
-    """A logistic regression over named features; `rival` has the average signals of chunks that do not answer."""
+    """A logistic regression over named features."""
 
     intercept: float
     weights: dict[str, float]
     threshold: float
     """Below this probability the question is refused: 5 % of the answerable development questions lie below."""
-    rival: Signals
 
     def probability(self, features: Mapping[str, float]) -> float:
         """Probability that the articles hold the answer."""
@@ -77,11 +75,9 @@ def load() -> Calibration:
         embedder=data["embedder"],
         same=Fusion(**data["fusion"]["same"]),
         cross=Fusion(**data["fusion"]["cross"]),
-        refusal=_logistics(data["refusal"]),
-        refusal_without_dense=_logistics(data["refusal_without_dense"]),
+        refusal={language: Logistic(**model) for language, model in data["refusal"].items()},
+        refusal_without_dense={
+            language: Logistic(**model) for language, model in data["refusal_without_dense"].items()
+        },
         spread=data["spread"],
     )
-
-
-def _logistics(models: Mapping[Language, dict[str, Any]]) -> dict[Language, Logistic]:
-    return {language: Logistic(**model | {"rival": Signals(**model["rival"])}) for language, model in models.items()}

@@ -14,12 +14,10 @@ from rag.embedding import Encoder, QuestionVectors
 from rag.lexical import keys, lexical_vector
 from rag.store import Candidate, QueryVectors, Store
 from rag.text import Term, content_terms, language, plain
-from rag.types import Hit, Language, Signals
+from rag.types import Hit, Language
 
 _DENSE_CANDIDATES = 50
 _LEXICAL_CANDIDATES = 30
-_RIVALS = 10
-"""Chunks of other articles that say how far the best one stands out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +56,7 @@ class HybridRetriever(BaseRetriever):
         ranked = self._ranked(candidates, asked_in, len(query.lexical.indices))
         hits = self._visible(ranked, (top_k or self._top_k), asked_in)
         refusal = self._refusal[asked_in]
-        features = refusal_features(question, asked_in, ranked, hits, refusal.rival)
+        features = refusal_features(question, asked_in, hits)
         done = time.perf_counter()
         timings = {"embed": embedded - started, "store": found - embedded, "rank": done - found}
         return Retrieved(
@@ -171,33 +169,19 @@ _USUAL_COVERAGE = 0.8
 """Stands for a question with nothing to be met."""
 
 VIEWS = ("dense", "tokens", "sentence", "lexical")
-REFUSAL_FEATURES = (*VIEWS, *(f"{view}_gap" for view in VIEWS), "coverage")
-"""Names of what the refusal model looks at."""
+REFUSAL_FEATURES = (*VIEWS, "coverage")
+"""Names of what the refusal model looks at. How far the best chunk stands out from those of other articles adds
+nothing to how near it is once tokens are compared (development data, AUROC without and with: Arabic 0.9929, 0.9940;
+English over Arabic 0.9776, 0.9775), and depends on what else is in the collection."""
 
 
-def refusal_features(
-    question: str, asked_in: Language, ranked: list[Candidate], hits: list[Hit], average: Signals
-) -> dict[str, float]:
-    """What the refusal model looks at: how near the best chunk is, and how far it stands out from other articles.
-
-    A small collection has too few rivals, or only ones on the same subject: it is filled up with `average` ones.
-    """
+def refusal_features(question: str, asked_in: Language, hits: list[Hit]) -> dict[str, float]:
+    """What the refusal model looks at: how near the best hit is in each view."""
     if not hits:
         return {}
-    best = ranked[0]
-    others = rivals(ranked)
-    others += [average] * (_RIVALS - len(others))
-    text = f"{hits[0].article.title}\n{hits[0].text}"
-    features = {"coverage": coverage(question, text, asked_in != hits[0].language)}
-    for view in VIEWS:
-        features[view] = getattr(best.signals, view)
-        features[f"{view}_gap"] = features[view] - statistics.fmean(getattr(other, view) for other in others)
-    return features
-
-
-def rivals(ranked: list[Candidate]) -> list[Signals]:
-    """Signals of the best chunks of articles other than the first's."""
-    return [candidate.signals for candidate in ranked if candidate.article_id != ranked[0].article_id][:_RIVALS]
+    best = hits[0]
+    text = f"{best.article.title}\n{best.text}"
+    return asdict(best.signals) | {"coverage": coverage(question, text, asked_in != best.language)}
 
 
 def explained(found: Retrieved, with_reasons: bool) -> dict[str, Any]:

@@ -104,7 +104,7 @@ def test_a_probability_is_between_0_and_1(assistant, question):
 
 
 def test_a_logistic_model_is_the_logistic_function_of_its_weighted_features():
-    model = Logistic(-1.0, {"a": 2.0, "b": -0.5}, 0.5, Signals(0, 0, 0))
+    model = Logistic(-1.0, {"a": 2.0, "b": -0.5}, 0.5)
     assert model.probability({"a": 1.0, "b": 2.0, "ignored": 9.0}) == 0.5  # -1 + 2 - 1 = 0
     assert model.probability({"a": 1.5, "b": 2.0}) == pytest.approx(1 / (1 + math.exp(-1)))
     assert 0 <= model.probability({"a": -1e9, "b": 0.0}) < model.probability({"a": 1e9, "b": 0.0}) <= 1
