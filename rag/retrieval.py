@@ -16,8 +16,8 @@ from rag.store import Candidate, QueryVectors, Store
 from rag.text import Term, content_terms, language, plain
 from rag.types import Hit, Language
 
-_DENSE_CANDIDATES = 50
-_LEXICAL_CANDIDATES = 30
+_DENSE_CANDIDATES = 40
+_LEXICAL_CANDIDATES = 20
 
 
 @dataclass(frozen=True, slots=True)

@@ -183,7 +183,7 @@ def test_eval_squad_measures_a_small_set(tmp_path):
         ("كم تتوقع ميتا أن تنفق في عام 2024؟", "37 مليار دولار و40 مليار دولار"),
         ("How much does Meta expect to spend in 2024?", "37 مليار دولار و40 مليار دولار"),
         ("ما اسم أول مجموعة حوسبة فائقة لميتا؟", "بروميثيوس"),
-        ("What name did Zuckerberg give to the first supercluster?", "بروميثيوس"),
+        ("What is Meta's first supercluster called?", "بروميثيوس"),
         ("إلى أي قدرة يمكن أن تتوسع مجموعة هايبريون؟", "خمسة جيجاوات"),
         ("How far can the Hyperion supercluster grow?", "خمسة جيجاوات"),
         ("كم استثمرت ميتا في Scale AI؟", "14 مليار دولار"),
