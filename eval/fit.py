@@ -1,10 +1,9 @@
-"""Fit fusion weights and the refusal model: `python -m eval.fit CORPUS.json QUESTIONS.json`.
+"""Fit fusion weights and the refusal model (`dalil eval fit`).
 
 Takes a SQuAD set with its questions in two languages, and the sample articles with the gold set. Writes
 `rag/calibration.json` and prints the quality on the SQuAD set, cross-validated over its articles.
 """
 
-import argparse
 import json
 import random
 from collections.abc import Callable, Iterator, Sequence
@@ -23,14 +22,14 @@ from sklearn.model_selection import GroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from eval.datasets import GOLD, Question, gold, paragraph_article, squad
+from eval.datasets import GOLD, Question, gold, squad, text_article
+from eval.report import samples
 from eval.run import temporary
-from ingest.read import files, read
 from ingest.sync import embed
 from rag.assistant import Assistant
 from rag.calibration import Fusion
 from rag.retrieval import REFUSAL_FEATURES, VIEWS
-from rag.settings import Settings, load
+from rag.settings import Settings
 from rag.types import Article, Hit, Language
 
 _FALSE_REFUSALS = 0.05
@@ -195,7 +194,7 @@ def _titles(corpus: Path) -> dict[str, str]:
     """The SQuAD article that each paragraph is of, so that no fold tests on an article it trained on."""
     entries = json.loads(corpus.read_text("utf-8"))["data"]
     return {
-        paragraph_article(paragraph["context"]).id: str(number)
+        text_article(paragraph["context"]).id: str(number)
         for number, entry in enumerate(entries)
         for paragraph in entry["paragraphs"]
     }
@@ -219,13 +218,11 @@ def fit(settings: Settings, corpus: Path, questions: Path, articles: Path) -> di
         values = [*(round(float(value), 4) for value in weight[language][1:]), round(offset, 4)]
         data["fusion"][name] = asdict(Fusion(*values))
     _write(data)
-    samples = [
-        item for file, root in files([articles]) for item in read(file, root, 10**6) if isinstance(item, Article)
-    ]
+    paragraphs = list(own.articles)
     with temporary(settings, [], _quiet) as assistant:
-        observed = list(cases(assistant, own.articles, [*asked["ar"], *asked["en"]], title_of.__getitem__))
-        assistant.store.remove([article.id for article in own.articles])
-        sample = list(cases(assistant, samples, gold(), str))
+        observed = list(cases(assistant, paragraphs, [*asked["ar"], *asked["en"]], title_of.__getitem__))
+        assistant.store.remove([article.id for article in paragraphs])
+        sample = list(cases(assistant, samples(settings, articles), gold(), str))
     without = [name for name in REFUSAL_FEATURES if name != "dense"]
     for language in asked:
         mine = [case for case in observed if case.language == language]
@@ -247,12 +244,3 @@ def _hash(path: Path) -> str:
 
 def _write(data: dict[str, Any]) -> None:
     CALIBRATION.write_text(json.dumps(data, indent=2) + "\n", "utf-8")
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("corpus", type=Path)
-    parser.add_argument("questions", type=Path)
-    parser.add_argument("--articles", type=Path, default=Path("articles"))
-    options = parser.parse_args()
-    print(json.dumps(fit(load(), options.corpus, options.questions, options.articles), indent=2))

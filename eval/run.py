@@ -1,7 +1,6 @@
-"""Ask a set's questions and measure what comes back. Every question counts: a failure scores 0."""
+"""Ask a set's questions and keep what comes back."""
 
 import shutil
-import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -9,36 +8,40 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import ir_measures
-from ir_measures import RR, R, nDCG
-
-from eval.datasets import Dataset, Question
+from eval.datasets import Question
 from ingest.sync import embed
 from rag.assistant import Assistant
 from rag.errors import QuestionError
+from rag.generation import best_sentences
 from rag.settings import Settings
 from rag.types import Answer, Article, Hit
 
-MEASURES = (nDCG @ 10, R @ 1, R @ 3, R @ 10, RR @ 10)
-_CHUNKS_PER_QUESTION = 30
-"""Enough for ten articles when long ones are split."""
+_DEPTH = 30
+"""Chunks retrieved for a question: enough for ten articles when long ones are split."""
 _ARTICLES_PER_BATCH = 64
+_QUOTES = 2
 
 Progress = Callable[[int, int], None]
+"""Called with (articles done, articles to do; 0 when not known)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Retrieval:
-    """Measures by name over `questions` questions, and seconds spent on asking them."""
+class Result:
+    """What came back for a question: articles and chunks with scores, best first; nothing for one that failed."""
 
-    measures: dict[str, float]
-    questions: int
-    documents: int
-    seconds: float
+    question: Question
+    articles: tuple[tuple[str, float], ...] = ()
+    holds: tuple[bool, ...] = ()
+    """Of each retrieved chunk: whether it holds a whole gold answer, where the answer stands."""
+    quotes: tuple[str, ...] = ()
+    """The two sentences that would be quoted first."""
+    probability: float = 0.0
+    answer: Answer | None = None
+    false_citations: int = 0
 
 
 @contextmanager
-def temporary(settings: Settings, articles: Sequence[Article], progress: Progress) -> Iterator[Assistant]:
+def temporary(settings: Settings, articles: Iterable[Article], progress: Progress) -> Iterator[Assistant]:
     """An assistant over `articles` in a store of its own, gone afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="dalil-eval-"))
     try:
@@ -49,109 +52,78 @@ def temporary(settings: Settings, articles: Sequence[Article], progress: Progres
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def index(assistant: Assistant, articles: Sequence[Article], progress: Progress) -> None:
-    """Put articles in the assistant's store."""
-    for at in range(0, len(articles), _ARTICLES_PER_BATCH):
-        batch = articles[at : at + _ARTICLES_PER_BATCH]
+def index(assistant: Assistant, articles: Iterable[Article], progress: Progress) -> None:
+    """Put articles in the assistant's store, reading them as they are needed."""
+    total = len(articles) if isinstance(articles, list) else 0
+    done = 0
+    for batch in _batches(articles):
         for article, chunks in embed(batch, assistant.settings.chunk_tokens, assistant.encoder):
             assistant.store.write(article, chunks)
-        progress(at + len(batch), len(articles))
+        done += len(batch)
+        progress(done, total)
     assistant.store.settle()
 
 
-def retrieval(settings: Settings, dataset: Dataset, progress: Progress) -> Retrieval:
-    """Index a set in a temporary store and measure how its articles are ranked."""
-    with temporary(settings, dataset.articles, progress) as assistant:
-        started = time.perf_counter()
-        ranked = {question.id: ranking(assistant, question) for question in dataset.questions}
-        seconds = time.perf_counter() - started
-    measures = measured(dataset.questions, ranked)
-    return Retrieval(measures, len(dataset.questions), len(dataset.articles), round(seconds, 2))
+def _batches(articles: Iterable[Article]) -> Iterator[list[Article]]:
+    batch: list[Article] = []
+    for article in articles:
+        batch.append(article)
+        if len(batch) == _ARTICLES_PER_BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
 
 
-def ranking(assistant: Assistant, question: Question) -> list[str]:
-    """Article ids for a question, best first; none for a question that cannot be asked."""
+def ask(assistant: Assistant, questions: Sequence[Question], answers: bool) -> list[Result]:
+    """Every question in turn; with `answers`, its answer is made too."""
+    return [_asked(assistant, question, answers) for question in questions]
+
+
+def _asked(assistant: Assistant, question: Question, answers: bool) -> Result:
     try:
-        hits = assistant.search(question.text, _CHUNKS_PER_QUESTION).hits
+        found = assistant.search(question.text, _DEPTH)
+        answer = assistant.ask(question.text) if answers else None
     except QuestionError:
-        return []
-    return articles_of(hits)
-
-
-def articles_of(hits: Iterable[Hit]) -> list[str]:
-    """Articles of hits, each at its best hit."""
-    return list(dict.fromkeys(hit.article.id for hit in hits))
-
-
-def measured(questions: Sequence[Question], ranked: dict[str, list[str]]) -> dict[str, float]:
-    """trec_eval's measures over the questions that have an article."""
-    qrels = [ir_measures.Qrel(asked.id, asked.article_id, 1) for asked in questions if asked.article_id]
-    run = [
-        ir_measures.ScoredDoc(key, article, 1.0 / (1 + rank))
-        for key, articles in ranked.items()
-        for rank, article in enumerate(articles)
-    ]
-    values = ir_measures.calc_aggregate(MEASURES, qrels, run) if run else {}
-    return {str(measure): round(float(values.get(measure, 0.0)), 4) for measure in MEASURES}
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """A gold question with what was found and what was answered."""
-
-    question: Question
-    ranked: list[str]
-    probability: float
-    answer: Answer
-
-
-def answered(assistant: Assistant, questions: Sequence[Question]) -> list[Answered]:
-    """Ask every question and keep all that came back."""
-    return [
-        Answered(
-            question,
-            ranking(assistant, question),
-            assistant.search(question.text).probability,
-            assistant.ask(question.text),
-        )
-        for question in questions
-    ]
-
-
-def false_citations(assistant: Assistant, results: Iterable[Answered]) -> int:
-    """Citations whose quote is not exactly what their article holds there."""
-    return sum(
-        assistant.store.article(citation.article_id).text[citation.start : citation.end] != citation.quote
-        for result in results
-        for citation in result.answer.citations
+        return Result(question)
+    evidence = assistant.store.evidence([hit.chunk_id for hit in found.hits])
+    best = best_sentences(found, evidence)[:_QUOTES]
+    return Result(
+        question,
+        tuple(_articles(found.hits)),
+        tuple(_holds(hit, question) for hit in found.hits),
+        tuple(sentence.hit.article.text[slice(*sentence.span)] for sentence in best),
+        found.probability,
+        answer,
+        _false_citations(assistant, answer),
     )
 
 
-def summary(results: Sequence[Answered]) -> dict[str, float]:
-    """What the gold set must show, for the results of one language and kind."""
-    answerable = [result for result in results if result.question.article_id]
-    unanswerable = [result for result in results if not result.question.article_id]
-    shown = {
-        "right article in the first 3": _share(
-            result.question.article_id in result.ranked[:3] for result in answerable
-        ),
-        "right article first": _share(result.question.article_id in result.ranked[:1] for result in answerable),
-        "false refusals": _share(result.answer.refused for result in answerable),
-        "gold answer quoted": _share(_quoted(result) for result in answerable),
-        "answer in the question's language": _share(
-            result.answer.language == result.question.language for result in results
-        ),
-    }
-    for distance in ("far", "near", "inside"):
-        asked = [result.answer.refused for result in unanswerable if result.question.distance == distance]
-        if asked:
-            shown[f"refused, {distance}"] = _share(asked)
-    return shown
+def _articles(hits: Iterable[Hit]) -> Iterator[tuple[str, float]]:
+    """Articles of hits, each at its best hit."""
+    seen = set()
+    for hit in hits:
+        if hit.article.id not in seen:
+            seen.add(hit.article.id)
+            yield hit.article.id, hit.score
 
 
-def _quoted(result: Answered) -> bool:
-    return any(answer in citation.quote for answer in result.question.answers for citation in result.answer.citations)
+def _holds(hit: Hit, question: Question) -> bool:
+    return hit.article.id in question.relevant and any(
+        hit.start <= answer.start and answer.start + len(answer.text) <= hit.end for answer in question.answers
+    )
 
 
-def _share(values: Iterable[bool]) -> float:
-    return round(statistics.fmean(values or [False]), 4)
+def _false_citations(assistant: Assistant, answer: Answer | None) -> int:
+    """Citations whose quote is not exactly what their article holds there."""
+    return sum(
+        assistant.store.article(citation.article_id).text[citation.start : citation.end] != citation.quote
+        for citation in (answer.citations if answer else ())
+    )
+
+
+def timed(assistant: Assistant, questions: Sequence[Question], answers: bool) -> tuple[list[Result], float]:
+    """`ask`, with the seconds it took."""
+    started = time.perf_counter()
+    results = ask(assistant, questions, answers)
+    return results, round(time.perf_counter() - started, 2)

@@ -76,7 +76,9 @@ class ChatModel(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Sentence:
+class Sentence:
+    """A sentence of a hit: `score` orders sentences, `support` is how well it meets the question, 0 to 1."""
+
     hit: Hit
     span: Span
     support: float
@@ -90,7 +92,7 @@ def asks_quantity(question: str, asked_in: Language) -> bool:
 
 def extractive(found: Retrieved, evidence: Mapping[str, Evidence], answer_in: Language) -> Verified:
     """The sentences that answer best, at most three, in reading order, each with its citation."""
-    ranked = sorted(_scored(found, evidence), key=lambda sentence: -sentence.score)
+    ranked = best_sentences(found, evidence)
     chosen = ranked[:_SURE_QUOTES]
     chosen += [
         sentence for sentence in ranked[_SURE_QUOTES:_MOST_QUOTES] if sentence.score >= chosen[-1].score - _CLOSE
@@ -113,7 +115,8 @@ def extractive(found: Retrieved, evidence: Mapping[str, Evidence], answer_in: La
     return Verified("\n\n".join(blocks), tuple(citations))
 
 
-def _scored(found: Retrieved, evidence: Mapping[str, Evidence]) -> list[_Sentence]:
+def best_sentences(found: Retrieved, evidence: Mapping[str, Evidence]) -> list[Sentence]:
+    """The sentences of the first hits, those that answer best first."""
     read = [
         (hit, span, *signals, hit.article.text[slice(*span)])
         for hit in found.hits[:_HITS_READ]
@@ -122,7 +125,7 @@ def _scored(found: Retrieved, evidence: Mapping[str, Evidence]) -> list[_Sentenc
     quantity = asks_quantity(found.question, found.language)
     given = numbers(found.question)
     rarity = _rarity(wanted_terms(found.question), [text for *_, text in read])
-    scored: list[_Sentence] = []
+    scored: list[Sentence] = []
     for hit, span, tokens, cosine, text in read:
         score = tokens + _SENTENCE_WEIGHT * cosine + _HIT_WEIGHT * (hit.score - found.hits[0].score)
         score += _LENGTH_WEIGHT * min(len(text), _FULL_LENGTH) / _FULL_LENGTH
@@ -130,8 +133,8 @@ def _scored(found: Retrieved, evidence: Mapping[str, Evidence]) -> list[_Sentenc
         score -= 1.0 if len(text.split()) < _LEAST_WORDS or text.endswith(":") else 0.0
         if hit.language == found.language:
             score += _COVERAGE_WEIGHT * _share_covered(rarity, text)
-        scored.append(_Sentence(hit, span, tokens, score))
-    return scored
+        scored.append(Sentence(hit, span, tokens, score))
+    return sorted(scored, key=lambda sentence: -sentence.score)
 
 
 def _signals(asked: QuestionVectors, evidence: Evidence) -> list[tuple[float, float]]:

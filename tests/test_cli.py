@@ -77,9 +77,10 @@ def test_ask_in_the_other_language(home):
 
 
 def test_search_explains_itself(home):
-    found = json.loads(dalil(home, "search", "Hyperion ميتا", "-k", "2", "--explain", "--json").stdout)
-    assert [set(hit) >= {"article_id", "title", "start", "end", "text", "score"} for hit in found["hits"]] == [True] * 2
-    assert any("هايبريون" in form for form in found["hits"][0]["matched"]["hyperion"])
+    found = json.loads(dalil(home, "search", "Hyperion ميتا", "-k", "3", "--explain", "--json").stdout)
+    assert [set(hit) >= {"article_id", "title", "start", "end", "text", "score"} for hit in found["hits"]] == [True] * 3
+    forms = [form for hit in found["hits"] for form in hit["matched"].get("hyperion", [])]
+    assert any("هايبريون" in form for form in forms)
 
 
 def test_status(home):

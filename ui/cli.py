@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from eval.commands import add as commands_of_eval
 from rag.errors import DalilError, InputError, SettingsError
 from rag.settings import Settings
 from rag.settings import load as load_settings
@@ -127,28 +128,11 @@ def _serve(options: argparse.Namespace, settings: Settings) -> int:
     return _FINE
 
 
-def _eval_squad(options: argparse.Namespace, settings: Settings) -> int:
-    from eval.datasets import squad
-    from eval.run import retrieval
-
-    dataset = squad(Path(options.corpus), Path(options.questions) if options.questions else None)
-    with _progress_bar("paragraphs") as progress:
-        result = retrieval(settings, dataset, progress)
-    lines = [f"{name:8} {value:.4f}" for name, value in result.measures.items()]
-    lines.append(f"{result.questions} questions over {result.documents} documents, {result.seconds} s")
-    _show(options, asdict(result), "\n".join(lines))
-    return _FINE
-
-
-def _eval_gold(options: argparse.Namespace, settings: Settings) -> int:
-    from eval.report import gold_report
-
-    report = gold_report(settings, Path(options.articles))
-    lines = [f"{group}: {name} {value}" for group, values in report["groups"].items() for name, value in values.items()]
-    _show(
-        options, report, "\n".join([*lines, f"citations {report['citations']}, false ones {report['false_citations']}"])
-    )
-    return _FINE
+def _eval(options: argparse.Namespace, settings: Settings) -> int:
+    with _progress_bar("articles") as progress:
+        outcome = options.evaluate(options, settings, progress)
+    _show(options, outcome.value, outcome.words)
+    return _FAILED if outcome.failed else _FINE
 
 
 def _show(options: argparse.Namespace, value: dict[str, Any], words: str) -> None:
@@ -212,12 +196,10 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--port", type=int)
     evaluation = commands.add_parser("eval", help="Measure retrieval and answers on sets with known answers.")
     sets = evaluation.add_subparsers(required=True, metavar="SET")
-    squad = command("squad", _eval_squad, "Retrieval on a SQuAD-format file, each paragraph an article.", sets)
-    squad.add_argument("corpus", metavar="CORPUS.json")
-    squad.add_argument("--questions", metavar="FILE", help="ask the questions of this file instead, matched by id")
-    gold = command("gold", _eval_gold, "Retrieval, answers and refusals on the gold set of the sample articles.", sets)
-    gold.add_argument("--articles", default="articles", metavar="FOLDER")
-    for added in (ingest, ask, search, status, squad, gold):
+    measuring = commands_of_eval(sets)
+    for added in measuring:
+        added.set_defaults(command=_eval)
+    for added in (ingest, ask, search, status, *measuring):
         json_option(added)
     return parser
 
