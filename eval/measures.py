@@ -14,7 +14,7 @@ from rag.text import direction
 ARTICLE_MEASURES: tuple[Measure, ...] = (nDCG @ 10, R @ 1, R @ 3, R @ 10, RR @ 10)
 _THE_ANSWER = "the chunk with the answer"
 FALSE_REFUSALS = 0.05
-_QUOTED = re.compile("«[^»]*»|“[^”]*”")
+_QUOTED = re.compile("«.*»|“.*”")  # in a line, with whatever quotes stand inside
 
 Scores = dict[str, dict[str, float]]
 """By measure, then by question id."""

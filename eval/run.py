@@ -12,7 +12,7 @@ from eval.datasets import Question
 from ingest.sync import embed
 from rag.assistant import Assistant
 from rag.errors import QuestionError
-from rag.generation import best_sentences
+from rag.generation import HITS_READ, best_sentences
 from rag.settings import Settings
 from rag.types import Answer, Article, Hit
 
@@ -86,7 +86,7 @@ def _asked(assistant: Assistant, question: Question, answers: bool) -> Result:
         answer = assistant.ask(question.text) if answers else None
     except QuestionError:
         return Result(question)
-    evidence = assistant.store.evidence([hit.chunk_id for hit in found.hits])
+    evidence = assistant.store.evidence([hit.chunk_id for hit in found.hits[:HITS_READ]])
     best = best_sentences(found, evidence)[:_QUOTES]
     return Result(
         question,

@@ -10,7 +10,7 @@ from rag import calibration
 from rag.citation import Verified, verify
 from rag.embedding import Encoder, Matrix, Views, open_encoder
 from rag.errors import ModelError, QuestionError
-from rag.generation import NO_ARTICLES, ChatModel, extractive, generate, refusal
+from rag.generation import HITS_READ, NO_ARTICLES, ChatModel, extractive, generate, refusal
 from rag.pipeline import Pipeline
 from rag.retrieval import HybridRetriever, Retrieved
 from rag.settings import Settings
@@ -108,7 +108,7 @@ class Assistant:
         return verified, mode, None, False
 
     def _extractive(self, found: Retrieved, answer_in: Language) -> Verified:
-        return extractive(found, self.store.evidence([hit.chunk_id for hit in found.hits]), answer_in)
+        return extractive(found, self.store.evidence([hit.chunk_id for hit in found.hits[:HITS_READ]]), answer_in)
 
     def _similarity(self) -> Callable[[str, Hit], Sequence[float]]:
         @cache
