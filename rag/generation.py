@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-import httpx
-import openai
 from llama_index.core.base.llms.types import ChatMessage
 
 import prompts
@@ -53,18 +51,6 @@ NO_ARTICLES: dict[Language, str] = {
 }
 _TITLE: dict[Language, str] = {"ar": "«{}»", "en": "“{}”"}
 _COMMA: dict[Language, str] = {"ar": "، ", "en": ", "}
-
-
-_MODEL_FAILURES = (
-    openai.OpenAIError,
-    httpx.HTTPError,
-    # An answer of a wrong shape surfaces as one of these from the client.
-    ValueError,
-    TypeError,
-    AttributeError,
-    LookupError,
-    RecursionError,
-)
 
 
 class ChatModel(Protocol):
@@ -182,12 +168,22 @@ def generate(model: ChatModel, found: Retrieved, answer_in: Language) -> str | N
     ]
     try:
         draft = getattr(getattr(model.chat(messages), "message", None), "content", None)
-    except _MODEL_FAILURES as error:
+    except _failures() as error:
         raise ModelError(f"The model did not answer: {error}") from error
     if not isinstance(draft, str) or not draft.strip():
         raise ModelError("The model gave an empty answer.")
     # Half of a surrogate pair, from a stream cut in the middle of a character, could not be sent on.
     return None if NO_ANSWER in draft else draft.encode("utf-8", "replace").decode()
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    """What a model's client may raise."""
+    import httpx
+    import openai
+
+    # An answer of a wrong shape surfaces as one of the last five.
+    shapes = (ValueError, TypeError, AttributeError, LookupError, RecursionError)
+    return (openai.OpenAIError, httpx.HTTPError, *shapes)
 
 
 def _quoted(text: str) -> str:

