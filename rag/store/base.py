@@ -28,6 +28,8 @@ _NAMESPACE = UUID("b9a3f6f2-6d0c-4c86-9d5e-5f0f3f0f7a11")
 _FLOATS_PER_WRITE = 400_000
 """Vectors of one request: about 5 MB as JSON, well under a Qdrant server's 32 MB."""
 _PER_READ = 256
+CANDIDATE_FIELDS = ("article_id", "revision", "language", "span", "sentences")
+"""Payload of a chunk that a search gives back."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import qdrant_edge as edge
 from filelock import FileLock, Timeout
 
 from rag.errors import PipelineError, StoreError, StoreLockedError
-from rag.store.base import Collection, Payload, QueryVectors, Record, Scores
+from rag.store.base import CANDIDATE_FIELDS, Collection, Payload, QueryVectors, Record, Scores
 
 _LOCK_WAIT_S = 3
 """Long enough for another `dalil ask` to end, short enough to be told about a `dalil serve`."""
@@ -82,19 +82,27 @@ class EdgeEngine:
             "tokens": edge.Query.Nearest(encoded.tokens.tolist(), "tokens"),
             "sentence": edge.Query.Nearest([encoded.sentence.tolist()], "sentence"),
         }
-        prefetches = [edge.Prefetch(dense, views["dense"])]
+        finders = [edge.QueryRequest(dense, query=views["dense"])]
         if query.lexical.indices:
             views["lexical"] = edge.Query.Nearest(edge.SparseVector(*query.lexical), "lexical")
-            prefetches.append(edge.Prefetch(lexical, views["lexical"]))
-        requests = [
-            edge.QueryRequest(dense + lexical, query=view, prefetches=prefetches, with_payload=name == "dense")
-            for name, view in views.items()
-        ]
+            finders.append(edge.QueryRequest(lexical, query=views["lexical"]))
         with _mapped(self._folder):
-            lists = self._shards["chunks"].query_batch(edge.QueryBatchRequest(requests))
+            # In process a second call costs nothing, and prefetches would be run anew for each view.
+            found = self._query(finders)
+            among = edge.Filter(must=[edge.HasIdCondition({point.id for points in found for point in points})])
+            wanted = {name: list(CANDIDATE_FIELDS) if name == "dense" else False for name in views}
+            lists = self._query(
+                [
+                    edge.QueryRequest(dense + lexical, query=view, filter=among, with_payload=wanted[name])
+                    for name, view in views.items()
+                ]
+            )
         scores = [{str(point.id): point.score for point in points} for points in lists]
         payloads: dict[str, Payload] = {str(point.id): point.payload for point in lists[0]}
         return Scores(dict(zip(views, scores, strict=True)), payloads)
+
+    def _query(self, requests: list[edge.QueryRequest]) -> Any:
+        return self._shards["chunks"].query_batch(edge.QueryBatchRequest(requests))
 
     def settle(self) -> None:
         with _mapped(self._folder):

@@ -9,7 +9,7 @@ from qdrant_client.common.client_exceptions import QdrantException
 from qdrant_client.http.exceptions import ApiException
 
 from rag.errors import PipelineError, StoreError
-from rag.store.base import Collection, Payload, QueryVectors, Record, Scores
+from rag.store.base import CANDIDATE_FIELDS, Collection, Payload, QueryVectors, Record, Scores
 
 _PAGE = 1000
 _TIMEOUT_S = 30
@@ -93,7 +93,11 @@ class ServerEngine:
             prefetches.append(models.Prefetch(query=sparse, using="lexical", limit=lexical))
         requests = [
             models.QueryRequest(
-                query=view, using=name, prefetch=prefetches, limit=dense + lexical, with_payload=name == "dense"
+                query=view,
+                using=name,
+                prefetch=prefetches,
+                limit=dense + lexical,
+                with_payload=list(CANDIDATE_FIELDS) if name == "dense" else False,
             )
             for name, view in views.items()
         ]
