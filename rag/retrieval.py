@@ -14,7 +14,7 @@ from rag.embedding import Encoder, QuestionVectors
 from rag.lexical import keys, lexical_vector
 from rag.store import Candidate, QueryVectors, Store
 from rag.text import Term, content_terms, language, plain
-from rag.types import Hit, Language
+from rag.types import Hit, Language, Signals
 
 _DENSE_CANDIDATES = 40
 _LEXICAL_CANDIDATES = 20
@@ -76,30 +76,22 @@ class HybridRetriever(BaseRetriever):
             return []
         # A question of n stems could score about ln(2N) each: dividing keeps one weight right for any collection.
         most = _STEM_WEIGHT * math.sqrt(max(1, stems)) * math.log(2 * self._store.chunk_count + 2)
-        rescale = self._scale([candidate.signals.dense for candidate in candidates])
+        factor = self._scale([candidate.signals.dense for candidate in candidates])
         comparable = [
-            replace(
-                candidate,
-                signals=replace(
-                    candidate.signals,
-                    dense=rescale(candidate.signals.dense),
-                    lexical=candidate.signals.lexical / most,
-                ),
-            )
-            for candidate in candidates
+            replace(candidate, signals=Signals(factor * raw.dense, raw.tokens, raw.sentence, raw.lexical / most))
+            for candidate, raw in ((one, one.signals) for one in candidates)
         ]
         return sorted(comparable, key=lambda candidate: (-self._score(candidate, asked_in), candidate.id))
 
     def _score(self, candidate: Candidate, asked_in: Language) -> float:
         return self._calibration.fusion(asked_in, candidate.language).score(candidate.signals)
 
-    def _scale(self, dense: list[float]) -> Any:
-        """Cosines of another embedder brought to the spread of the calibrated one, since weights assume it."""
+    def _scale(self, dense: list[float]) -> float:
+        """What brings cosines of another embedder to the spread of the calibrated one, since weights assume it."""
+        if self._encoder.views.name == self._calibration.embedder:
+            return 1.0
         spread = statistics.pstdev(dense)
-        if self._encoder.views.name == self._calibration.embedder or spread < _LEAST_SPREAD:
-            return lambda cosine: cosine
-        factor = self._calibration.spread / spread
-        return lambda cosine: cosine * factor
+        return self._calibration.spread / spread if spread >= _LEAST_SPREAD else 1.0
 
     def _visible(self, ranked: list[Candidate], top_k: int, asked_in: Language) -> list[Hit]:
         """The first `top_k` candidates whose revision is committed, as hits with their articles."""

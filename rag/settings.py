@@ -37,9 +37,7 @@ class Settings(BaseSettings):
         "dalil", pattern=r"^[A-Za-z0-9_-]{1,60}$", description="First part of the names of its collections"
     )
 
-    embedding_base_url: Url | None = Field(
-        None, description="An OpenAI-compatible endpoint for vectors instead of the bundled model"
-    )
+    embedding_base_url: Url | None = Field(None, description="An OpenAI-compatible endpoint for the chunks' vectors")
     embedding_model: str | None = Field(None, description="Model to ask that endpoint for")
     embedding_api_key: SecretStr | None = Field(None, description="Key of that endpoint")
 
