@@ -11,7 +11,6 @@ from eval.measures import means, scores
 from eval.run import Progress, Result, temporary
 from rag import calibration
 from rag.assistant import Assistant
-from rag.calibration import Fusion
 from rag.embedding import BUNDLED
 from rag.lexical import lexical_vector
 from rag.retrieval import VIEWS
@@ -44,10 +43,9 @@ def _scorers() -> list[tuple[str, Scorer]]:
 
     def fused(left_out: str | None) -> Scorer:
         def score(asked_in: Language, hit: Hit) -> float:
-            fusion = fitted.fusion(asked_in, hit.language)
-            if left_out == "dense":
-                return fusion.score(replace(hit.signals, dense=0.0))
-            return (fusion if left_out is None else _without(fusion, left_out)).score(hit.signals)
+            fusion = fitted.pairs[asked_in, hit.language].fusion
+            kept = hit.signals if left_out is None else replace(hit.signals, **{left_out: 0.0})
+            return fusion.score(kept)
 
         return score
 
@@ -59,10 +57,6 @@ def _scorers() -> list[tuple[str, Scorer]]:
         *((f"all but {view}", fused(view)) for view in VIEWS),
         ("all", fused(None)),
     ]
-
-
-def _without(fusion: Fusion, view: str) -> Fusion:
-    return Fusion(**asdict(fusion) | {view: 0.0})
 
 
 def _measured(asked: Sequence[tuple[Question, Sequence[Hit]]], score: Scorer) -> dict[str, float]:

@@ -1,6 +1,6 @@
-"""What was fitted on development data, as one small data file: fusion weights and the refusal model.
+"""What was fitted on development data, as one small data file: fusion weights and refusal models.
 
-`eval/fit.py` writes the file; nothing else does.
+Each holds for a pair of languages, the question's and the chunk's. `eval/fit.py` writes the file; nothing else does.
 """
 
 import json
@@ -11,24 +11,28 @@ from importlib import resources
 
 from rag.types import Language, Signals
 
+LanguagePair = tuple[Language, Language]
+"""A question's language, and that of a chunk it is held against."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fusion:
-    """Weights beside the dense view's, which is 1.
+    """Weights of the views.
 
-    `offset` lifts chunks of the other language to the level of the question's own: cosines across languages
-    are lower by about 0.06, and one English paragraph would otherwise come before every Arabic article.
+    `offset` brings chunks of the other language to the level of the question's own: cosines across languages are
+    lower, how much depends on both, and a collection may hold both languages.
     """
 
+    dense: float
     tokens: float
     sentence: float
     lexical: float
     offset: float
 
     def score(self, signals: Signals) -> float:
-        """The fused score of a chunk."""
-        fine = self.tokens * signals.tokens + self.sentence * signals.sentence
-        return self.offset + signals.dense + fine + self.lexical * signals.lexical
+        """The fused score of a chunk, comparable between chunks of either language."""
+        coarse = self.dense * signals.dense + self.lexical * signals.lexical
+        return self.offset + coarse + self.tokens * signals.tokens + self.sentence * signals.sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,37 +51,44 @@ class Logistic:
 
 
 @dataclass(frozen=True, slots=True)
+class Pair:
+    """What holds for one pair of languages. `refusal` is fitted for the dense view of one embedder,
+    `refusal_without_dense` for any."""
+
+    fusion: Fusion
+    refusal: Logistic
+    refusal_without_dense: Logistic
+
+
+@dataclass(frozen=True, slots=True)
 class Calibration:
-    """`same` and `cross`: question and chunk in one language, or in two. `refusal` is fitted for the dense view of one
-    embedder; `refusal_without_dense` for any."""
+    """Everything fitted, and the embedder that it is fitted for."""
 
     embedder: str
-    same: Fusion
-    cross: Fusion
-    refusal: dict[Language, Logistic]
-    refusal_without_dense: dict[Language, Logistic]
+    pairs: dict[LanguagePair, Pair]
     spread: float
     """Standard deviation of the dense scores among a question's candidates, to scale another embedder to."""
 
-    def fusion(self, question: Language, chunk: Language) -> Fusion:
-        """The weights for a question in one language over a chunk in another."""
-        return self.same if question == chunk else self.cross
+    def refusal(self, pair: LanguagePair, embedder: str) -> Logistic:
+        """The refusal model for a question whose best chunk makes `pair`, with the dense view of `embedder`."""
+        models = self.pairs[pair]
+        return models.refusal if embedder == self.embedder else models.refusal_without_dense
 
-    def refusal_of(self, embedder: str) -> dict[Language, Logistic]:
-        """The refusal models for an embedder, by the question's language."""
-        return self.refusal if embedder == self.embedder else self.refusal_without_dense
+
+LANGUAGES: tuple[Language, ...] = ("ar", "en")
+PAIRS: dict[LanguagePair, str] = {(asked, held): f"{asked} over {held}" for asked in LANGUAGES for held in LANGUAGES}
+"""Every pair, and its name in the file."""
 
 
 def load() -> Calibration:
     """The calibration that ships with Dalil."""
     data = json.loads(resources.files("rag").joinpath("calibration.json").read_text("utf-8"))
-    return Calibration(
-        embedder=data["embedder"],
-        same=Fusion(**data["fusion"]["same"]),
-        cross=Fusion(**data["fusion"]["cross"]),
-        refusal={language: Logistic(**model) for language, model in data["refusal"].items()},
-        refusal_without_dense={
-            language: Logistic(**model) for language, model in data["refusal_without_dense"].items()
-        },
-        spread=data["spread"],
-    )
+    pairs = {
+        pair: Pair(
+            Fusion(**data["pairs"][name]["fusion"]),
+            Logistic(**data["pairs"][name]["refusal"]),
+            Logistic(**data["pairs"][name]["refusal_without_dense"]),
+        )
+        for pair, name in PAIRS.items()
+    }
+    return Calibration(data["embedder"], pairs, data["spread"])

@@ -43,7 +43,6 @@ class HybridRetriever(BaseRetriever):
     def __init__(self, store: Store, encoder: Encoder, calibration: Calibration, top_k: int = 8) -> None:
         super().__init__()
         self._store, self._encoder, self._calibration, self._top_k = store, encoder, calibration, top_k
-        self._refusal = calibration.refusal_of(encoder.views.name)
 
     def search(self, question: str, top_k: int | None = None) -> Retrieved:
         """The best `top_k` chunks for `question`, best first; one store call finds and scores the candidates."""
@@ -55,8 +54,8 @@ class HybridRetriever(BaseRetriever):
         found = time.perf_counter()
         ranked = self._ranked(candidates, asked_in, len(query.lexical.indices))
         hits = self._visible(ranked, (top_k or self._top_k), asked_in)
-        refusal = self._refusal[asked_in]
         features = refusal_features(question, asked_in, hits)
+        probability, threshold = self._probability(asked_in, hits, features)
         done = time.perf_counter()
         timings = {"embed": embedded - started, "store": found - embedded, "rank": done - found}
         return Retrieved(
@@ -64,8 +63,8 @@ class HybridRetriever(BaseRetriever):
             language=asked_in,
             encoded=query.encoded,
             hits=tuple(hits),
-            probability=refusal.probability(features) if hits else 0.0,
-            threshold=refusal.threshold,
+            probability=probability,
+            threshold=threshold,
             features=features,
             timings_ms={name: round(1000 * seconds, 2) for name, seconds in timings.items()},
         )
@@ -84,7 +83,14 @@ class HybridRetriever(BaseRetriever):
         return sorted(comparable, key=lambda candidate: (-self._score(candidate, asked_in), candidate.id))
 
     def _score(self, candidate: Candidate, asked_in: Language) -> float:
-        return self._calibration.fusion(asked_in, candidate.language).score(candidate.signals)
+        return self._calibration.pairs[asked_in, candidate.language].fusion.score(candidate.signals)
+
+    def _probability(self, asked_in: Language, hits: list[Hit], features: dict[str, float]) -> tuple[float, float]:
+        """That the articles hold the answer, and the threshold to hold it against; nothing found: below any."""
+        if not hits:
+            return 0.0, 1.0
+        refusal = self._calibration.refusal((asked_in, hits[0].language), self._encoder.views.name)
+        return refusal.probability(features), refusal.threshold
 
     def _scale(self, dense: list[float]) -> float:
         """What brings cosines of another embedder to the spread of the calibrated one, since weights assume it."""

@@ -15,8 +15,8 @@ import snowballstemmer
 
 from rag.types import Language, Span
 
-FOLDING_VERSION = 2
-"""Part of the pipeline fingerprint: raise it whenever `fold`, `sentences` or `terms` give other results."""
+FOLDING_VERSION = 3
+"""Part of the pipeline fingerprint: raise it whenever `fold`, `plain`, `sentences` or `terms` give other results."""
 
 # ---------------------------------------------------------------------------------------------------------
 # Folding
@@ -114,8 +114,8 @@ def folded(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """`text` as an embedding model should read it: compatibility forms unfolded; tashkeel, tatweel and invisible
-    controls gone, so that a vocalised text and a bare one have one vector. Letters stay as they are written."""
+    """`text` as an embedding model should read it: compatibility forms unfolded, digits 0-9; tashkeel, tatweel and
+    invisible controls gone, so that a vocalised text and a bare one have one vector. Letters stay as they are."""
     return "".join(map(_plain_char, _HAMZA.sub(_composed, text)))
 
 
@@ -130,7 +130,7 @@ def _composed(match: re.Match[str]) -> str:
 @lru_cache(maxsize=65536)
 def _plain_char(char: str) -> str:
     unfolded = unicodedata.normalize("NFKC", char)
-    return _apart(char) + "".join(part for part in unfolded if not _dropped(part))
+    return _apart(char) + "".join(str(unicodedata.decimal(part, part)) for part in unfolded if not _dropped(part))
 
 
 # ---------------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from rag.retrieval import REFUSAL_FEATURES, HybridRetriever, coverage, explained
 from rag.store import Store
 from rag.store.edge import EdgeEngine
 from rag.types import Signals
-from tests.doubles import WordEncoder, article
+from tests.doubles import WordEncoder, article, put
 
 QUEEN_AR = "كم يومًا تحتاج ملكة النحل لتكتمل؟"
 QUEEN_EN = "How many days does a queen bee take to grow from egg to adult?"
@@ -27,8 +27,8 @@ WORDS = Pipeline("words", 64, 64, 64, 320)
 def retriever(store, encoder, **weights):
     """A retriever, all of whose fusion weights may be given."""
     fitted = calibration.load()
-    same, cross = replace(fitted.same, **weights), replace(fitted.cross, **weights)
-    return HybridRetriever(store, encoder, replace(fitted, same=same, cross=cross))
+    pairs = {pair: replace(one, fusion=replace(one.fusion, **weights)) for pair, one in fitted.pairs.items()}
+    return HybridRetriever(store, encoder, replace(fitted, pairs=pairs))
 
 
 def words_store(folder, *articles, engine=EdgeEngine):
@@ -113,23 +113,56 @@ def test_a_logistic_model_is_the_logistic_function_of_its_weighted_features():
 def test_the_calibration_that_ships_is_complete():
     shipped = calibration.load()
     assert shipped.embedder == BUNDLED.name
-    assert set(shipped.refusal) == {"ar", "en"}
-    for model in (*shipped.refusal.values(), *shipped.refusal_without_dense.values()):
-        assert set(model.weights) <= set(REFUSAL_FEATURES)
-        assert 0 < model.threshold < 1
-    for model in shipped.refusal_without_dense.values():
-        assert not any(name.startswith("dense") for name in model.weights)
+    assert set(shipped.pairs) == {("ar", "ar"), ("ar", "en"), ("en", "ar"), ("en", "en")}
+    for pair in shipped.pairs.values():
+        assert set(pair.refusal.weights) == set(REFUSAL_FEATURES)
+        assert set(pair.refusal_without_dense.weights) == set(REFUSAL_FEATURES) - {"dense"}
+        assert all(0 < model.threshold < 1 for model in (pair.refusal, pair.refusal_without_dense))
+
+
+def test_another_embedder_is_judged_without_its_dense_view():
+    shipped = calibration.load()
+    pair = shipped.pairs["en", "ar"]
+    assert shipped.refusal(("en", "ar"), BUNDLED.name) is pair.refusal
+    assert shipped.refusal(("en", "ar"), "another") is pair.refusal_without_dense
 
 
 def test_fusion_adds_the_weighted_views():
-    score = Fusion(tokens=0.2, sentence=0.5, lexical=0.25, offset=0.1).score(Signals(1.0, 5.0, 2.0, 4.0))
-    assert score == pytest.approx(0.1 + 1.0 + 1.0 + 1.0 + 1.0)
+    weights = Fusion(dense=2.0, tokens=0.2, sentence=0.5, lexical=0.25, offset=0.1)
+    assert weights.score(Signals(1.0, 5.0, 2.0, 4.0)) == pytest.approx(0.1 + 2.0 + 1.0 + 1.0 + 1.0)
 
 
-def test_chunks_in_another_language_than_the_question_have_weights_of_their_own():
-    shipped = calibration.load()
-    assert shipped.fusion("ar", "ar") == shipped.fusion("en", "en") == shipped.same
-    assert shipped.fusion("ar", "en") == shipped.fusion("en", "ar") == shipped.cross
+def test_only_chunks_in_another_language_than_the_question_are_lifted():
+    for (asked, held), pair in calibration.load().pairs.items():
+        assert (pair.fusion.offset == 0) == (asked == held)
+
+
+COMPUTERS = article(
+    "تختلف وحدة المعالجة المركزية عن وحدة معالجة الرسوميات في عدد النوى. في المعالج المركزي بضع نوى قوية تنفذ التعليمات"
+    " واحدة بعد أخرى، أما المعالج الرسومي ففيه آلاف النوى الصغيرة التي تعمل معًا.\n\n"
+    "Engineers often put it this way: a central processor is a sports car that carries two people very fast, and a"
+    " graphics processor is a bus, slower, but with room for fifty at once.",
+    "computers",
+    "المعالجات",
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "article_id", "held"),
+    [
+        ("كم نواة في المعالج المركزي وكم نواة في المعالج الرسومي؟", "computers", "ar"),
+        ("A graphics processor has room for how many people at once, like a bus?", "computers", "en"),
+        (QUEEN_AR, "honey-bees", "ar"),
+        (QUEEN_EN, "honey-bees", "ar"),
+    ],
+)
+def test_chunks_of_two_languages_are_ranked_together(assistant, question, article_id, held):
+    put(assistant, COMPUTERS)
+    try:
+        best = assistant.search(question).hits[0]
+        assert (best.article.id, best.language) == (article_id, held)
+    finally:
+        assistant.store.remove(["computers"])
 
 
 def test_signals_keep_the_ranges_their_type_promises(assistant):

@@ -103,6 +103,12 @@ def question_html(question: str) -> str:
     return f'<div class="dalil-block" dir="{way}">{_isolated(question, way)}</div>'
 
 
+_HINTS = {
+    "ar": "اضغط رقم مصدر ليُفتح المقال هنا.",
+    "en": "Press a source's number to open the article here.",
+}
+
+
 def build_page(assistant: Assistant) -> Any:
     """The Gradio page. Gradio is imported here: it takes seconds, and no other command needs it."""
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
@@ -149,10 +155,8 @@ def build_page(assistant: Assistant) -> Any:
                 )
                 gradio.Examples(EXAMPLES, box, label="Examples · أمثلة")
             with gradio.Column(scale=2):
-                hint = "اضغط رقم مصدر ليُفتح المقال هنا. · Press a source's number to open the article here."
-                gradio.HTML(
-                    f'<aside id="dalil-article" tabindex="-1" aria-live="polite"><p dir="auto">{hint}</p></aside>'
-                )
+                hints = "".join(f'<p lang="{way}" dir="auto">{hint}</p>' for way, hint in _HINTS.items())
+                gradio.HTML(f'<aside id="dalil-article" tabindex="-1" aria-live="polite">{hints}</aside>')
         for trigger in (send.click, box.submit):
             trigger(respond, [box, chat, turns, language], [box, chat, turns], api_visibility="private")
     return page
