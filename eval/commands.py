@@ -39,6 +39,7 @@ def add(sets: Any) -> list[argparse.ArgumentParser]:
     gold = command("gold", _gold, "Retrieval, answers and refusals on the gold set of the sample articles.")
     gate = command("gate", _gate, "Compare the gold set with the committed baseline; fails when lower.")
     ablate = command("ablate", _ablate, "What each view is worth on a SQuAD-format file.")
+    statements = command("statements", _statements, "How many lies about the sample articles are flagged.")
     fit = command("fit", _fit, "Fit fusion and refusal on a SQuAD set in two languages, and write them.")
     for added in (squad, ablate, fit):
         added.add_argument("corpus", metavar="CORPUS.json")
@@ -53,10 +54,10 @@ def add(sets: Any) -> list[argparse.ArgumentParser]:
     for added in (squad, beir, gold):
         added.add_argument("--spelling", action="store_true", help="ask Arabic questions in other spellings too")
         added.add_argument("--out", metavar="FOLDER", help="write the report, plots, and TREC files there")
-    for added in (gold, gate, fit):
+    for added in (gold, gate, statements, fit):
         added.add_argument("--articles", default="articles", metavar="FOLDER", help="the sample articles")
     gate.add_argument("--update", action="store_true", help="make this run the baseline")
-    return [squad, beir, gold, gate, ablate, fit]
+    return [squad, beir, gold, gate, ablate, statements, fit]
 
 
 def _squad(options: argparse.Namespace, settings: Settings, progress: "Progress") -> Outcome:
@@ -99,11 +100,13 @@ def _written(options: argparse.Namespace, found: "Report", words: str) -> Outcom
 
 
 def _gate(options: argparse.Namespace, settings: Settings, progress: "Progress") -> Outcome:
-    from eval import gate
+    from eval import gate, statements
     from eval.report import gold_report
 
     before = {} if options.update else gate.load()
-    after = gold_report(settings, Path(options.articles)).scores
+    articles = Path(options.articles)
+    checked = statements.scores(statements.flagged(settings, articles))
+    after = gold_report(settings, articles).scores | {"statements": checked}
     if options.update:
         gate.save(after)
         return Outcome({"baseline": str(gate.BASELINE)}, f"A new baseline is in {gate.BASELINE}.")
@@ -124,6 +127,13 @@ def _ablate(options: argparse.Namespace, settings: Settings, progress: "Progress
     lines = ["  ".join(f"{value!s:<18}" for value in row.values()) for row in found["rows"]]
     lines += [f"{view}: {cost}" for view, cost in found["cost"].items()]
     return Outcome(found, "\n".join(lines))
+
+
+def _statements(options: argparse.Namespace, settings: Settings, progress: "Progress") -> Outcome:
+    from eval import statements
+
+    found = statements.summary(statements.flagged(settings, Path(options.articles)))
+    return Outcome(found, "\n".join(f"{name}: {row['flagged']} of {row['statements']}" for name, row in found.items()))
 
 
 def _fit(options: argparse.Namespace, settings: Settings, progress: "Progress") -> Outcome:

@@ -11,7 +11,7 @@ from rag.errors import InputError
 BASELINE = Path(__file__).parent / "gold" / "baseline.json"
 _LARGEST_DROP = 0.01
 _ROUNDED = 0.001
-_WATCHED = ("nDCG@10", "R@1", "answer nDCG@10", "quote@2", "answered", "refused", "right language")
+_WATCHED = ("nDCG@10", "R@1", "answer nDCG@10", "quote@2", "answered", "refused", "right language", "statements")
 
 
 @dataclass(frozen=True, slots=True)

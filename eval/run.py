@@ -12,7 +12,7 @@ from eval.datasets import Question
 from ingest.sync import embed
 from rag.assistant import Assistant
 from rag.errors import QuestionError
-from rag.generation import HITS_READ, best_sentences
+from rag.extractive import HITS_READ, best_sentences
 from rag.settings import Settings
 from rag.types import Answer, Article, Hit
 

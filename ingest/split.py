@@ -1,28 +1,14 @@
 """An article into chunks of whole sentences, by offsets into its text."""
 
-import os
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
-from pathlib import Path
-
-import llama_index.core
-import tiktoken
 
 from rag.text import language, sentences, trimmed
+from rag.tokens import token_counts
 from rag.types import Article, Chunk, Span
 
-_ENCODING = "o200k_base"
 _WORDS_OF_A_LANGUAGE = 6
 _PIECE_CHARS = 200
 """A sentence over the budget is cut at the last white space before this many characters, or hard at it."""
-
-
-@lru_cache(maxsize=1)
-def _encoding() -> tiktoken.Encoding:
-    # tiktoken would fetch its table from the network; llama-index-core carries it.
-    static = Path(llama_index.core.__file__).parent / "_static" / "tiktoken_cache"
-    os.environ.setdefault("TIKTOKEN_CACHE_DIR", str(static))
-    return tiktoken.get_encoding(_ENCODING)
 
 
 def split(article: Article, budget: int) -> list[Chunk]:
@@ -59,11 +45,6 @@ def _monolingual(article: Article, pieces: Sequence[Span]) -> Iterator[Span]:
         current = found
     if start < len(pieces):
         yield Span(start, len(pieces))
-
-
-def token_counts(texts: Sequence[str]) -> list[int]:
-    """Tokens of each text."""
-    return [len(tokens) for tokens in _encoding().encode_ordinary_batch(list(texts), num_threads=1)]
 
 
 def _pieces(text: str, sentence: Span, budget: int) -> Iterator[Span]:

@@ -1,24 +1,28 @@
 """The whole way from a question to an answer; the one place where parts are put together."""
 
+import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal, Self
 from uuid import uuid4
 
+import prompts
 from rag import calibration
-from rag.citation import Verified, verify
-from rag.embedding import Encoder, Matrix, Views, open_encoder
-from rag.errors import ModelError, QuestionError
-from rag.generation import HITS_READ, NO_ARTICLES, ChatModel, extractive, generate, refusal
+from rag.citation import Verified
+from rag.embedding import Encoder, Views, open_encoder
+from rag.errors import InputError, ModelError, QuestionError
+from rag.extractive import HITS_READ, NO_ARTICLES, extractive, refusal
+from rag.generation import generate, standing_alone
+from rag.model import ChatModel, Deadline, open_model
 from rag.pipeline import Pipeline
 from rag.retrieval import HybridRetriever, Retrieved
 from rag.settings import Settings
 from rag.store import Store, open_store
+from rag.support import Similarity
 from rag.text import content_terms, folded, language, plain, terms
 from rag.types import Answer, Hit, Language, Mode, Turn
-
-_OPENAI_URL = "https://api.openai.com/v1"
 
 AnswerMode = Literal["auto", "extractive", "generate"]
 
@@ -38,7 +42,7 @@ class Assistant:
         encoder = open_encoder(settings)
         store = open_store(settings, pipeline_of(settings, encoder.views))
         retriever = HybridRetriever(store, encoder, calibration.load(), settings.top_k)
-        return cls(settings, store, encoder, retriever, _model(settings))
+        return cls(settings, store, encoder, retriever, open_model(settings))
 
     def close(self) -> None:
         """Release the index."""
@@ -59,23 +63,56 @@ class Assistant:
         mode: AnswerMode = "auto",
     ) -> Answer:
         """Answer `question` in the language it is asked in, or in `answer_in`; raises QuestionError."""
+        *_, answer = self.stream(question, answer_in, history, top_k, mode)
+        assert isinstance(answer, Answer)
+        return answer
+
+    def stream(
+        self,
+        question: str,
+        answer_in: Language | None = None,
+        history: Sequence[Turn] = (),
+        top_k: int | None = None,
+        mode: AnswerMode = "auto",
+        deadline: Deadline | None = None,
+        on_found: Callable[[Retrieved], None] = lambda found: None,
+    ) -> Iterator[str | Answer]:
+        """The answer's text as it comes, then exactly one Answer, whose text is all of it joined.
+
+        `on_found` is called with the hits before the first text. Ending `deadline`, from any thread, ends a model's
+        call too. Raises QuestionError, and InputError when a model is asked for and none is set.
+        """
+        if mode == "generate" and self._model is None:
+            raise InputError("No model is set, so answers are extractive: set DALIL_LLM_BASE_URL and DALIL_LLM_MODEL.")
         started = time.perf_counter()
-        found = self.search(question, top_k)
+        deadline = deadline or Deadline(self.settings.llm_timeout_s)
+        model = None if mode == "extractive" else self._model
+        found = self._find(question, history, top_k, model, deadline)
+        on_found(found)
         answer_in = answer_in or _language(question, history)
-        used: Mode = "generate" if self._model and mode != "extractive" else "extractive"
-        verified, used, reason, degraded = self._outcome(found, answer_in, used)
-        total = round(1000 * (time.perf_counter() - started), 2)
-        refused = reason is not None and not degraded
-        return Answer(
+        first: float | None = None
+        writing = self._written(found, answer_in, model, deadline)
+        try:
+            while True:
+                delta = next(writing)
+                first = first or time.perf_counter()
+                yield delta
+        except StopIteration as end:
+            outcome: _Outcome = end.value
+        done = time.perf_counter()
+        timings = {"first": (first or done) - started, "total": done - started}
+        yield Answer(
             id=uuid4().hex,
-            text=verified.text,
+            text=outcome.verified.text,
             language=answer_in,
-            refused=refused,
-            reason=reason,
-            mode=used,
-            degraded=degraded,
-            citations=verified.citations,
-            timings_ms=found.timings_ms | {"total": total},
+            refused=outcome.reason is not None and not outcome.degraded,
+            reason=outcome.reason,
+            mode=outcome.mode,
+            degraded=outcome.degraded,
+            citations=outcome.verified.citations,
+            statements=outcome.verified.statements,
+            prompt=prompts.fingerprint(answer_in) if outcome.mode == "generate" else None,
+            timings_ms=found.timings_ms | {name: round(1000 * seconds, 2) for name, seconds in timings.items()},
         )
 
     def search(self, question: str, top_k: int | None = None) -> Retrieved:
@@ -88,38 +125,80 @@ class Assistant:
         limit = self.settings.refuse_below
         return found.probability < (found.threshold if limit is None else limit)
 
-    def _outcome(self, found: Retrieved, answer_in: Language, mode: Mode) -> tuple[Verified, Mode, str | None, bool]:
-        refused = Verified(refusal(answer_in, found.hits), ())
+    def _find(
+        self,
+        question: str,
+        history: Sequence[Turn],
+        top_k: int | None,
+        model: ChatModel | None,
+        deadline: Deadline,
+    ) -> Retrieved:
+        """The hits for a question; one that follows others is also searched for in words that stand alone."""
+        found = self.search(question, top_k)
+        before = [turn.text for turn in history if turn.role == "user"]
+        if not before or not found.hits:
+            return found
+        alone = standing_alone(model, found.question, history, found.language, deadline) if model else None
+        if alone is None and self.refuses(found):
+            alone = f"{before[-1]} {found.question}"
+        if alone is None or alone == found.question:
+            return found
+        other = self._retriever.search(alone[-self.settings.max_question_chars :], top_k)
+        better, worse = (found, other) if found.probability > other.probability else (other, found)
+        known = {hit.chunk_id for hit in better.hits}
+        rest = tuple(hit for hit in worse.hits if hit.chunk_id not in known)
+        hits = (*better.hits, *rest)[: top_k or self.settings.top_k]
+        return replace(better, question=other.question, hits=hits)
+
+    def _written(
+        self, found: Retrieved, answer_in: Language, model: ChatModel | None, deadline: Deadline
+    ) -> Generator[str, None, "_Outcome"]:
+        mode: Mode = "generate" if model else "extractive"
         if not found.hits:
-            return Verified(NO_ARTICLES[answer_in], ()), mode, "no_articles", False
+            return (yield from _said(NO_ARTICLES[answer_in], mode, "no_articles"))
         if self.refuses(found):
-            return refused, mode, "not_in_articles", False
-        if mode == "extractive" or self._model is None:
-            return self._extractive(found, answer_in), "extractive", None, False
+            return (yield from _said(refusal(answer_in, found.hits), mode, "not_in_articles"))
+        if model is None:
+            return (yield from self._quoted(found, answer_in, None))
         try:
-            draft = generate(self._model, found, answer_in)
-        except ModelError:
-            return self._extractive(found, answer_in), "extractive", "model_failed", True
-        if draft is None:
-            return refused, mode, "not_in_articles", False
-        verified = verify(draft, found.hits, self._similarity(), answer_in)
-        if not verified.supported:
-            return refused, mode, "unsupported", False
-        return verified, mode, None, False
+            written = yield from generate(
+                model, found, answer_in, self.similarity(found.hits), deadline, self.settings.llm_context_tokens
+            )
+        except ModelError as error:
+            return (yield from self._quoted(found, answer_in, error.reason))
+        if written.verified.supported:
+            return _Outcome(written.verified, mode, written.failed, written.failed is not None)
+        reason = "not_in_articles" if written.declined else "unsupported"
+        return (yield from _said(refusal(answer_in, found.hits), mode, reason))
 
-    def _extractive(self, found: Retrieved, answer_in: Language) -> Verified:
-        return extractive(found, self.store.evidence([hit.chunk_id for hit in found.hits[:HITS_READ]]), answer_in)
+    def _quoted(self, found: Retrieved, answer_in: Language, failed: str | None) -> Generator[str, None, "_Outcome"]:
+        """The extractive answer, block by block; `failed`: why no model wrote it."""
+        evidence = self.store.evidence([hit.chunk_id for hit in found.hits[:HITS_READ]])
+        verified = extractive(found, evidence, answer_in)
+        yield from re.split(r"(?<=\n\n)", verified.text)
+        return _Outcome(verified, "extractive", failed, failed is not None)
 
-    def _similarity(self) -> Callable[[str, Hit], Sequence[float]]:
-        @cache
-        def rows(chunk_id: str, texts: tuple[str, ...]) -> Matrix:
-            return self.encoder.statements([plain(text) for text in texts])
+    def similarity(self, hits: Sequence[Hit]) -> Similarity:
+        """Statements against the sentences of `hits`, by the vectors that the index keeps of these."""
+        rows = cache(lambda: self.store.evidence([hit.chunk_id for hit in hits]))
+        stated = cache(lambda statement: self.encoder.sentences([plain(statement)])[0])
+        return lambda statement, hit: [float(x) for x in rows()[hit.chunk_id].sentences @ stated(statement)]
 
-        def similarity(statement: str, hit: Hit) -> list[float]:
-            passage = rows(hit.chunk_id, tuple(hit.article.text[slice(*span)] for span in hit.sentences))
-            return [float(x) for x in passage @ rows("", (statement,))[0]]
 
-        return similarity
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """How an answer came out: `reason` of a refusal or of a degraded answer."""
+
+    verified: Verified
+    mode: Mode
+    reason: str | None
+    degraded: bool
+
+
+def _said(text: str, mode: Mode, reason: str) -> Generator[str, None, _Outcome]:
+    """A refusal."""
+    yield text
+    return _Outcome(Verified(text, ()), mode, reason, False)
 
 
 def pipeline_of(settings: Settings, views: Views) -> Pipeline:
@@ -144,21 +223,3 @@ def _language(question: str, history: Sequence[Turn]) -> Language:
     asked = [turn.text for turn in history if turn.role == "user"]
     only_names = len(content_terms(question)) == len(terms(question))
     return language(asked[-1] if asked and only_names else question)
-
-
-def _model(settings: Settings) -> ChatModel | None:
-    if settings.model is None:
-        return None
-    from llama_index.llms.openai_like import OpenAILike
-
-    key = settings.llm_api_key.get_secret_value() if settings.llm_api_key else "none"
-    model: ChatModel = OpenAILike(
-        model=settings.model,
-        api_base=settings.llm_base_url or _OPENAI_URL,
-        api_key=key,
-        is_chat_model=True,
-        timeout=settings.llm_timeout_s,
-        max_retries=0,
-        temperature=0.0,
-    )
-    return model

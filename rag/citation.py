@@ -1,87 +1,226 @@
-"""From `[n]` markers to citations that were checked against the articles.
+"""From a model's draft with `[n]` markers to an answer whose citations were checked, while the draft is still coming.
 
 A citation's quote is always cut from the stored text, never taken from a model. What is checked is whether the
 quote bears out the sentence it stands behind.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
-from rag.quantities import borne_out
-from rag.text import language, numbers, sentences, terms, trimmed
-from rag.types import Citation, Hit, Language, Span, Verdict
+from rag.support import Similarity, evidence_for
+from rag.text import STOP_WORDS, sentences, terms
+from rag.types import Citation, Hit, Language, Statement, Verdict
 
 MARKER = re.compile(r"\[\s*\d{1,3}(?:\s*[,،]\s*\d{1,3})*\s*\]")
+UNVERIFIED: dict[Language, str] = {"ar": "(غير موثَّق)", "en": "(unverified)"}
+NO_ANSWER = "NO_ANSWER"
+"""What a model is told to write when the passages do not hold the answer."""
+
 _NUMBER = re.compile(r"\d+")
 _HELD = re.compile("[\ue000-\uf8ff]")
-_HELD_AFTER_END = re.compile(r"(?<![.!?؟۔…])(?P<end>[.!?؟۔…]+[\"'”’»›)\]}*]*)\s*(?P<held>(?:[\ue000-\uf8ff]\s*)+)")
-_ABBREVIATED = re.compile(r"(?:^|[\s.])[^\W\d_]$")
 """Markers are held as private-use characters while a draft is cut into sentences, so that nothing splits them."""
 _MOST_MARKERS = 0xF8FF - 0xE000
+_OPEN_BRACKET = re.compile(r"\[[\d\s,،]{0,24}$")
+"""The end of a draft that may yet become a marker."""
+_HELD_AFTER_END = re.compile(
+    r"(?<![.!?؟۔…])(?P<end>[.!?؟۔…]+[\"'”’»›)\]}*]*)\s*(?P<held>[\ue000-\uf8ff](?:\s*[\ue000-\uf8ff])*)"
+)
+_ABBREVIATED = re.compile(r"(?:^|[\s.])[^\W\d_]$")
 _ITEM_NUMBER = re.compile(r"^\s*\d{1,3}[.)]\s")
-
-_SUPPORT_SAME = 0.815
-_SUPPORT_CROSS = 0.765
-"""Cosines above which a sentence is borne out by another. On sentence pairs of the development data 95 % of the best
-sentences of other paragraphs lie below them (within Arabic; English to Arabic), and 95 % of translations above 0.79."""
-
-Similarity = Callable[[str, Hit], Sequence[float]]
-"""Cosines of a statement with each sentence of a hit."""
-
-UNVERIFIED: dict[Language, str] = {"ar": "(غير موثَّق)", "en": "(unverified)"}
+_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*(?:\s[^()]*)?\)|(?<=[\ue000-\uf8ff])\([^()\s]*\)")
+_ANGLES = str.maketrans("<>", "‹›")
+_CLOSING = ".!?؟۔…"
+_QUOTED = re.compile(r"«[^»]*»|“[^”]*”|\"[^\"]*\"")
+_FEW_WORDS = 4
+"""A sentence of fewer words in the other script may be a list of names."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """An answer's text with markers 1..n by first use, and the citations they number."""
+    """An answer's text with markers 1..n by first use, the citations they number, and what each sentence rests on."""
 
     text: str
     citations: tuple[Citation, ...]
+    statements: tuple[Statement, ...] = ()
 
     @property
     def supported(self) -> bool:
         """Whether any sentence is borne out."""
-        return any(citation.verdict != "unverified" for citation in self.citations)
+        return any(statement.verdict != "unverified" for statement in self.statements)
+
+
+class Checker:
+    """Checks a draft sentence by sentence as it comes, against the passages its markers name (`hits`, from 1).
+
+    Nothing is let through before a first sentence is borne out: till then the answer may still become a refusal.
+    After that, words of a sentence are let through as they come, its markers when the sentence is checked.
+    Markers that name no passage are removed. Each remaining one becomes a citation of the passage's sentence that
+    bears the statement out best, with a verdict. A statement that none bears out is marked as unverified. Sentences in
+    another language than `answer_in` are left out, quotes and names aside.
+    """
+
+    def __init__(self, hits: Sequence[Hit], similarity: Similarity, answer_in: Language) -> None:
+        self._hits, self._similarity, self._answer_in = hits, similarity, answer_in
+        self._raw = ""  # what may be the beginning of a marker
+        self._held = ""  # the sentences not yet checked, markers held
+        self._named: dict[str, list[int]] = {}
+        self._book = _Book()
+        self._text = ""  # checked
+        self._shown = 0  # of `_text` and what follows it, characters let through
+        self._statements: list[Statement] = []
+        self.declined = False
+        """Whether the model said that the passages hold no answer."""
+        self.left_out = 0
+        """Sentences in another language."""
+
+    @property
+    def open(self) -> bool:
+        """Whether something was let through, so that the answer stands."""
+        return self._shown > 0
+
+    def feed(self, delta: str) -> str:
+        """Take in what came; gives what may be shown of it."""
+        self._take(delta)
+        spans = sentences(self._held)
+        done = 0
+        for span, following in pairwise(spans):
+            if not _begins(self._held[slice(*following)]):
+                break
+            self._check(self._held[slice(*span)])
+            done = span.end
+        self._held = self._held[done:]
+        return self._let_through(self._preview())
+
+    def finish(self) -> str:
+        """The draft has ended; gives the rest of what may be shown."""
+        self._take("", ended=True)
+        for span in sentences(self._held):
+            self._check(self._held[slice(*span)])
+        self._held = ""
+        self._text = self._text.rstrip()
+        return self._let_through("")
+
+    def cut(self) -> str:
+        """The draft has broken off: the sentence that was coming is ended as unverified, if any of it was shown."""
+        if self._shown > len(self._text):
+            start, words = len(self._text), self._preview()
+            self._text = f"{self._text}{words}… {UNVERIFIED[self._answer_in]}"
+            self._statements.append(Statement(start, len(self._text), "unverified", ()))
+        self._raw = self._held = ""
+        self._text = self._text.rstrip()
+        return self._let_through("")
+
+    def verified(self) -> Verified:
+        """What was let through, once the draft has ended."""
+        return Verified(self._text, tuple(self._book.citations), tuple(self._statements))
+
+    def _take(self, delta: str, ended: bool = False) -> None:
+        draft = self._raw + _HELD.sub("", delta)
+        opened = None if ended else _OPEN_BRACKET.search(draft)
+        self._raw = draft[opened.start() :] if opened else ""
+        ready = draft[: opened.start()] if opened else draft
+        joined = self._held + MARKER.sub(self._hold, ready.translate(_ANGLES))
+        self._held = _HELD_AFTER_END.sub(_moved, joined)
+
+    def _hold(self, match: re.Match[str]) -> str:
+        if len(self._named) >= _MOST_MARKERS:
+            return ""
+        sign = chr(0xE000 + len(self._named))
+        self._named[sign] = [int(number) for number in _NUMBER.findall(match.group())]
+        return sign
+
+    def _let_through(self, preview: str) -> str:
+        if not self.open and not any(statement.verdict != "unverified" for statement in self._statements):
+            return ""
+        text = (self._text + preview).rstrip()
+        new = text[self._shown :]
+        self._shown = max(self._shown, len(text))
+        return new
+
+    def _preview(self) -> str:
+        """Of the sentence that is coming, the words that stand whatever follows; none while its language is open."""
+        partial = _bare(self._held)
+        for stop in ("[", "]", "!", NO_ANSWER):
+            partial = partial.split(stop)[0] if stop in partial else partial
+        words = partial[: max(partial.rfind(" "), partial.rfind("\n"), 0)].rstrip().rstrip(_CLOSING).rstrip()
+        if len(words.split()) <= _FEW_WORDS or foreign(words, self._answer_in) or words.count("«") > words.count("»"):
+            return ""
+        return words
+
+    def _check(self, sentence: str) -> None:
+        bare = _bare(sentence) if self._text else _bare(sentence).lstrip()
+        if MARKER.search(bare):  # brackets within brackets: drop every bracket that is left
+            bare = bare.replace("[", "").replace("]", "")
+        statement = " ".join(_ITEM_NUMBER.sub("", bare).split())
+        if NO_ANSWER in statement:
+            self.declined = True
+        elif not any(char.isalnum() for char in statement):
+            self._text += bare
+        elif foreign(statement, self._answer_in) and self._shown <= len(self._text):
+            self.left_out += 1
+        else:
+            self._add(bare, statement, self._cited(sentence))
+
+    def _cited(self, sentence: str) -> list[Hit]:
+        named = dict.fromkeys(number for sign in _HELD.findall(sentence) for number in self._named.get(sign, ()))
+        return [self._hits[number - 1] for number in named if 1 <= number <= len(self._hits)]
+
+    def _add(self, bare: str, statement: str, cited: Sequence[Hit]) -> None:
+        found = evidence_for(statement, cited, self._similarity)
+        verdict = _STRENGTH[max((_STRENGTH.index(citation.verdict) for citation in found), default=0)]
+        numbers = tuple(sorted({self._book.number(citation) for citation in found}))
+        marks = "".join(f"[{number}]" for number in numbers)
+        flag = UNVERIFIED[self._answer_in] if verdict == "unverified" else ""
+        words = bare.rstrip()
+        at = len(words.rstrip(_CLOSING))
+        start = len(self._text)
+        self._text += f"{words[:at].rstrip()} {' '.join(filter(None, (marks, flag)))}{words[at:]}"
+        self._statements.append(Statement(start, len(self._text), verdict, numbers))
+        self._text += bare[len(words) :] or " "
 
 
 def verify(draft: str, hits: Sequence[Hit], similarity: Similarity, answer_in: Language) -> Verified:
-    """Check every sentence of a model's `draft` against the passages its markers name (`hits`, counted from 1).
-
-    Markers that name no passage are removed. Each remaining one becomes a citation of the passage's sentence
-    that bears the statement out best, with a verdict. A statement without any is marked as unverified.
-    """
-    held, named = _hold(draft.strip())
-    book = _Book()
-    parts = [_checked(held[slice(*span)], named, hits, similarity, answer_in, book) for span in sentences(held)]
-    return Verified("".join(parts).strip(), tuple(book.citations))
+    """Check a whole draft at once."""
+    checker = Checker(hits, similarity, answer_in)
+    checker.feed(draft)
+    checker.finish()
+    return checker.verified()
 
 
-def _hold(draft: str) -> tuple[str, dict[str, list[int]]]:
-    """The draft with each marker as one character standing before its sentence's end, and the numbers behind each.
+def foreign(sentence: str, answer_in: Language) -> bool:
+    """Whether a sentence of an answer is in another language than the answer's; quotes in it and names do not count."""
+    own_words = [term.surface for term in terms(_QUOTED.sub(" ", sentence))]
+    other: Language = "en" if answer_in == "ar" else "ar"
+    own, others = (sum(word in STOP_WORDS[code] for word in own_words) for code in (answer_in, other))
+    if own or others:
+        return others > own
+    letters = [word for word in own_words if word[0].isalpha()]
+    strange = sum(word[0].isascii() == (answer_in == "ar") for word in letters)
+    return strange > _FEW_WORDS and strange == len(letters)
 
-    What looks like a marker once another is taken out, is taken out as well.
-    """
-    named: dict[str, list[int]] = {}
 
-    def hold(match: re.Match[str]) -> str:
-        if len(named) >= _MOST_MARKERS:
-            return ""
-        sign = chr(0xE000 + len(named))
-        named[sign] = [int(number) for number in _NUMBER.findall(match.group())]
-        return sign
+def _begins(following: str) -> bool:
+    """Whether a sentence that follows has surely begun, so that no marker can still belong to the one before."""
+    bare = _HELD.sub("", following).lstrip()
+    return bool(bare) and bare[0] not in "[(\"'”’»›)]}*"
 
-    held = MARKER.sub(hold, _HELD.sub("", draft))
-    if MARKER.search(_HELD.sub("", held)):  # brackets within brackets: drop every bracket that is left
-        held = re.sub(r"[\[\]]", "", held)
-    return _HELD_AFTER_END.sub(_moved, held), named
+
+def _bare(sentence: str) -> str:
+    """A sentence without its markers and without links, which the reader of an answer must not be led to follow."""
+    plain = _HELD.sub("", _LINK.sub(lambda match: match[1] or "", sentence))
+    return re.sub(r"[ \t]+(?=[ \t])", "", plain)
 
 
 def _moved(match: re.Match[str]) -> str:
     """Markers that follow the end of a sentence, put before it."""
     if match["end"] == "." and _ABBREVIATED.search(match.string[max(0, match.start() - 2) : match.start()]):
         return match.group()
-    return f"{match['held'].strip()}{match['end']} "
+    return "".join(match["held"].split()) + match["end"]
+
+
+_STRENGTH: Sequence[Verdict] = ("unverified", "supported", "verbatim")
 
 
 class _Book:
@@ -94,81 +233,8 @@ class _Book:
         for at, known in enumerate(self.citations):
             if (known.article_id, known.start, known.end) == (found.article_id, found.start, found.end):
                 # The weakest statement that rests on a quote decides how it is shown.
-                self.citations[at] = min(known, replace(found, number=known.number), key=_strength)
+                weaker = _STRENGTH.index(found.verdict) < _STRENGTH.index(known.verdict)
+                self.citations[at] = replace(found, number=known.number) if weaker else known
                 return known.number
         self.citations.append(replace(found, number=len(self.citations) + 1))
         return len(self.citations)
-
-
-def _strength(citation: Citation) -> int:
-    return ("unverified", "supported", "verbatim").index(citation.verdict)
-
-
-def _checked(
-    sentence: str,
-    named: dict[str, list[int]],
-    hits: Sequence[Hit],
-    similarity: Similarity,
-    answer_in: Language,
-    book: _Book,
-) -> str:
-    asked = dict.fromkeys(number for sign in _HELD.findall(sentence) for number in named.get(sign, ()))
-    cited = [hits[number - 1] for number in asked if 1 <= number <= len(hits)]
-    bare = re.sub(r"[ \t]+(?=[ \t])", "", _HELD.sub("", sentence))
-    statement = " ".join(_ITEM_NUMBER.sub("", bare).split())
-    if not any(char.isalnum() for char in statement):
-        return bare
-    numbered = sorted({book.number(best_evidence(statement, hit, similarity(statement, hit))) for hit in cited})
-    marks = "".join(f"[{number}]" for number in numbered) or UNVERIFIED[answer_in]
-    words = bare.rstrip()
-    at = len(words.rstrip(".!?؟۔…"))
-    return f"{words[:at].rstrip()} {marks}{words[at:]}{bare[len(words) :] or ' '}"
-
-
-def best_evidence(statement: str, hit: Hit, similarities: Sequence[float]) -> Citation:
-    """The sentence of `hit` that bears `statement` out best, as a citation not yet numbered."""
-    text = hit.article.text
-    wanted = numbers(statement)
-    own = {stem for term in terms(statement) for stem in term.stems}
-
-    def strength(at: int) -> float:
-        sentence = text[slice(*hit.sentences[at])]
-        shared = sum(any(stem in own for stem in term.stems) for term in terms(sentence))
-        bonus = 0.1 * len(wanted & numbers(sentence)) / len(wanted) if wanted else 0.0
-        return similarities[at] + bonus + 0.1 * shared / (len(own) or 1)
-
-    at = max(range(len(hit.sentences)), key=strength)
-    verdict = verdict_of(statement, text[slice(*hit.sentences[at])], hit.text, similarities[at])
-    return cite(hit, hit.sentences[at], verdict, similarities[at])
-
-
-def verdict_of(statement: str, quote: str, passage: str, similarity: float) -> Verdict:
-    """How far `quote`, a sentence of `passage`, bears `statement` out. A number it lacks is not borne out."""
-    if not borne_out(statement, passage):
-        return "unverified"
-    said, stands = _words(statement), _words(quote)
-    if said and said in stands:
-        return "verbatim"
-    needed = _SUPPORT_SAME if language(statement) == language(quote) else _SUPPORT_CROSS
-    return "supported" if similarity >= needed else "unverified"
-
-
-def _words(text: str) -> str:
-    return f" {' '.join(term.surface for term in terms(text))} "
-
-
-def cite(hit: Hit, span: Span, verdict: Verdict, score: float, number: int = 0) -> Citation:
-    """A citation of `span` of the hit's article: the quote is the stored text, by construction."""
-    start, end = trimmed(hit.article.text, span)
-    article = hit.article
-    return Citation(
-        number=number,
-        article_id=article.id,
-        title=article.title,
-        url=article.url,
-        start=start,
-        end=end,
-        quote=article.text[start:end],
-        verdict=verdict,
-        score=round(min(1.0, max(0.0, float(score))), 4),
-    )

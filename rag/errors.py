@@ -58,4 +58,14 @@ class EmbeddingError(DalilError):
 
 
 class ModelError(DalilError):
-    """The language model could not be reached, or answered with nothing usable."""
+    """The language model could not be reached, or answered with nothing usable.
+
+    `reason` is the code that a degraded answer gives; `again`: asking once more may help, after `retry_after` seconds
+    where the endpoint said so.
+    """
+
+    def __init__(
+        self, message: str, reason: str = "model_failed", again: bool = False, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.reason, self.again, self.retry_after = reason, again, retry_after

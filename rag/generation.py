@@ -1,191 +1,184 @@
-"""Hits to an answer's text: extractive without a model, or written by one."""
+"""A model's answer from passages: a prompt that fits, a draft checked as it comes, a second try where it may help."""
 
-import math
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from llama_index.core.base.llms.types import ChatMessage
 
 import prompts
-from rag.citation import MARKER, Verified, cite
-from rag.embedding import QuestionVectors
+from rag.citation import NO_ANSWER, Checker, Verified
 from rag.errors import ModelError
-from rag.retrieval import Retrieved, wanted_terms
-from rag.store import Evidence
-from rag.text import folded, numbers, terms
-from rag.types import Hit, Language, Span
+from rag.gazetteer import names
+from rag.model import ChatModel, Deadline, deltas, pause_before
+from rag.retrieval import Retrieved
+from rag.support import Similarity
+from rag.text import content_terms, language, numbers, plain
+from rag.tokens import token_counts
+from rag.types import Hit, Language, Turn
 
-NO_ANSWER = "NO_ANSWER"
-"""What a model is told to write when the passages do not hold the answer."""
-
-_SURE_QUOTES, _MOST_QUOTES = 2, 3
-HITS_READ = 4
-"""Hits whose sentences may be quoted: evidence is needed for no more."""
-_CLOSE = 0.03
-"""A third sentence is quoted when its score is this near to the first's. Chosen, like the weights below, on the
-development data: a gold answer is inside the two best quotes for 0.86 of Arabic and 0.81 of English questions."""
-_SENTENCE_WEIGHT, _HIT_WEIGHT, _COVERAGE_WEIGHT, _QUANTITY_WEIGHT = 0.3, 2.0, 0.05, 0.03
-"""Beside the token view's score of the sentence."""
-_LEAST_WORDS = 4
-"""A heading or a scrap shorter than this is no evidence; nor is a line that only leads to a list."""
-
-_ASKS_QUANTITY: dict[Language, re.Pattern[str]] = {
-    "ar": re.compile(r"(?:^|\s)[وف]?(?:ب?كم|متي|امتي|قديش|شحال)(?:\s|$)|\b(?:عام|سنه|تاريخ|قرن|عدد|نسبه|مقدار)"),
-    "en": re.compile(
-        r"\bhow (?:many|much|long|old|far|large|big|tall|high|fast)\b|\bwhen\b"
-        r"|\b(?:year|date|percent|percentage|number|century)\b"
-    ),
-}
-
-FRAME: dict[Language, str] = {"ar": "وفقًا لمقال «{title}»:", "en": "According to “{title}”:"}
-REFUSAL: dict[Language, str] = {
-    "ar": "لا أجد في المقالات جوابًا عن هذا السؤال.",
-    "en": "The articles do not hold an answer to this question.",
-}
-NEAREST: dict[Language, str] = {"ar": " أقربها إليه: {titles}.", "en": " The nearest ones are {titles}."}
-NO_ARTICLES: dict[Language, str] = {
-    "ar": "لا توجد مقالات بعد: أضف مقالات بالأمر dalil ingest ثم اسأل.",
-    "en": "There are no articles yet: add some with `dalil ingest`, then ask.",
-}
-_TITLE: dict[Language, str] = {"ar": "«{}»", "en": "“{}”"}
-_COMMA: dict[Language, str] = {"ar": "، ", "en": ", "}
-
-
-class ChatModel(Protocol):
-    """The one method of a llama-index LLM that Dalil calls."""
-
-    def chat(self, messages: Sequence[ChatMessage]) -> object:
-        """Answer a conversation; the answer's `message.content` is its text."""
+ATTEMPTS = 3
+"""Times a model is asked for one answer."""
+_ANSWER_TOKENS = 700
+"""Room left for the answer in the model's context."""
+_TURNS_READ = 6
+"""Earlier messages shown when a follow-up question is to stand alone."""
+_LONGEST_TURN = 600
+_THINKS, _THOUGHT = "<think>", "</think>"
 
 
 @dataclass(frozen=True, slots=True)
-class Sentence:
-    """A sentence of a hit: `score` orders sentences, `support` is how well it meets the question, 0 to 1."""
+class Written:
+    """A model's checked answer. `declined`: it said that the passages hold no answer. `failed`: why it broke off, when
+    part of it had been shown already."""
 
-    hit: Hit
-    span: Span
-    support: float
-    score: float
-
-
-def asks_quantity(question: str, asked_in: Language) -> bool:
-    """Whether a number or a date is asked for."""
-    return bool(_ASKS_QUANTITY[asked_in].search(folded(question)))
+    verified: Verified
+    declined: bool
+    failed: str | None
 
 
-def extractive(found: Retrieved, evidence: Mapping[str, Evidence], answer_in: Language) -> Verified:
-    """The sentences that answer best, at most three, in reading order, each with its citation."""
-    ranked = best_sentences(found, evidence)
-    chosen = ranked[:_SURE_QUOTES]
-    chosen += [
-        sentence for sentence in ranked[_SURE_QUOTES:_MOST_QUOTES] if sentence.score >= chosen[-1].score - _CLOSE
-    ]
-    order = {hit.article.id: at for at, hit in reversed(list(enumerate(found.hits)))}
-    chosen.sort(key=lambda sentence: (order[sentence.hit.article.id], sentence.span))
-    citations = [
-        cite(sentence.hit, sentence.span, "verbatim", sentence.support, number)
-        for number, sentence in enumerate(chosen, 1)
-    ]
-    blocks: list[str] = []
-    title = None
-    for citation in citations:
-        if citation.title != title:
-            title = citation.title
-            blocks.append(FRAME[answer_in].format(title=title))
-        # Brackets around a number in an article are its own; in an answer they would look like a marker.
-        words = MARKER.sub(lambda match: f"({match.group()[1:-1]})", " ".join(citation.quote.split()))
-        blocks.append(f"«{words}» [{citation.number}]")
-    return Verified("\n\n".join(blocks), tuple(citations))
+def generate(
+    model: ChatModel,
+    found: Retrieved,
+    answer_in: Language,
+    similarity: Similarity,
+    deadline: Deadline,
+    context_tokens: int,
+) -> Generator[str, None, Written]:
+    """Yields the answer's text as it may be shown and returns the whole.
 
-
-def best_sentences(found: Retrieved, evidence: Mapping[str, Evidence]) -> list[Sentence]:
-    """The sentences of the first hits, those that answer best first."""
-    read = [
-        (hit, span, *signals, hit.article.text[slice(*span)])
-        for hit in found.hits[:HITS_READ]
-        for span, signals in zip(hit.sentences, _signals(found.encoded, evidence[hit.chunk_id]), strict=True)
-    ]
-    quantity = asks_quantity(found.question, found.language)
-    given = numbers(found.question)
-    rarity = _rarity(wanted_terms(found.question), [text for *_, text in read])
-    scored: list[Sentence] = []
-    for hit, span, tokens, cosine, text in read:
-        score = tokens + _SENTENCE_WEIGHT * cosine + _HIT_WEIGHT * (hit.score - found.hits[0].score)
-        score += _QUANTITY_WEIGHT if quantity and numbers(text) - given else 0.0
-        score -= 1.0 if len(text.split()) < _LEAST_WORDS or text.endswith(":") else 0.0
-        if hit.language == found.language:
-            score += _COVERAGE_WEIGHT * _share_covered(rarity, text)
-        scored.append(Sentence(hit, span, tokens, score))
-    return sorted(scored, key=lambda sentence: -sentence.score)
-
-
-def _signals(asked: QuestionVectors, evidence: Evidence) -> list[tuple[float, float]]:
-    """The token and the sentence view of each sentence of a chunk."""
-    tokens = [
-        float((asked.tokens @ found.T).max(axis=1).sum()) if len(found) and len(asked.tokens) else 0.0
-        for found in evidence.tokens
-    ]
-    return list(zip(tokens, map(float, evidence.sentences @ asked.sentence), strict=True))
-
-
-def _rarity(wanted: set[tuple[str, ...]], texts: Sequence[str]) -> dict[tuple[str, ...], float]:
-    """Inverse document frequency of each wanted term among `texts` (BM25's form); 0 for a term that none holds."""
-    present = [{stem for term in terms(text) for stem in term.stems} for text in texts]
-    counts = {term: sum(any(stem in found for stem in term) for found in present) for term in wanted}
-    total = len(texts)
-    return {term: math.log(1 + (total - n + 0.5) / (n + 0.5)) if n else 0.0 for term, n in counts.items()}
-
-
-def _share_covered(rarity: Mapping[tuple[str, ...], float], text: str) -> float:
-    present = {stem for term in terms(text) for stem in term.stems}
-    total = sum(rarity.values())
-    return sum(w for term, w in rarity.items() if any(stem in present for stem in term)) / total if total else 0.0
-
-
-def refusal(answer_in: Language, hits: Sequence[Hit]) -> str:
-    """Words of a refusal, with the nearest titles."""
-    titles = list(dict.fromkeys(_TITLE[answer_in].format(hit.article.title) for hit in hits))[:3]
-    nearest = NEAREST[answer_in].format(titles=_COMMA[answer_in].join(titles)) if titles else ""
-    return REFUSAL[answer_in] + nearest
-
-
-def generate(model: ChatModel, found: Retrieved, answer_in: Language) -> str | None:
-    """A model's draft with `[n]` markers over `found.hits`; None when it says the passages hold no answer.
-
-    Raises ModelError when the endpoint fails or its answer is empty.
+    Raises ModelError, with nothing shown, when the endpoint fails for good or its words cannot be used.
     """
-    passages = "\n".join(
-        f'<passage number="{number}" title="{_quoted(hit.article.title)}">\n{_quoted(hit.text)}\n</passage>'
-        for number, hit in enumerate(found.hits, 1)
-    )
-    messages = [
-        ChatMessage(role="system", content=prompts.render(answer_in, "answer", no_answer=NO_ANSWER)),
-        ChatMessage(
-            role="user", content=prompts.render(answer_in, "question", passages=passages, question=found.question)
-        ),
-    ]
-    try:
-        draft = getattr(getattr(model.chat(messages), "message", None), "content", None)
-    except _failures() as error:
-        raise ModelError(f"The model did not answer: {error}") from error
-    if not isinstance(draft, str) or not draft.strip():
-        raise ModelError("The model gave an empty answer.")
-    # Half of a surrogate pair, from a stream cut in the middle of a character, could not be sent on.
-    return None if NO_ANSWER in draft else draft.encode("utf-8", "replace").decode()
+    hits = fitting(found, answer_in, context_tokens)
+    firm = False
+    for attempt in range(1, ATTEMPTS + 1):
+        checker = Checker(hits, similarity, answer_in)
+        try:
+            yield from _drafted(model, messages(found.question, hits, answer_in, firm), checker, deadline)
+            return Written(checker.verified(), checker.declined, None)
+        except ModelError as error:
+            if checker.open:
+                yield from filter(None, [checker.cut()])
+                return Written(checker.verified(), False, error.reason)
+            pause = pause_before(attempt, error)
+            again = error.again and not (firm and error.reason == "model_wrong_language")
+            if not again or attempt == ATTEMPTS or pause >= deadline.left:
+                raise
+            if error.reason == "model_context_exceeded":
+                hits = hits[: max(1, len(hits) // 2)]
+            firm = firm or error.reason == "model_wrong_language"
+            deadline.wait(pause)
+    raise AssertionError("the last attempt raises or returns")
 
 
-def _failures() -> tuple[type[Exception], ...]:
-    """What a model's client may raise."""
-    import httpx
-    import openai
+def _drafted(model: ChatModel, asked: Sequence[ChatMessage], checker: Checker, deadline: Deadline) -> Iterator[str]:
+    empty = True
+    for delta in _spoken(deltas(model, asked, deadline)):
+        empty = empty and not delta.strip()
+        # Half of a surrogate pair could not be sent on.
+        shown = checker.feed(delta.encode("utf-8", "replace").decode())
+        _same_language(checker)
+        if shown:
+            yield shown
+    if empty:
+        raise ModelError("The model gave an empty answer.", "model_empty", again=True)
+    rest = checker.finish()
+    _same_language(checker)
+    if rest:
+        yield rest
 
-    # An answer of a wrong shape surfaces as one of the last five.
-    shapes = (ValueError, TypeError, AttributeError, LookupError, RecursionError)
-    return (openai.OpenAIError, httpx.HTTPError, *shapes)
+
+def _same_language(checker: Checker) -> None:
+    if checker.left_out and not checker.open:
+        raise ModelError("The model answered in another language.", "model_wrong_language", again=True, retry_after=0.0)
+
+
+def _spoken(draft: Iterator[str]) -> Iterator[str]:
+    """A draft without the thoughts that some models write before it."""
+    before = ""
+    for delta in draft:
+        before += delta
+        begun = before.lstrip()
+        if _THINKS.startswith(begun[: len(_THINKS)]) and _THOUGHT not in begun:
+            continue
+        yield begun.split(_THOUGHT, 1)[1] if begun.startswith(_THINKS) else before
+        yield from draft
+        return
+    if before and not before.lstrip().startswith(_THINKS):
+        yield before
+
+
+# The prompt
+
+
+def messages(question: str, hits: Sequence[Hit], answer_in: Language, firm: bool = False) -> list[ChatMessage]:
+    """The conversation a model is given: rules, numbered passages as data, and the question."""
+    rules = prompts.render(answer_in, "answer", no_answer=NO_ANSWER)
+    if firm:
+        rules = f"{rules}\n{prompts.render(answer_in, 'firm')}"
+    passages = "\n".join(_passage(number, hit) for number, hit in enumerate(hits, 1))
+    asked = prompts.render(answer_in, "question", passages=passages, question=question)
+    return [ChatMessage(role="system", content=rules), ChatMessage(role="user", content=asked)]
+
+
+def fitting(found: Retrieved, answer_in: Language, context_tokens: int) -> list[Hit]:
+    """The likeliest hits that fit in a model's context whole, one at least; the question is never cut."""
+    bare = messages(found.question, [], answer_in, firm=True)
+    room = context_tokens - _ANSWER_TOKENS - sum(token_counts([str(message.content) for message in bare]))
+    kept: list[Hit] = []
+    for number, (hit, size) in enumerate(zip(found.hits, token_counts(_passages(found.hits)), strict=True)):
+        room -= size
+        if number and room < 0:
+            break
+        kept.append(hit)
+    return kept
+
+
+def _passages(hits: Sequence[Hit]) -> list[str]:
+    return [_passage(number, hit) for number, hit in enumerate(hits, 1)]
+
+
+def _passage(number: int, hit: Hit) -> str:
+    return f'<passage number="{number}" title="{_quoted(hit.article.title)}">\n{_quoted(hit.text)}\n</passage>'
+
+
+_INERT = str.maketrans({"<": "‹", ">": "›", '"': "”", "[": "(", "]": ")"})
 
 
 def _quoted(text: str) -> str:
-    """Passage text that cannot end its own delimiters."""
-    return text.replace("<", "‹").replace(">", "›").replace('"', "”")
+    """Passage text that cannot end its own delimiters, hide words from a reader's eye, or pass for a marker."""
+    return plain(text).translate(_INERT)
+
+
+# Follow-up questions
+
+
+def standing_alone(
+    model: ChatModel, question: str, history: Sequence[Turn], asked_in: Language, deadline: Deadline
+) -> str | None:
+    """A follow-up question in words that need no conversation around them; None when the model gives nothing usable.
+
+    No number and no name of the question may be lost. Raises nothing: the question itself can always be asked.
+    """
+    turns = "\n".join(f"{turn.role}: {_quoted(turn.text[:_LONGEST_TURN])}" for turn in history[-_TURNS_READ:])
+    asked = prompts.render(asked_in, "standalone", conversation=turns, question=question)
+    try:
+        draft = "".join(_spoken(deltas(model, [ChatMessage(role="user", content=asked)], deadline)))
+    except ModelError:
+        return None
+    rewritten = draft.strip().strip("\"'“”«»").strip()
+    return rewritten if _keeps(rewritten, question) else None
+
+
+def _keeps(rewritten: str, question: str) -> bool:
+    """Whether a rewritten question is one question in the same language that lost no number and no name."""
+    one_line = 0 < len(rewritten) <= 3 * len(question) + 300 and "\n" not in rewritten
+    if not one_line or language(rewritten) != language(question) or NO_ANSWER in rewritten:
+        return False
+    if not numbers(question) <= numbers(rewritten):
+        return False
+    kept = {stem for term in content_terms(rewritten) for stem in term.stems}
+    called = {name for found in names(rewritten) for name in found.called}
+    spelled = [term for term in content_terms(question) if term.span.start and question[term.span.start].isupper()]
+    return all(not kept.isdisjoint(term.stems) for term in spelled) and all(
+        not called.isdisjoint(name.called) for name in names(question) if name.sure
+    )

@@ -4,13 +4,14 @@ Weights are the term-frequency half of BM25; the inverse document frequency is a
 The average length is a constant, because a vector must not depend on what else is in the collection.
 """
 
-from collections import Counter
+from collections import Counter, deque
 from hashlib import blake2b
 from typing import NamedTuple
 
+from rag.gazetteer import names
 from rag.text import Term, content_terms, sounds
 
-LEXICAL_VERSION = 1
+LEXICAL_VERSION = 2
 """Part of the pipeline fingerprint."""
 
 _K1, _B = 1.2, 0.75  # BM25's usual values; nothing on the development data preferred others
@@ -31,9 +32,16 @@ def term_id(stem: str) -> int:
 
 
 def keys(text: str) -> list[tuple[Term, tuple[str, ...]]]:
-    """The content terms of `text`, each with what it is matched by: its stems and, for what may be a name, the
-    consonant skeletons that meet it across scripts."""
-    return [(term, (*term.stems, *(f"~{sound}" for sound in sounds(term, text)))) for term in content_terms(text)]
+    """The content terms of `text`, each with what it is matched by: its stems and, for what may be a name, what meets
+    it across scripts: the consonant skeletons, and what the gazetteer calls it."""
+    found, ahead = [], deque(names(text))
+    for term in content_terms(text):
+        while ahead and ahead[0].span.end <= term.span.start:
+            ahead.popleft()
+        called = ahead[0].called if ahead and ahead[0].span.start <= term.span.start else ()
+        matched = [*(f"~{sound}" for sound in sounds(term, text)), *(f"@{name}" for name in called)]
+        found.append((term, (*term.stems, *matched)))
+    return found
 
 
 def lexical_vector(text: str) -> SparseVector:

@@ -52,6 +52,10 @@ class Settings(BaseSettings):
         60, ge=1, le=600, description="Seconds to wait for an answer before the extractive one is given"
     )
 
+    llm_context_tokens: int = Field(
+        4096, ge=1500, le=1_000_000, description="What a prompt and its answer may take, in tokens of o200k_base"
+    )
+
     chunk_tokens: int = Field(256, ge=64, le=400, description="Largest chunk, in tokens of o200k_base")
     top_k: int = Field(8, ge=1, le=50, description="Chunks retrieved for a question")
     refuse_below: float | None = Field(

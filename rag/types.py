@@ -93,6 +93,19 @@ class Citation:
 
 
 @dataclass(frozen=True, slots=True)
+class Statement:
+    """One sentence of an answer, `answer.text[start:end]`, with the numbers of the citations it rests on.
+
+    `unverified`: no cited passage bears it out; the text then says so behind it.
+    """
+
+    start: int
+    end: int
+    verdict: Verdict
+    citations: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What a person gets: text with `[n]` markers, each the number of one of `citations`."""
 
@@ -101,10 +114,15 @@ class Answer:
     language: Language
     refused: bool
     reason: str | None
-    """Why it refused (`not_in_articles`, `no_articles`, `unsupported`) or why it is degraded (`model_failed`)."""
+    """Why it refused (`not_in_articles`, `no_articles`, `unsupported`) or is degraded (a `ModelError.reason`)."""
     mode: Mode
     degraded: bool
+    """The model failed: the answer is the extractive one, or what the model had said so far."""
     citations: tuple[Citation, ...]
+    statements: tuple[Statement, ...] = ()
+    """Its sentences, each with its verdict."""
+    prompt: str | None = None
+    """Hash of the prompts it was written with; None when no model wrote it."""
     timings_ms: dict[str, float] = field(default_factory=dict)
 
 

@@ -2,12 +2,12 @@
 
 import json
 import socket
-import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 from typing import Any, Self
 
 import numpy as np
@@ -17,7 +17,7 @@ from ingest.sync import embed
 from rag import calibration
 from rag.assistant import Assistant
 from rag.embedding import Embedder, Encoder, Matrix, PassageVectors, QuestionVectors, Views
-from rag.generation import ChatModel
+from rag.model import ChatModel
 from rag.retrieval import HybridRetriever
 from rag.text import content_terms, language
 from rag.types import Article
@@ -52,9 +52,6 @@ class WordEncoder(Encoder):
         tokens = self.sentences(words) / max(1, len(words))
         return QuestionVectors(self.sentences([text])[0], tokens, self.sentences([text])[0])
 
-    def statements(self, texts: Sequence[str]) -> Matrix:
-        return self.sentences(texts)
-
 
 def _passage(parts: Sequence[str]) -> PassageVectors:
     words = [part.split() for part in parts]
@@ -71,18 +68,27 @@ def _vector(text: str) -> Matrix:
 
 
 class ScriptedModel:
-    """A chat model that gives its answers in turn, the last one for ever; an exception among them is raised."""
+    """A chat model that gives its answers in turn, the last one for ever, in pieces of a few characters.
 
-    def __init__(self, *answers: object) -> None:
-        self._answers = list(answers)
+    An exception among them is raised; one in a tuple is raised after the text before it.
+    """
+
+    def __init__(self, *answers: object, piece: int = 7) -> None:
+        self._answers, self._piece = list(answers), piece
         self.asked: list[list[ChatMessage]] = []
 
-    def chat(self, messages: Sequence[ChatMessage]) -> object:
+    def stream_chat(self, messages: Sequence[ChatMessage]) -> Iterator[SimpleNamespace]:
         self.asked.append(list(messages))
         answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
-        if isinstance(answer, Exception):
-            raise answer
-        return SimpleNamespace(message=SimpleNamespace(content=answer))
+        for part in answer if isinstance(answer, tuple) else (answer,):
+            if isinstance(part, Exception):
+                raise part
+            pieces = (
+                [part[at : at + self._piece] for at in range(0, len(part), self._piece)]
+                if isinstance(part, str)
+                else [part]
+            )
+            yield from (SimpleNamespace(delta=piece) for piece in pieces)
 
 
 class FailingEncoder(WordEncoder):
@@ -95,19 +101,49 @@ class FailingEncoder(WordEncoder):
         raise self._error
 
 
-class Endpoint:
-    """An OpenAI-compatible server on loopback: the vectors of `WordEmbedding`, and what `chat` says.
+@dataclass(frozen=True)
+class Refuses:
+    """The endpoint answers with this status and headers."""
 
-    `chat` is the text of an answer, or the bytes of a whole body, or the number of an HTTP error, or seconds to
-    wait (a float) before the connection is dropped.
+    status: int
+    headers: dict[str, str] = field(default_factory=dict)
+    message: str = "scripted"
+
+
+@dataclass(frozen=True)
+class Hangs:
+    """The endpoint says nothing for so long, before its answer or after `said` of it, then drops the connection."""
+
+    seconds: float
+    said: str = ""
+
+
+@dataclass(frozen=True)
+class Cuts:
+    """The endpoint drops the connection after `said`."""
+
+    said: str
+
+
+class Endpoint:
+    """An OpenAI-compatible server on loopback: the vectors of `WordEmbedding`, and what `chat` says, streamed.
+
+    `chat` is what each call meets in turn, the last one for ever: the text of an answer, the bytes of a whole body, or
+    Refuses, Hangs, Cuts. `left` counts the callers that went before the end.
     """
 
     def __init__(self) -> None:
-        self.chat: str | bytes | int | float = "NO_ANSWER"
+        self.chat: list[Any] = ["NO_ANSWER"]
         self.asked: list[dict[str, Any]] = []
+        self.left = 0
+        self.pause_s = 0.0
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
+
+    def says(self, *chat: object) -> None:
+        """Begin anew with this script."""
+        self.chat, self.asked, self.left, self.pause_s = list(chat), [], 0, 0.0
 
     def __enter__(self) -> Self:
         Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
@@ -128,19 +164,60 @@ def _handler(endpoint: Endpoint) -> type[BaseHTTPRequestHandler]:
                 self._send(200, json.dumps({"object": "list", "model": asked["model"], "data": data}).encode())
                 return
             endpoint.asked.append(asked)
-            if isinstance(endpoint.chat, float):
-                time.sleep(endpoint.chat)
-            elif isinstance(endpoint.chat, int):
-                self._send(endpoint.chat, b'{"error": {"message": "scripted", "type": "api_error"}}')
-            elif isinstance(endpoint.chat, bytes):
-                self._send(200, endpoint.chat)
-            else:
-                self._send(200, json.dumps(_completion(asked["model"], endpoint.chat)).encode())
+            said = endpoint.chat.pop(0) if len(endpoint.chat) > 1 else endpoint.chat[0]
+            try:
+                self._say(said)
+            except OSError:
+                endpoint.left += 1
 
-        def _send(self, status: int, body: bytes) -> None:
+        def _say(self, said: Any) -> None:
+            if isinstance(said, Refuses):
+                error = {"error": {"message": said.message, "type": "api_error"}}
+                self._send(said.status, json.dumps(error).encode(), said.headers)
+            elif isinstance(said, bytes):
+                self._send(200, said, {"Content-Type": "text/event-stream"})
+            elif isinstance(said, Hangs):
+                self._stream(said.said)
+                self._wait(said.seconds)
+            elif isinstance(said, Cuts):
+                self._stream(said.said)
+            else:
+                self._stream(said)
+                self.wfile.write(b"5\r\ndata:\r\n" + _chunk(b" [DONE]\n\n") + b"0\r\n\r\n")
+
+        def _stream(self, text: str) -> None:
+            if not text:
+                return
+            self.protocol_version = "HTTP/1.1"
+            self.send_response(200)
+            self.send_header("Content-Type", "text/event-stream")
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            for at in range(0, len(text), 9):
+                self._wait(endpoint.pause_s)
+                self.wfile.write(_chunk(b"data: " + json.dumps(_delta(text[at : at + 9])).encode() + b"\n\n"))
+                self.wfile.flush()
+            self.close_connection = True
+
+        def _wait(self, seconds: float) -> None:
+            """Wait, and raise OSError as soon as the caller has gone."""
+            self.connection.settimeout(seconds or 1e-6)
+            try:
+                if self.connection.recv(1) == b"":
+                    raise ConnectionResetError
+            except TimeoutError:
+                pass
+            finally:
+                self.connection.settimeout(None)
+
+        def _send(self, status: int, body: bytes, headers: Mapping[str, str] = MappingProxyType({})) -> None:
             self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
+            for name, value in {
+                "Content-Type": "application/json",
+                "Content-Length": str(len(body)),
+                **headers,
+            }.items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)
 
@@ -150,10 +227,13 @@ def _handler(endpoint: Endpoint) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-def _completion(model: str, text: str) -> dict[str, Any]:
-    message = {"role": "assistant", "content": text}
-    choice = {"index": 0, "finish_reason": "stop", "message": message}
-    return {"id": "1", "object": "chat.completion", "created": 0, "model": model, "choices": [choice]}
+def _chunk(data: bytes) -> bytes:
+    return f"{len(data):x}\r\n".encode() + data + b"\r\n"
+
+
+def _delta(text: str) -> dict[str, Any]:
+    choice = {"index": 0, "finish_reason": None, "delta": {"role": "assistant", "content": text}}
+    return {"id": "1", "object": "chat.completion.chunk", "created": 0, "model": "scripted", "choices": [choice]}
 
 
 def like(assistant: Assistant, model: ChatModel | None = None, encoder: Encoder | None = None, **changes: object):

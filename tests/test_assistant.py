@@ -1,15 +1,18 @@
 import json
+import time
+from threading import Timer
 
 import pytest
 
 from rag.assistant import Assistant
 from rag.citation import MARKER, UNVERIFIED
-from rag.errors import QuestionError
-from rag.generation import NO_ARTICLES, REFUSAL
+from rag.errors import InputError, QuestionError
+from rag.extractive import NO_ARTICLES, REFUSAL
+from rag.model import Deadline, open_model
 from rag.settings import load
 from rag.text import language
-from rag.types import Turn
-from tests.doubles import Endpoint, ScriptedModel, article, closed_port, like, put
+from rag.types import Answer, Turn
+from tests.doubles import Cuts, Endpoint, Hangs, Refuses, ScriptedModel, article, closed_port, like, put
 
 QUEEN_AR = "كم يومًا تحتاج ملكة النحل لتكتمل من البيضة إلى الحشرة البالغة؟"
 QUEEN_EN = "How many days does a queen bee take to grow from egg to adult?"
@@ -93,7 +96,7 @@ def test_top_k_bounds_what_is_read(assistant):
 def test_every_answer_has_an_id_of_its_own_and_says_what_took_how_long(assistant):
     first, second = assistant.ask(QUEEN_AR), assistant.ask(QUEEN_AR)
     assert first.id != second.id
-    assert set(first.timings_ms) == {"embed", "store", "rank", "total"}
+    assert set(first.timings_ms) == {"embed", "store", "rank", "first", "total"}
     assert all(value >= 0 for value in first.timings_ms.values())
 
 
@@ -224,13 +227,80 @@ def test_extractive_mode_leaves_the_model_alone(assistant):
     assert (answer.mode, answer.degraded, model.asked) == ("extractive", False, [])
 
 
-@pytest.mark.parametrize("draft", ["", ValueError("not JSON")])
-def test_a_failing_model_gives_the_extractive_answer_and_says_so(assistant, draft):
+@pytest.mark.parametrize(("draft", "reason"), [("", "model_empty"), (ValueError("not JSON"), "model_failed")])
+def test_a_failing_model_gives_the_extractive_answer_and_says_why(assistant, draft, reason):
     told = like(assistant, ScriptedModel(draft), refuse_below=0.0)
     answer = told.ask(QUEEN_AR)
     check(told, answer)
-    assert (answer.mode, answer.degraded, answer.reason, answer.refused) == ("extractive", True, "model_failed", False)
+    assert (answer.mode, answer.degraded, answer.reason, answer.refused) == ("extractive", True, reason, False)
     assert answer.text == told.ask(QUEEN_AR, mode="extractive").text
+
+
+def test_a_model_cannot_be_asked_for_where_none_is_set(assistant):
+    with pytest.raises(InputError, match="DALIL_LLM_BASE_URL"):
+        assistant.ask(QUEEN_AR, mode="generate")
+
+
+# Streams
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        None,
+        ScriptedModel("تحتاج ملكة النحل إلى 16 يومًا لتكتمل من البيضة إلى الحشرة البالغة [1]. وتعيش طويلًا [7]."),
+        ScriptedModel("NO_ANSWER"),
+        ScriptedModel("تحتاج ملكة النحل إلى 61 يومًا [1]."),
+        ScriptedModel(ValueError("not JSON")),
+        ScriptedModel(("تحتاج ملكة النحل إلى 16 يومًا [1]. وتعيش سنوات", ValueError("cut"))),
+    ],
+)
+@pytest.mark.parametrize("question", [QUEEN_AR, ELSEWHERE])
+def test_a_stream_is_text_and_then_one_answer_with_that_text(assistant, model, question):
+    told = like(assistant, model)
+    *deltas, answer = told.stream(question)
+    assert all(isinstance(delta, str) and delta for delta in deltas)
+    assert isinstance(answer, Answer)
+    assert answer.text == "".join(deltas)
+    check(told, answer)
+    for statement in answer.statements:
+        assert set(statement.citations) <= {citation.number for citation in answer.citations}
+        assert answer.text[statement.start : statement.end].strip()
+
+
+def test_the_hits_are_known_before_the_first_text(assistant):
+    seen = []
+    stream = assistant.stream(QUEEN_AR, on_found=seen.append)
+    next(stream)
+    assert seen[0].hits[0].article.id == "honey-bees"
+
+
+def test_an_answer_by_a_model_names_its_prompts(assistant):
+    told = like(assistant, ScriptedModel("تحتاج ملكة النحل إلى 16 يومًا [1]."), refuse_below=0.0)
+    arabic, quoted = told.ask(QUEEN_AR), told.ask(QUEEN_AR, mode="extractive")
+    assert len(arabic.prompt or "") == 12
+    assert quoted.prompt is None
+
+
+# Follow-up questions
+
+
+def test_a_follow_up_is_asked_in_words_that_stand_alone(assistant):
+    model = ScriptedModel(QUEEN_AR, "تحتاج ملكة النحل إلى 16 يومًا لتكتمل [1].")
+    answer = like(assistant, model, refuse_below=0.0).ask(
+        "وكم تحتاج هي؟", history=[Turn("user", "حدثني عن ملكة النحل")]
+    )
+    assert [citation.quote for citation in answer.citations] == [QUEEN_QUOTE]
+    assert QUEEN_AR in model.asked[1][1].content
+
+
+def test_without_a_model_a_follow_up_is_searched_for_with_the_question_before_it(assistant):
+    alone = assistant.ask("وكم تحتاج هي؟")
+    following = assistant.ask(
+        "وكم تحتاج هي؟", history=[Turn("user", "متى تكتمل ملكة النحل من البيضة إلى الحشرة البالغة؟")]
+    )
+    assert alone.refused
+    assert QUEEN_QUOTE in [citation.quote for citation in following.citations]
 
 
 # Everything from settings, with endpoints on loopback
@@ -251,6 +321,12 @@ def remote(endpoint, folder, **changes):
     return load(environment={}, data_dir=folder, **vectors, **given)
 
 
+def like_with(assistant, **changes):
+    """The same with other settings, its model too."""
+    settings = assistant.settings.model_copy(update=changes)
+    return like(assistant, open_model(settings), **changes)
+
+
 @pytest.fixture(scope="module")
 def lighthouse(endpoint, tmp_path_factory):
     with Assistant.from_settings(remote(endpoint, tmp_path_factory.mktemp("light"))) as opened:
@@ -260,7 +336,7 @@ def lighthouse(endpoint, tmp_path_factory):
 
 
 def test_a_model_endpoint_writes_an_answer_with_citations(endpoint, lighthouse):
-    endpoint.chat, endpoint.asked[:] = "بلغ ارتفاع الفنار ١٢٠ مترًا. [1]", []
+    endpoint.says("بلغ ارتفاع الفنار ١٢٠ مترًا. [1]")
     answer = lighthouse.ask(LIGHT_QUESTION)
     check(lighthouse, answer)
     assert (answer.mode, answer.degraded, answer.refused) == ("generate", False, False)
@@ -280,57 +356,97 @@ def test_another_embedder_does_not_refuse_what_the_articles_hold(endpoint, light
     assert answer.citations
 
 
+def delta(content):
+    choice = {"index": 0, "delta": {"role": "assistant", "content": content}}
+    return b"data: " + json.dumps({"choices": [choice]}).encode() + b"\n\n"
+
+
 @pytest.mark.parametrize(
-    "chat",
+    ("chat", "reason", "calls"),
     [
-        500,
-        404,
-        401,
-        b"not JSON",
-        b"",
-        b"{}",
-        b"null",
-        b"[]",
-        b'"words"',
-        b'{"choices": []}',
-        b'{"choices": null}',
-        b'{"choices": [{"index": 0, "message": null}]}',
-        b'{"choices": [{"index": 0, "message": {"role": "assistant", "content": null}}]}',
-        b'{"choices": [{"index": 0, "message": {"role": "assistant", "content": 5}}]}',
-        b'{"choices": [{"index": 0, "message": {"role": "assistant", "content": ""}}]}',
-        b"\xff\xfe\x00",
-        b"[" * 100_000,
+        (Refuses(500), "model_failed", 3),
+        (Refuses(404), "model_failed", 1),
+        (Refuses(401), "model_key_refused", 1),
+        (Refuses(429, {"Retry-After": "0"}), "model_rate_limited", 3),
+        (Refuses(429, {"Retry-After": "999"}), "model_rate_limited", 1),
+        (Refuses(429), "model_rate_limited", 3),
+        (Refuses(400, {}, "maximum context length is 10 tokens"), "model_context_exceeded", 3),
+        (Cuts("بلغ ارتفاع"), "model_unreachable", 3),
+        ("The height of the lighthouse was 120 metres and it is on the sea [1].", "model_wrong_language", 2),
+        (b"data: not JSON\n\n", "model_failed", 3),
+        (b"data: [1]\n\n", "model_failed", 3),
+        (b"data: " + b"[" * 100_000 + b"\n\n", "model_failed", 3),
+        (b"\xff\xfe\x00", None, 3),
+        (b"", "model_empty", 3),
+        (b"data: [DONE]\n\n", "model_empty", 3),
+        (b'data: {"choices": []}\n\ndata: [DONE]\n\n', "model_empty", 3),
+        (b'data: {"choices": [{"index": 0, "delta": {}}]}\n\n', "model_empty", 3),
+        (delta(None), "model_empty", 3),
+        (delta(""), "model_empty", 3),
+        (delta(5), "model_failed", 3),
     ],
     ids=lambda chat: str(chat)[:40],
 )
-def test_an_endpoint_that_answers_nonsense_gives_the_extractive_answer(endpoint, lighthouse, chat):
-    endpoint.chat = chat
-    answer = lighthouse.ask(LIGHT_QUESTION)
+def test_an_endpoint_that_fails_gives_the_extractive_answer(endpoint, lighthouse, chat, reason, calls):
+    endpoint.says(chat)
+    answer = like_with(lighthouse, llm_timeout_s=20).ask(LIGHT_QUESTION)
     check(lighthouse, answer)
-    assert (answer.mode, answer.degraded, answer.reason, answer.refused) == ("extractive", True, "model_failed", False)
+    assert (answer.mode, answer.degraded, answer.refused) == ("extractive", True, False)
+    assert answer.reason == reason or (reason is None and answer.reason.startswith("model_"))
+    assert len(endpoint.asked) == calls
 
 
-def test_an_endpoint_that_hangs_gives_the_extractive_answer_after_the_time_set(endpoint, lighthouse):
-    endpoint.chat, endpoint.asked[:] = 3.0, []
+@pytest.mark.parametrize("chat", [Hangs(5.0), Hangs(5.0, "بلغ ارتفاع الفنار")])
+def test_an_endpoint_that_hangs_gives_the_extractive_answer_after_the_time_set(endpoint, lighthouse, chat):
+    endpoint.says(chat)
+    started = time.monotonic()
     answer = lighthouse.ask(LIGHT_QUESTION)
-    assert (answer.mode, answer.degraded, answer.reason) == ("extractive", True, "model_failed")
+    assert (answer.mode, answer.degraded, answer.reason) == ("extractive", True, "model_timeout")
     assert len(endpoint.asked) == 1, "asking again takes DALIL_LLM_TIMEOUT_S again"
+    assert time.monotonic() - started < 4
+    assert_freed(endpoint)
+
+
+def test_a_reader_who_leaves_ends_the_call_of_the_model(endpoint, lighthouse):
+    endpoint.says("بلغ ارتفاع الفنار 120 مترًا [1]. " + "ثم قيل فيه كلام كثير لا ينتهي أبدًا [1]. " * 50)
+    endpoint.pause_s = 0.01
+    stream = lighthouse.stream(LIGHT_QUESTION)
+    next(stream)
+    stream.close()
+    assert_freed(endpoint)
+
+
+def test_a_deadline_that_is_ended_from_another_thread_ends_the_wait(endpoint, lighthouse):
+    endpoint.says(Hangs(5.0))
+    deadline = Deadline(5)
+    Timer(0.2, deadline.end).start()
+    started = time.monotonic()
+    *_, answer = lighthouse.stream(LIGHT_QUESTION, deadline=deadline)
+    assert answer.reason == "model_timeout"
+    assert time.monotonic() - started < 3
+    assert_freed(endpoint)
+
+
+def assert_freed(endpoint):
+    """The endpoint notices that its caller has gone."""
+    until = time.monotonic() + 3
+    while endpoint.left == 0 and time.monotonic() < until:
+        time.sleep(0.02)
+    assert endpoint.left == 1
 
 
 def test_a_model_endpoint_that_is_down_gives_the_extractive_answer(endpoint, tmp_path):
-    settings = remote(endpoint, tmp_path, llm_base_url=f"http://127.0.0.1:{closed_port()}/v1")
+    settings = remote(endpoint, tmp_path, llm_base_url=f"http://127.0.0.1:{closed_port()}/v1", llm_timeout_s=10)
     with Assistant.from_settings(settings) as opened:
         put(opened, article(LIGHT, "فنار"))
         answer = opened.ask(LIGHT_QUESTION)
         check(opened, answer)
-    assert (answer.mode, answer.degraded, answer.reason, answer.refused) == ("extractive", True, "model_failed", False)
+    assert (answer.mode, answer.degraded, answer.reason) == ("extractive", True, "model_unreachable")
     assert "120 مترًا" in answer.text
 
 
 def test_half_a_character_from_a_model_does_not_make_an_answer_that_cannot_be_sent(endpoint, lighthouse):
-    content = "وبلغ ارتفاع الفنار 120 مترًا\ud83d [1]."
-    completion = {"choices": [{"index": 0, "message": {"role": "assistant", "content": content}}]}
-    endpoint.chat = json.dumps(completion).encode()
+    endpoint.says(delta("وبلغ ارتفاع الفنار 120 مترًا\ud83d [1]."))
     answer = lighthouse.ask(LIGHT_QUESTION)
     assert not answer.refused
     assert "120 مترًا" in answer.text.encode("utf-8").decode()

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag.citation import MARKER, UNVERIFIED, verdict_of, verify
+from rag.citation import MARKER, UNVERIFIED, Checker, foreign, verify
+from rag.support import verdict_of
 from rag.text import language, sentences, trimmed
 from rag.types import Hit, Signals, Span
 from tests.doubles import article
@@ -34,8 +35,8 @@ def cited(draft, similarity=0.95, hits=HITS, answer_in="ar"):
     return verify(draft, hits, alike(similarity), answer_in)
 
 
-def verdicts(draft, hits=HITS, similarity=0.95, answer_in="ar"):
-    return [citation.verdict for citation in cited(draft, similarity, hits, answer_in).citations]
+def verdicts(draft, hits=HITS, similarity=0.95):
+    return [citation.verdict for citation in cited(draft, similarity, hits, language(draft)).citations]
 
 
 def shown(text):
@@ -144,9 +145,8 @@ def test_a_marker_after_a_full_stop_and_a_closing_mark_belongs_there_too(stop):
 
 
 def test_a_marker_after_an_abbreviation_does_not_end_the_sentence():
-    found = cited("He lived in the U.S. [1] for two years [2].", answer_in="en")
-    assert "U.S." in found.text
-    assert UNVERIFIED["en"] not in found.text
+    found = cited("He lived in a village, i.e. [1] far from any town [2].", answer_in="en")
+    assert found.text == "He lived in a village, i.e. far from any town [1][2]."
 
 
 def test_list_items_keep_their_own_markers_and_lines():
@@ -195,7 +195,7 @@ def test_a_statement_near_the_passage_is_supported_and_a_far_one_is_not():
 def test_a_translation_is_supported_at_a_lower_cosine_than_a_paraphrase():
     english, arabic = "He was born in Tangier", "مسقط رأسه طنجة"
     lowest = {
-        statement: next(x / 1000 for x in range(1001) if verdict_of(statement, BIRTH, BIRTH, x / 1000) == "supported")
+        statement: next(x / 1000 for x in range(1001) if verdict_of(statement, BIRTH, x / 1000) == "supported")
         for statement in (english, arabic)
     }
     assert 0.5 < lowest[english] < lowest[arabic] < 1
@@ -345,6 +345,120 @@ def test_markers_of_an_orderly_draft_and_citations_are_the_same_numbers(draft):
 @given(ARBITRARY)
 def test_markers_of_any_draft_and_citations_are_the_same_numbers(draft):
     check_any(draft)
+
+
+# While the draft is coming
+
+
+def streamed(pieces, similarity=0.95, hits=HITS, answer_in="ar"):
+    """What is let through of a draft that comes in pieces, and the checker."""
+    checker = Checker(hits, alike(similarity), answer_in)
+    return [*(checker.feed(piece) for piece in pieces), checker.finish()], checker
+
+
+@settings(max_examples=300)
+@given(st.lists(MARKERS | WORDS | ENDS, max_size=30).map(" ".join) | ARBITRARY, st.integers(1, 9))
+def test_however_a_draft_is_cut_into_pieces_the_answer_is_the_same(draft, size):
+    pieces = [draft[at : at + size] for at in range(0, len(draft), size)]
+    shown_pieces, checker = streamed(pieces)
+    found = checker.verified()
+    assert found == cited(draft)
+    assert "".join(shown_pieces) == (found.text if found.supported else "")
+
+
+def test_nothing_is_shown_before_a_sentence_is_borne_out():
+    pieces, _ = streamed(["هذا بلا دليل. ", "وُلد في طنجة", " [1]. ", "ثم سافر ", "[2]. "])
+    assert pieces[:2] == ["", ""]
+    assert "".join(pieces) == f"هذا بلا دليل {UNVERIFIED['ar']}. وُلد في طنجة [1]. ثم سافر [2]."
+
+
+def test_words_come_as_they_are_written_once_the_answer_stands():
+    later = "ثم سافر بعد ذلك إلى بلاد بعيدة جدًا لا يعرفها أحد من أهل زمانه [2]."
+    pieces, _ = streamed(["وُلد في طنجة [1]. ", *re.findall(r"\S+\s*", later)])
+    assert sum(map(bool, pieces)) > 8
+    assert not any("[" in piece for piece in pieces[2:-1])
+
+
+def test_a_marker_is_held_back_until_it_is_whole():
+    pieces, checker = streamed(["وُلد في طنجة [", "1", "]. ", "وكان ذلك في زمن بعيد جدًا يا قوم [9", "9]."])
+    assert "[99" not in "".join(pieces)
+    assert checker.verified().text == f"وُلد في طنجة [1]. وكان ذلك في زمن بعيد جدًا يا قوم {UNVERIFIED['ar']}."
+
+
+def test_a_draft_that_breaks_off_ends_with_what_was_shown_and_says_so():
+    checker = Checker(HITS, alike(0.95), "ar")
+    pieces = [checker.feed("وُلد في طنجة [1]. وبعد ذلك سافر إلى بلاد كثيرة بعيدة"), checker.cut()]
+    found = checker.verified()
+    assert "".join(pieces) == found.text
+    assert found.text.endswith(f"… {UNVERIFIED['ar']}")
+    assert [statement.verdict for statement in found.statements] == ["supported", "unverified"]
+
+
+def test_a_statement_says_where_it_stands_and_what_it_rests_on():
+    found = cited("وُلد في طنجة [1]. ثم طار في الهواء. واحترق [2][1].")
+    parts = [(found.text[one.start : one.end].strip(), one.verdict, one.citations) for one in found.statements]
+    assert parts == [
+        ("وُلد في طنجة [1].", "supported", (1,)),
+        (f"ثم طار في الهواء {UNVERIFIED['ar']}.", "unverified", ()),
+        ("واحترق [1][2].", "supported", (1, 2)),
+    ]
+
+
+def test_a_number_may_stand_in_either_of_the_passages_a_sentence_cites():
+    assert verdicts("وُلد في طنجة واحترق 27 دقيقة [1][2].") == ["supported", "supported"]
+
+
+def test_of_two_passages_only_the_one_that_bears_the_sentence_out_stays():
+    found = verify("وُلد في طنجة [1][2].", HITS, lambda _, hit: [0.9 if hit.article.id == "birth" else 0.1], "ar")
+    assert [citation.article_id for citation in found.citations] == ["birth"]
+    assert found.text == "وُلد في طنجة [1]."
+
+
+@pytest.mark.parametrize(("statement", "passage"), [("وُلد في دمشق", BIRTH), ("He was born in Cairo", BIRTH)])
+def test_a_name_the_article_lacks_is_unverified(statement, passage):
+    assert verdicts(f"{statement} [1].", [hit(passage)], similarity=1.0) == ["unverified"]
+
+
+# Language
+
+
+@pytest.mark.parametrize(
+    ("sentence", "answer_in", "expected"),
+    [
+        ("He was born in Tangier and left it", "ar", True),
+        ("وُلد في طنجة ثم غادرها", "en", True),
+        ("وُلد في Tangier عام 1304", "ar", False),
+        ("Prometheus, Hyperion, Llama", "ar", False),
+        ("The article says «وُلد في طنجة ثم غادرها ولم يرجع»", "en", False),
+        ("Karl von Frisch discovered dancing bees somewhere", "ar", True),
+    ],
+)
+def test_a_sentence_in_another_language_is_known_whatever_it_quotes(sentence, answer_in, expected):
+    assert foreign(sentence, answer_in) == expected
+
+
+def test_a_sentence_in_another_language_is_left_out():
+    found = cited("وُلد في طنجة [1]. He was born in Tangier and he left it [1]. ثم سافر [2].")
+    assert found.text == "وُلد في طنجة [1]. ثم سافر [2]."
+
+
+# What a document or a model may smuggle in
+
+
+@pytest.mark.parametrize(
+    "smuggled",
+    [
+        "![logo](http://evil.example/x.png)",
+        "[اضغط هنا](http://evil.example)",
+        "[1](http://evil.example)",
+        '<img src="http://evil.example/x">',
+        "<script>alert(1)</script>",
+    ],
+)
+def test_links_images_and_html_of_a_draft_are_inert(smuggled):
+    text = cited(f"وُلد في طنجة {smuggled} [1].").text
+    assert not re.search(r"[<>]|\]\(", text)
+    assert "(http" not in text
 
 
 def test_verifying_is_linear_in_the_length_of_the_draft():

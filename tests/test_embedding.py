@@ -233,14 +233,6 @@ def test_sentence_vectors_are_those_of_the_second_model(bundled):
     assert bundled.sentences([]).shape == (0, bundled.views.sentence_dimension)
 
 
-def test_the_cosine_of_statements_is_the_weighted_mean_of_both_models(bundled, e5):
-    statement, others = "الجاحظ من البصرة.", ["ولد الجاحظ في البصرة.", "النحل يصنع العسل."]
-    first = e5.passages(others) @ e5.passages([statement])[0]
-    second = bundled.sentences(others) @ bundled.sentences([statement])[0]
-    found = bundled.statements(others) @ bundled.statements([statement])[0]
-    assert found == pytest.approx((first + 0.25 * second) / 1.25, abs=1e-5)
-
-
 # The model file
 
 START = """

@@ -28,13 +28,16 @@ MAY_IMPORT = {
 
 LAYERS = (
     {"types", "errors"},
-    {"text", "settings", "calibration"},
-    {"lexical", "quantities"},
+    {"text", "settings", "calibration", "tokens"},
+    {"gazetteer", "quantities"},
+    {"lexical", "names"},
     {"pipeline"},
     {"embedding"},
     {"store"},
     {"retrieval"},
+    {"support"},
     {"citation"},
+    {"extractive", "model"},
     {"generation"},
     {"assistant"},
     {"service"},
@@ -52,7 +55,7 @@ ONLY_IN = {
     "starlette": "rag.service",
     "gradio": "ui.web",
 }
-BROAD_HANDLERS = ("rag.service", "rag.store.edge")
+BROAD_HANDLERS = ("rag.service", "rag.store.edge", "rag.model")
 LONGEST_FUNCTION = 60
 
 

@@ -13,7 +13,7 @@ from rag.settings import load
 from tests.doubles import Endpoint, FailingEncoder, ScriptedModel, WordEmbedding, article, closed_port, like, put
 
 QUEEN = "كم يومًا تحتاج ملكة النحل لتكتمل من البيضة إلى الحشرة البالغة؟"
-ANSWER = set("id text language refused reason mode degraded citations timings_ms".split())
+ANSWER = set("id text language refused reason mode degraded citations statements prompt timings_ms".split())
 CITATION = set("number article_id title url start end quote verdict score".split())
 
 

