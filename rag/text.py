@@ -147,6 +147,7 @@ _ABBREVIATIONS = frozenset(
 )
 _INITIALS = re.compile(r"(?:[^\W\d_]\.)*[^\W\d_]")
 _LIST_NUMBER = re.compile(r"[(\[]?[0-9]{1,3}")
+_CAPITALISED = re.compile(r"\s*[A-Z][a-z]")
 _LOOK_BACK = 24
 """Abbreviations, initials and list numbers are shorter than this; no more is read back from a full stop."""
 
@@ -163,7 +164,8 @@ def _stop_ends(text: str, at: int) -> bool:
     if len(words) == 1 and whole_line and _LIST_NUMBER.fullmatch(word):
         return False
     if len(words) > 1 and words[-2][-1].isdigit():
-        return True  # "1908 م." and "354 هـ." close a date, they do not open a name
+        # "1908 م." and "354 هـ." close a date, they do not open a name; "6 p.m." closes a sentence before a capital
+        return not word.isascii() or bool(_CAPITALISED.match(text, at + 1))
     return word not in _ABBREVIATIONS and not _INITIALS.fullmatch(word)
 
 

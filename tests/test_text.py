@@ -326,6 +326,7 @@ def test_plain_reads_a_decomposed_hamza_as_the_composed_one():
         "حكمها ملوك ق.م. كثيرون. |ثم زالوا.",
         "See e.g. this one, i.e. that. |Dr. Smith and Prof. Jones agree. |Fine.",
         "The U.S. troops came at 5 p.m. |They left.",
+        "It begins at 5 p.m. on Sunday. |It ends at 6 a.m. UAE time.",
         "J. R. R. Tolkien wrote it. |Yes.",
         "كتبه ج. ر. تولكين. |نعم.",
         "شكر المدير (د. أحمد) ثم «أ. منى» أيضاً. |ثم عاد.",
