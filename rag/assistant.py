@@ -27,6 +27,15 @@ from rag.types import Answer, Hit, Language, Mode, Turn
 AnswerMode = Literal["auto", "extractive", "generate"]
 
 
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """An answer on its way: what it will rest on, and its text as it comes, then exactly one Answer."""
+
+    found: Retrieved
+    language: Language
+    text: Iterator[str | Answer]
+
+
 class Assistant:
     """Answers questions over a store. Safe to use from several threads."""
 
@@ -74,13 +83,23 @@ class Assistant:
         history: Sequence[Turn] = (),
         top_k: int | None = None,
         mode: AnswerMode = "auto",
-        deadline: Deadline | None = None,
-        on_found: Callable[[Retrieved], None] = lambda found: None,
     ) -> Iterator[str | Answer]:
-        """The answer's text as it comes, then exactly one Answer, whose text is all of it joined.
+        """The answer's text as it comes, then exactly one Answer, whose text is all of it joined."""
+        yield from self.begin(question, answer_in, history, top_k, mode).text
 
-        `on_found` is called with the hits before the first text. Ending `deadline`, from any thread, ends a model's
-        call too. Raises QuestionError, and InputError when a model is asked for and none is set.
+    def begin(
+        self,
+        question: str,
+        answer_in: Language | None = None,
+        history: Sequence[Turn] = (),
+        top_k: int | None = None,
+        mode: AnswerMode = "auto",
+        deadline: Deadline | None = None,
+    ) -> Answering:
+        """Search, and give what was found with the answer still to be written.
+
+        Ending `deadline`, from any thread, ends a model's call. Raises QuestionError, and InputError when a model is
+        asked for and none is set.
         """
         if mode == "generate" and self._model is None:
             raise InputError("No model is set, so answers are extractive: set DALIL_LLM_BASE_URL and DALIL_LLM_MODEL.")
@@ -88,8 +107,12 @@ class Assistant:
         deadline = deadline or Deadline(self.settings.llm_timeout_s)
         model = None if mode == "extractive" else self._model
         found = self._find(question, history, top_k, model, deadline)
-        on_found(found)
         answer_in = answer_in or _language(question, history)
+        return Answering(found, answer_in, self._told(found, answer_in, model, deadline, started))
+
+    def _told(
+        self, found: Retrieved, answer_in: Language, model: ChatModel | None, deadline: Deadline, started: float
+    ) -> Iterator[str | Answer]:
         first: float | None = None
         writing = self._written(found, answer_in, model, deadline)
         try:

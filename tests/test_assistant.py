@@ -269,10 +269,9 @@ def test_a_stream_is_text_and_then_one_answer_with_that_text(assistant, model, q
 
 
 def test_the_hits_are_known_before_the_first_text(assistant):
-    seen = []
-    stream = assistant.stream(QUEEN_AR, on_found=seen.append)
-    next(stream)
-    assert seen[0].hits[0].article.id == "honey-bees"
+    answering = assistant.begin(QUEEN_AR)
+    assert (answering.found.hits[0].article.id, answering.language) == ("honey-bees", "ar")
+    assert isinstance(list(answering.text)[-1], Answer)
 
 
 def test_an_answer_by_a_model_names_its_prompts(assistant):
@@ -421,7 +420,7 @@ def test_a_deadline_that_is_ended_from_another_thread_ends_the_wait(endpoint, li
     deadline = Deadline(5)
     Timer(0.2, deadline.end).start()
     started = time.monotonic()
-    *_, answer = lighthouse.stream(LIGHT_QUESTION, deadline=deadline)
+    *_, answer = lighthouse.begin(LIGHT_QUESTION, deadline=deadline).text
     assert answer.reason == "model_timeout"
     assert time.monotonic() - started < 3
     assert_freed(endpoint)
