@@ -16,6 +16,8 @@ _TEST_PREFIX = "DALIL_TEST_"
 _OPENAI_MODEL = "gpt-4o-mini"
 """Asked for when `OPENAI_API_KEY` alone is set; any model of the account will do, see `DALIL_LLM_MODEL`."""
 
+_OWN_ADDRESSES = ("127.0.0.1", "localhost", "::1")
+
 Url = Annotated[str, Field(pattern=r"^https?://[^\s/]+")]
 
 
@@ -61,6 +63,13 @@ class Settings(BaseSettings):
     refuse_below: float | None = Field(
         None, ge=0, le=1, description="Refuse below this probability; unset: as calibrated"
     )
+    api_keys: SecretStr | None = Field(
+        None, description="Keys, parted by commas, one of which each request must carry; unset: none is needed"
+    )
+    open_access: bool = Field(False, description="Listen on other addresses than this machine's own without keys")
+    max_concurrent: int = Field(8, ge=1, le=10_000, description="Questions answered at once; more are sent away")
+    requests_per_minute: int = Field(0, ge=0, le=1_000_000, description="Of each caller; 0: no limit")
+    max_body_bytes: int = Field(8_000_000, ge=10_000, le=1_000_000_000, description="Largest body of a request")
     max_question_chars: int = Field(2000, ge=50, le=20000, description="Longest question")
     max_article_chars: int = Field(2_000_000, ge=1000, le=20_000_000, description="Longest article")
     threads: int = Field(0, ge=0, le=256, description="Threads of the bundled model; 0: all cores")
@@ -69,9 +78,20 @@ class Settings(BaseSettings):
     def _complete(self) -> "Settings":
         if self.embedding_base_url and not self.embedding_model:
             raise ValueError("DALIL_EMBEDDING_BASE_URL needs DALIL_EMBEDDING_MODEL beside it")
+        if self.host not in _OWN_ADDRESSES and not self.keys and not self.open_access:
+            raise ValueError(
+                f"DALIL_HOST={self.host} lets other machines in: set DALIL_API_KEYS, or DALIL_OPEN_ACCESS=true "
+                "where nobody needs a key"
+            )
         if self.llm_base_url and not self.llm_model:
             raise ValueError("DALIL_LLM_BASE_URL needs DALIL_LLM_MODEL beside it")
         return self
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys that let a request in; none: everybody may."""
+        given = self.api_keys.get_secret_value() if self.api_keys else ""
+        return tuple(key.strip() for key in given.split(",") if key.strip())
 
     @property
     def model(self) -> str | None:

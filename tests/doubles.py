@@ -2,7 +2,9 @@
 
 import json
 import socket
+import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,6 +13,7 @@ from types import MappingProxyType, SimpleNamespace
 from typing import Any, Self
 
 import numpy as np
+import uvicorn
 from llama_index.core.base.llms.types import ChatMessage
 
 from ingest.sync import embed
@@ -259,3 +262,20 @@ def closed_port() -> int:
     """A loopback port on which nothing listens."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         return int(taken.getsockname()[1])
+
+
+@contextmanager
+def served(site: Any) -> Iterator[str]:
+    """A site on a loopback port by a real server; gives its address."""
+    server = uvicorn.Server(uvicorn.Config(site, log_level="error", timeout_graceful_shutdown=2))
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        running = Thread(target=server.run, args=([listening],), daemon=True)
+        running.start()
+        until = time.monotonic() + 10
+        while not server.started and time.monotonic() < until:
+            time.sleep(0.01)
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            running.join(10)

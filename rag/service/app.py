@@ -1,6 +1,5 @@
 """The routes. Each is a plain function, which Starlette runs in a thread, around one call of the assistant."""
 
-from dataclasses import asdict
 from typing import Annotated, Any
 
 import httpx
@@ -8,16 +7,22 @@ from fastapi import FastAPI, Query, Response
 
 from rag.assistant import Assistant
 from rag.errors import InputError, StoreError
-from rag.retrieval import explained
-from rag.service import errors
-from rag.service.schemas import AskRequest, SearchRequest, answer_in
+from rag.service import asking, errors, openai
+from rag.service.gate import Gate
 
 _MODEL_CHECK_S = 2.0
 
 
 def create_app(assistant: Assistant) -> FastAPI:
     """The API over `assistant`, which stays the caller's to close."""
-    app = FastAPI(title="Dalil", summary=__doc__.splitlines()[0] if __doc__ else None, version="1")
+    settings = assistant.settings
+    app = FastAPI(
+        title="Dalil",
+        summary=__doc__.splitlines()[0] if __doc__ else None,
+        version="1",
+        max_body_size=settings.max_body_bytes,
+    )
+    app.add_middleware(Gate, settings=settings)
     errors.install(app)
 
     @app.get("/health")
@@ -33,18 +38,8 @@ def create_app(assistant: Assistant) -> FastAPI:
         response.status_code = 200 if is_ready else 503
         return {"ready": is_ready, "checks": checks}
 
-    @app.post("/v1/ask")
-    def ask(request: AskRequest) -> dict[str, Any]:
-        """Answer a question, every statement with its citation."""
-        history = [message.turn() for message in request.history]
-        language = answer_in(request.language)
-        return asdict(assistant.ask(request.question, language, history, request.top_k, request.mode))
-
-    @app.post("/v1/search")
-    def search(request: SearchRequest) -> dict[str, Any]:
-        """The passages nearest to a query."""
-        found = assistant.search(request.query, request.top_k)
-        return explained(found, request.explain)
+    app.include_router(asking.routes(assistant))
+    app.include_router(openai.routes(assistant))
 
     @app.get("/v1/articles")
     def articles(

@@ -13,6 +13,9 @@ from rag import errors
 _log = logging.getLogger(__name__)
 
 
+_HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 408: "body_too_slow", 413: "body_too_large"}
+
+
 class Status(NamedTuple):
     """How one kind of error is told over HTTP."""
 
@@ -41,6 +44,12 @@ def body(message: str, kind: str, code: str, param: str | None = None) -> dict[s
     return {"error": {"message": message, "type": kind, "code": code, "param": param}}
 
 
+def shown(error: errors.DalilError) -> dict[str, Any]:
+    """An error that came when the response had begun."""
+    status = STATUSES[type(error)]
+    return body(str(error), status.type, status.code)
+
+
 def install(app: FastAPI) -> None:
     """Make every error that leaves a route of `app` one of the table."""
 
@@ -61,7 +70,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     def http_error(_: Request, error: HTTPException) -> JSONResponse:
-        code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "http_error")
+        code = _HTTP_CODES.get(error.status_code, "http_error")
         shown = body(str(error.detail), "invalid_request_error", code)
         return JSONResponse(shown, error.status_code, headers=error.headers)
 

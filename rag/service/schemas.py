@@ -30,6 +30,7 @@ class AskRequest(_Request):
     history: list[Message] = Field(default=[], max_length=50)
     top_k: int | None = Field(None, ge=1, le=50)
     mode: Literal["auto", "extractive", "generate"] = "auto"
+    stream: bool = False
 
 
 class SearchRequest(_Request):

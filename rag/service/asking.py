@@ -1,0 +1,65 @@
+"""Dalil's own routes: ask and search."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from fastapi import APIRouter, Request
+
+from rag.assistant import Answering, Assistant
+from rag.errors import DalilError
+from rag.model import Deadline
+from rag.retrieval import explained
+from rag.service.errors import shown
+from rag.service.schemas import AskRequest, SearchRequest, answer_in
+from rag.service.streams import Events, event, watched
+from rag.types import Answer
+
+
+def routes(assistant: Assistant) -> APIRouter:
+    """The routes over `assistant`."""
+    router = APIRouter()
+
+    @router.post("/v1/ask", response_model=None)
+    async def ask(asked: AskRequest, request: Request) -> dict[str, Any] | Events:
+        """Answer a question, every statement with its citation; with `stream`, as server-sent events."""
+        deadline = Deadline(assistant.settings.llm_timeout_s)
+
+        def begin() -> Answering:
+            history = [message.turn() for message in asked.history]
+            language = answer_in(asked.language)
+            return assistant.begin(asked.question, language, history, asked.top_k, asked.mode, deadline)
+
+        if asked.stream:
+            return Events(_events(await watched(request, deadline, begin)), deadline)
+        return asdict(await watched(request, deadline, lambda: _answer(begin())))
+
+    @router.post("/v1/search")
+    def search(asked: SearchRequest) -> dict[str, Any]:
+        """The passages nearest to a query."""
+        return explained(assistant.search(asked.query, asked.top_k), asked.explain)
+
+    return router
+
+
+def _answer(answering: Answering) -> Answer:
+    *_, answer = answering.text
+    assert isinstance(answer, Answer)
+    return answer
+
+
+def _events(answering: Answering) -> Iterator[str]:
+    """`meta`, `sources`, `token` as the text comes, each `citation`, `final` with the whole Answer, `done`; an error
+    after the first of them is an event of its own."""
+    yield event({"language": answering.language, "probability": round(answering.found.probability, 4)}, "meta")
+    yield event(explained(answering.found, with_reasons=False)["hits"], "sources")
+    try:
+        for part in answering.text:
+            if isinstance(part, str):
+                yield event({"text": part}, "token")
+            else:
+                yield from (event(asdict(citation), "citation") for citation in part.citations)
+                yield event(asdict(part), "final")
+    except DalilError as error:
+        yield event(shown(error), "error")
+    yield event({}, "done")

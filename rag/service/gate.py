@@ -1,0 +1,135 @@
+"""Who may come in, and how many at once: keys, rates, slots, and the pace of bodies.
+
+Refusals are sent at once, before a route sees the request. A slot is held until the response has ended or its reader
+has gone.
+"""
+
+import asyncio
+import hmac
+import math
+import time
+from collections import OrderedDict
+from hashlib import sha256
+
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from rag.service.errors import body as error_body
+from rag.settings import Settings
+
+_ANSWERS = frozenset(("/v1/ask", "/v1/search", "/v1/chat/completions"))
+"""Routes that take a slot: those that search, and may wait for a model."""
+_BODY_S = 30.0
+"""A body that takes longer to arrive is given up."""
+_CALLERS = 10_000
+"""Callers whose rate is remembered; the one not seen for longest goes first."""
+
+
+class Keys:
+    """The keys that let a request in; none: everybody may."""
+
+    def __init__(self, keys: tuple[str, ...]) -> None:
+        self._digests = [sha256(key.encode()).digest() for key in keys]
+
+    def __bool__(self) -> bool:
+        return bool(self._digests)
+
+    def hold(self, given: bytes) -> bool:
+        """Whether `given` is one of them, in a time that tells nothing about any."""
+        digest = sha256(given).digest()
+        return sum(hmac.compare_digest(digest, known) for known in self._digests) > 0
+
+
+class Rates:
+    """A bucket of tokens for each caller: as many requests as a minute allows at once, then one by one."""
+
+    def __init__(self, per_minute: int) -> None:
+        self._per_minute = per_minute
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def wait_for(self, caller: str) -> float:
+        """Seconds until `caller` may come again; 0 takes a token."""
+        if not self._per_minute:
+            return 0.0
+        now = time.monotonic()
+        left, seen = self._buckets.pop(caller, (float(self._per_minute), now))
+        left = min(float(self._per_minute), left + (now - seen) * self._per_minute / 60)
+        wait = 0.0 if left >= 1 else (1 - left) * 60 / self._per_minute
+        self._buckets[caller] = (left - 1 if wait == 0 else left, now)
+        if len(self._buckets) > _CALLERS:
+            self._buckets.popitem(last=False)
+        return wait
+
+
+class Gate:
+    """ASGI middleware around the whole site; only what begins with /v1 or /metrics is guarded."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self._app = app
+        self._keys = Keys(settings.keys)
+        self._rates = Rates(settings.requests_per_minute)
+        self._slots, self._taken = settings.max_concurrent, 0
+        self._longest = settings.max_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it."""
+        if scope["type"] != "http" or not scope["path"].startswith(("/v1/", "/metrics")):
+            await self._app(scope, receive, send)
+            return
+        refused = self._refused(scope)
+        if refused is not None:
+            await refused(scope, receive, send)
+            return
+        answers = scope["path"] in _ANSWERS
+        self._taken += answers
+        try:
+            await self._app(scope, _Timed(receive), send)
+        finally:
+            self._taken -= answers
+
+    def _refused(self, scope: Scope) -> JSONResponse | None:
+        given = [value for name, value in scope["headers"] if name == b"authorization"]
+        if self._keys and not (len(given) == 1 and self._keys.hold(_bearer(given[0]))):
+            told = "A key is needed: send it as `Authorization: Bearer KEY`." if not given else "That key is not known."
+            return _refusal(401, told, "authentication_error", "invalid_api_key", {"WWW-Authenticate": "Bearer"})
+        length = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+        if length.isdigit() and int(length) > self._longest:  # FastAPI counts a body as it arrives
+            told = f"The body is too large: at most {self._longest:,} bytes."
+            return _refusal(413, told, "invalid_request_error", "body_too_large")
+        caller = sha256(given[0]).hexdigest() if given else str((scope.get("client") or ("",))[0])
+        wait = self._rates.wait_for(caller)
+        if wait:
+            later = {"Retry-After": str(math.ceil(wait))}
+            return _refusal(429, "Too many requests: wait a little.", "rate_limit_error", "rate_limited", later)
+        if scope["path"] in _ANSWERS and self._taken >= self._slots:
+            told = f"Dalil is answering {self._slots} questions, as many as it may at once. Ask again in a moment."
+            return _refusal(503, told, "service_unavailable_error", "overloaded", {"Retry-After": "1"})
+        return None
+
+
+def _bearer(header: bytes) -> bytes:
+    scheme, _, key = header.partition(b" ")
+    return key.strip() if scheme.lower() == b"bearer" else b""
+
+
+def _refusal(status: int, told: str, kind: str, code: str, headers: dict[str, str] | None = None) -> JSONResponse:
+    return JSONResponse(error_body(told, kind, code), status, headers=headers)
+
+
+class _Timed:
+    """Gives a body so much time to arrive."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive, self._whole = receive, False
+        self._until = time.monotonic() + _BODY_S
+
+    async def __call__(self) -> Message:
+        if self._whole:
+            return await self._receive()
+        try:
+            message = await asyncio.wait_for(self._receive(), max(0.0, self._until - time.monotonic()))
+        except TimeoutError:
+            raise HTTPException(408, f"The body took longer than {_BODY_S:.0f} seconds to arrive.") from None
+        self._whole = message["type"] != "http.request" or not message.get("more_body", False)
+        return message
