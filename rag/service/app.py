@@ -16,12 +16,7 @@ _MODEL_CHECK_S = 2.0
 def create_app(assistant: Assistant) -> FastAPI:
     """The API over `assistant`, which stays the caller's to close."""
     settings = assistant.settings
-    app = FastAPI(
-        title="Dalil",
-        summary=__doc__.splitlines()[0] if __doc__ else None,
-        version="1",
-        max_body_size=settings.max_body_bytes,
-    )
+    app = FastAPI(title="Dalil", summary=__doc__.splitlines()[0] if __doc__ else None, version="1")
     app.add_middleware(Gate, settings=settings)
     errors.install(app)
 

@@ -84,7 +84,7 @@ class Gate:
         answers = scope["path"] in _ANSWERS
         self._taken += answers
         try:
-            await self._app(scope, _Timed(receive), send)
+            await self._app(scope, _Body(receive, self._longest), send)
         finally:
             self._taken -= answers
 
@@ -94,9 +94,8 @@ class Gate:
             told = "A key is needed: send it as `Authorization: Bearer KEY`." if not given else "That key is not known."
             return _refusal(401, told, "authentication_error", "invalid_api_key", {"WWW-Authenticate": "Bearer"})
         length = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-        if length.isdigit() and int(length) > self._longest:  # FastAPI counts a body as it arrives
-            told = f"The body is too large: at most {self._longest:,} bytes."
-            return _refusal(413, told, "invalid_request_error", "body_too_large")
+        if length.isdigit() and int(length) > self._longest:
+            return _refusal(413, _too_large(self._longest), "invalid_request_error", "body_too_large")
         caller = sha256(given[0]).hexdigest() if given else str((scope.get("client") or ("",))[0])
         wait = self._rates.wait_for(caller)
         if wait:
@@ -113,15 +112,20 @@ def _bearer(header: bytes) -> bytes:
     return key.strip() if scheme.lower() == b"bearer" else b""
 
 
+def _too_large(longest: int) -> str:
+    return f"The body is too large: at most {longest:,} bytes."
+
+
 def _refusal(status: int, told: str, kind: str, code: str, headers: dict[str, str] | None = None) -> JSONResponse:
     return JSONResponse(error_body(told, kind, code), status, headers=headers)
 
 
-class _Timed:
-    """Gives a body so much time to arrive."""
+class _Body:
+    """Counts a body as it arrives, whatever its length was said to be, and gives it so much time. FastAPI's own limit
+    answers in plain text."""
 
-    def __init__(self, receive: Receive) -> None:
-        self._receive, self._whole = receive, False
+    def __init__(self, receive: Receive, longest: int) -> None:
+        self._receive, self._left, self._longest, self._whole = receive, longest, longest, False
         self._until = time.monotonic() + _BODY_S
 
     async def __call__(self) -> Message:
@@ -132,4 +136,7 @@ class _Timed:
         except TimeoutError:
             raise HTTPException(408, f"The body took longer than {_BODY_S:.0f} seconds to arrive.") from None
         self._whole = message["type"] != "http.request" or not message.get("more_body", False)
+        self._left -= len(message.get("body", b""))
+        if self._left < 0:
+            raise HTTPException(413, _too_large(self._longest))
         return message
