@@ -41,6 +41,7 @@ def add(sets: Any) -> list[argparse.ArgumentParser]:
     ablate = command("ablate", _ablate, "What each view is worth on a SQuAD-format file.")
     statements = command("statements", _statements, "How many lies about the sample articles are flagged.")
     fit = command("fit", _fit, "Fit fusion and refusal on a SQuAD set in two languages, and write them.")
+    feedback = command("export-feedback", _feedback, "Readers' ratings as gold cases, one JSON object a line.")
     for added in (squad, ablate, fit):
         added.add_argument("corpus", metavar="CORPUS.json")
     for added in (squad, ablate):
@@ -57,7 +58,7 @@ def add(sets: Any) -> list[argparse.ArgumentParser]:
     for added in (gold, gate, statements, fit):
         added.add_argument("--articles", default="articles", metavar="FOLDER", help="the sample articles")
     gate.add_argument("--update", action="store_true", help="make this run the baseline")
-    return [squad, beir, gold, gate, ablate, statements, fit]
+    return [squad, beir, gold, gate, ablate, statements, fit, feedback]
 
 
 def _squad(options: argparse.Namespace, settings: Settings, progress: "Progress") -> Outcome:
@@ -134,6 +135,20 @@ def _statements(options: argparse.Namespace, settings: Settings, progress: "Prog
 
     found = statements.summary(statements.flagged(settings, Path(options.articles)))
     return Outcome(found, "\n".join(f"{name}: {row['flagged']} of {row['statements']}" for name, row in found.items()))
+
+
+def _feedback(options: argparse.Namespace, settings: Settings, progress: "Progress") -> Outcome:
+    from eval.feedback import cases
+    from rag.assistant import pipeline_of
+    from rag.embedding import known_views
+    from rag.store import open_store
+
+    store = open_store(settings, pipeline_of(settings, known_views(settings)))
+    try:
+        found = cases(settings.feedback_file, store)
+    finally:
+        store.close()
+    return Outcome({"cases": found}, "\n".join(json.dumps(case, ensure_ascii=False) for case in found))
 
 
 def _fit(options: argparse.Namespace, settings: Settings, progress: "Progress") -> Outcome:

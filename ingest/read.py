@@ -22,6 +22,8 @@ from rag.text import language
 from rag.types import Article, Language
 
 SUFFIXES = (".md", ".markdown", ".txt", ".jsonl")
+UPLOADED = "upload:"
+"""How the source of an article begins that came over HTTP and not from a file."""
 _LONGEST_TITLE = 300
 _ESCAPED_CHAR, _OTHER_FIELDS = 12, 100_000
 """Bytes of one character in JSON at most (a surrogate pair, escaped), and room for the other fields of a line."""
@@ -86,17 +88,47 @@ def read(file: Path, root: Path, longest: int) -> Iterator[Article | Failure]:
             raise ReadError(
                 f"Dalil does not read {file.suffix or 'files without a suffix'}; it reads {', '.join(SUFFIXES)}."
             )
-        content = _decoded(_bytes(file, longest))
-        if file.suffix.lower() == ".txt":
-            yield _article(_Fields(), content, file, _name(file, root), longest)
-        else:
-            fields, body = _front_matter(content)
-            heading, text = _markdown_text(body)
-            yield _article(fields, text, file, _name(file, root), longest, heading)
+        markdown = file.suffix.lower() != ".txt"
+        yield _of_text(_bytes(file, longest), markdown, _source(file), name_of(file, root), longest)
     except ReadError as error:
         yield Failure(_spelled(file), str(error))
     except OSError as error:
         yield Failure(_spelled(file), f"It cannot be read: {error.strerror}.")
+
+
+def read_upload(content: bytes, kind: str, name: str, longest: int) -> list[Article | Failure]:
+    """The articles of an upload of `kind` md, txt or jsonl; one without an id of its own is called `name`."""
+    source = f"{UPLOADED}{name}"
+    found: list[Article | Failure] = []
+    lines = _objects(content) if kind == "jsonl" else [content]
+    for number, line in enumerate(lines, 1):
+        named = name if len(lines) == 1 else f"{name}:{number}"
+        try:
+            if kind == "jsonl":
+                found.append(_article_of_line(line, source, named, longest))
+            else:
+                found.append(_of_text(line, kind == "md", source, named, longest))
+        except ReadError as error:
+            found.append(Failure(named, str(error)))
+    return found
+
+
+def _objects(content: bytes) -> list[bytes]:
+    """The lines of JSON lines; one JSON object may also stand on several lines."""
+    try:
+        whole = isinstance(json.loads(content), dict)
+    except (ValueError, RecursionError):
+        whole = False
+    return [content] if whole else [line for line in content.splitlines() if line.strip()] or [content]
+
+
+def _of_text(content: bytes, markdown: bool, source: str, name: str, longest: int) -> Article:
+    text = _decoded(content)
+    if not markdown:
+        return _article(_Fields(), text, source, name, longest)
+    fields, body = _front_matter(text)
+    heading, text = _markdown_text(body)
+    return _article(fields, text, source, name, longest, heading)
 
 
 def _read_lines(file: Path, root: Path, longest: int) -> Iterator[Article | Failure]:
@@ -109,7 +141,7 @@ def _read_lines(file: Path, root: Path, longest: int) -> Iterator[Article | Fail
         try:
             if len(line) >= limit:
                 raise ReadError(f"The line is too long for one article of at most {longest:,} characters.")
-            yield _article_of_line(line, file, f"{_name(file, root)}:{number}", longest)
+            yield _article_of_line(line, _source(file), f"{name_of(file, root)}:{number}", longest)
         except ReadError as error:
             yield Failure(f"{_spelled(file)}:{number}", str(error))
     if empty:
@@ -128,7 +160,7 @@ def _lines(file: Path, limit: int) -> Iterator[bytes]:
                 line = next(parts, b"")
 
 
-def _article_of_line(line: bytes, file: Path, name: str, longest: int) -> Article:
+def _article_of_line(line: bytes, source: str, name: str, longest: int) -> Article:
     try:
         fields = _Line.model_validate(json.loads(_decoded(line)))
     except json.JSONDecodeError as error:
@@ -139,7 +171,7 @@ def _article_of_line(line: bytes, file: Path, name: str, longest: int) -> Articl
         raise ReadError(
             "The line is not JSON that anyone wrote: it is nested too deeply or holds an endless number."
         ) from None
-    return _article(fields, fields.text, file, name, longest)
+    return _article(fields, fields.text, source, name, longest)
 
 
 def _bytes(file: Path, longest: int) -> bytes:
@@ -249,7 +281,9 @@ def _inline_text(token: Token) -> str:
     return "".join(parts).strip()
 
 
-def _article(fields: _Fields, content: str, file: Path, name: str, longest: int, heading: str | None = None) -> Article:
+def _article(
+    fields: _Fields, content: str, source: str, name: str, longest: int, heading: str | None = None
+) -> Article:
     text = _clean(content).strip()
     if not any(char.isalnum() for char in text):
         raise ReadError("It holds no words.")
@@ -265,7 +299,7 @@ def _article(fields: _Fields, content: str, file: Path, name: str, longest: int,
         "topic": fields.topic,
     }
     revision = blake2b(json.dumps(kept, ensure_ascii=False, sort_keys=True).encode(), digest_size=12).hexdigest()
-    return Article(id=_clean(fields.id or name), revision=revision, source=_spelled(file.resolve()), **kept)
+    return Article(id=_clean(fields.id or name), revision=revision, source=source, **kept)
 
 
 def _clean(text: str) -> str:
@@ -278,7 +312,12 @@ def _first_line(text: str) -> str:
     return line if len(line) <= 100 else line[:100].rsplit(" ", 1)[0] + "…"
 
 
-def _name(file: Path, root: Path) -> str:
+def _source(file: Path) -> str:
+    return _spelled(file.resolve())
+
+
+def name_of(file: Path, root: Path) -> str:
+    """The id of a file's article: its path under `root` without the suffix."""
     return _spelled(file.relative_to(root).with_suffix(""))
 
 

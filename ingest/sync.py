@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ingest.read import Failure, files, read
+from ingest.read import UPLOADED, Failure, files, read
 from ingest.split import split
 from rag.embedding import Encoder
 from rag.lexical import lexical_vector
@@ -45,9 +45,9 @@ class Sync:
     def plan(self, paths: Sequence[Path], remove_missing: bool = False) -> Plan:
         """Compare files and index, writing nothing.
 
-        With `remove_missing`, stored articles that no file gave are to be removed, except those of files that
-        failed to read: a file that cannot be read today does not lose its article. Raises InputError when there
-        is nothing to read, so that a mistyped folder removes nothing.
+        With `remove_missing`, stored articles that no file gave are to be removed, except uploads, which never came
+        from one, and those of files that failed to read: a file that cannot be read today does not lose its article.
+        Raises InputError when there is nothing to read, so that a mistyped folder removes nothing.
         """
         plan = Plan()
         heads = self._store.heads()
@@ -65,7 +65,10 @@ class Sync:
         if remove_missing:
             named = {path for failure in plan.failed for path in (failure.path, failure.path.rpartition(":")[0])}
             broken = {str(Path(path).resolve()) for path in named if path}
-            plan.removed.extend(key for key, head in heads.items() if key not in seen and head.source not in broken)
+            missing = {key: head.source for key, head in heads.items() if key not in seen}
+            plan.removed.extend(
+                key for key, source in missing.items() if source not in broken and not source.startswith(UPLOADED)
+            )
         return plan
 
     def apply(self, plan: Plan, paths: Sequence[Path], encoder: Callable[[], Encoder], progress: Progress) -> None:

@@ -88,6 +88,11 @@ class Settings(BaseSettings):
         return self
 
     @property
+    def feedback_file(self) -> Path:
+        """Where readers' ratings are kept."""
+        return self.data_dir / "feedback.jsonl"
+
+    @property
     def keys(self) -> tuple[str, ...]:
         """The keys that let a request in; none: everybody may."""
         given = self.api_keys.get_secret_value() if self.api_keys else ""

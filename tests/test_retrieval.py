@@ -163,6 +163,7 @@ def test_chunks_of_two_languages_are_ranked_together(assistant, question, articl
         assert (best.article.id, best.language) == (article_id, held)
     finally:
         assistant.store.remove(["computers"])
+        assistant.store.settle()
 
 
 def test_signals_keep_the_ranges_their_type_promises(assistant):

@@ -8,13 +8,16 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from eval.commands import add as commands_of_eval
 from rag.errors import DalilError, InputError, SettingsError
 from rag.settings import Settings
 from rag.settings import load as load_settings
 from rag.types import Answer
+
+if TYPE_CHECKING:
+    from ingest.sync import Plan
 
 _FINE, _FAILED, _WRONG_USE = 0, 1, 2
 
@@ -43,12 +46,23 @@ def _complain(error: DalilError, code: int) -> int:
 
 
 def _ingest(options: argparse.Namespace, settings: Settings) -> int:
+    paths = [Path(path) for path in options.paths]
+    plan = _sent(options, settings, paths) if options.server else _synced(options, settings, paths)
+    for failure in plan.failed:
+        print(f"dalil: not ingested: {failure.path}: {failure.reason}", file=sys.stderr)
+    counts = {name: len(getattr(plan, name)) for name in ("added", "changed", "unchanged", "removed")}
+    shown = counts | {"failed": [asdict(failure) for failure in plan.failed]}
+    words = ", ".join(f"{count} {name}" for name, count in counts.items()) + f", {len(plan.failed)} failed"
+    _show(options, shown, ("would be: " if options.dry_run else "") + words)
+    return _FAILED if plan.failed else _FINE
+
+
+def _synced(options: argparse.Namespace, settings: Settings, paths: list[Path]) -> "Plan":
     from ingest.sync import Sync
     from rag.assistant import pipeline_of
     from rag.embedding import known_views, open_encoder
     from rag.store import open_store
 
-    paths = [Path(path) for path in options.paths]
     store = open_store(settings, pipeline_of(settings, known_views(settings)))  # no model need be loaded for this
     try:
         sync = Sync(store, settings.chunk_tokens, settings.max_article_chars)
@@ -58,13 +72,16 @@ def _ingest(options: argparse.Namespace, settings: Settings) -> int:
                 sync.apply(plan, paths, lambda: open_encoder(settings), progress)
     finally:
         store.close()
-    for failure in plan.failed:
-        print(f"dalil: not ingested: {failure.path}: {failure.reason}", file=sys.stderr)
-    counts = {name: len(getattr(plan, name)) for name in ("added", "changed", "unchanged", "removed")}
-    shown = counts | {"failed": [asdict(failure) for failure in plan.failed]}
-    words = ", ".join(f"{count} {name}" for name, count in counts.items()) + f", {len(plan.failed)} failed"
-    _show(options, shown, ("would be: " if options.dry_run else "") + words)
-    return _FAILED if plan.failed else _FINE
+    return plan
+
+
+def _sent(options: argparse.Namespace, settings: Settings, paths: list[Path]) -> "Plan":
+    from ingest.remote import send
+
+    if options.sync or options.dry_run:
+        raise InputError("--server takes files in as they are: --sync and --dry-run need the index itself.")
+    with _progress_bar("files") as progress:
+        return send(options.server, next(iter(settings.keys), None), paths, progress)
 
 
 def _ask(options: argparse.Namespace, settings: Settings) -> int:
@@ -121,10 +138,11 @@ def _status(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _serve(options: argparse.Namespace, settings: Settings) -> int:
+    from ingest.inbox import IndexInbox
     from ui.web import serve
 
     given = {"host": options.host, "port": options.port}
-    serve(load_settings(**{name: value for name, value in given.items() if value is not None}))
+    serve(load_settings(**{name: value for name, value in given.items() if value is not None}), IndexInbox)
     return _FINE
 
 
@@ -182,6 +200,7 @@ def _parser() -> argparse.ArgumentParser:
         "paths", nargs="+", metavar="PATH", help="Markdown, plain text or JSON lines, or a folder of them"
     )
     ingest.add_argument("--sync", action="store_true", help="also remove articles that no file gives any more")
+    ingest.add_argument("--server", metavar="URL", help="send the files to a running `dalil serve` instead")
     ingest.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
     ask = command("ask", _ask, "Answer a question, with citations.")
     ask.add_argument("question", metavar="QUESTION")

@@ -3,9 +3,11 @@
 import html
 import os
 import re
+import signal
 import socket
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from fastapi import FastAPI
 from rag.assistant import Assistant
 from rag.citation import MARKER
 from rag.errors import DalilError, InputError
-from rag.service import create_app
+from rag.service import Inbox, Keys, Work, create_app
 from rag.settings import Settings
 from rag.text import direction
 from rag.types import Answer, Citation, Language, Turn
@@ -162,21 +164,40 @@ def build_page(assistant: Assistant) -> Any:
     return page
 
 
-def create_site(assistant: Assistant) -> FastAPI:
+def create_site(assistant: Assistant, inbox: Inbox | None = None) -> FastAPI:
     """The API with the page at its root."""
-    app = create_app(assistant)
+    app = create_app(assistant, inbox)
     page = build_page(assistant)
     import gradio
 
+    keys = Keys(assistant.settings.keys)
+    # Where the API asks for a key, so does the page: any name, and a key as the password.
+    auth = (lambda _, password: keys.hold(password.encode())) if keys else None
     files = {"css_paths": _HERE / "page.css", "js": (_HERE / "page.js").read_text("utf-8")}
     site: FastAPI = gradio.mount_gradio_app(
-        app, page, path="/", footer_links=[], show_error=False, allowed_paths=[], ssr_mode=False, **files
+        app, page, path="/", auth=auth, footer_links=[], show_error=False, allowed_paths=[], ssr_mode=False, **files
     )
     return site
 
 
+_PATIENCE_S, _GRACE_S = 4.0, 8
+"""After a signal: how long answers may still wait for a model, and how long anything may take."""
+
+
 class _Server(uvicorn.Server):
-    """Says where it is once it answers."""
+    """Says where it is once it answers; at its end lets nobody wait for a model for long."""
+
+    def __init__(self, config: uvicorn.Config, work: Work) -> None:
+        super().__init__(config)
+        self._work = work
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        patience = threading.Timer(_PATIENCE_S, self._work.end)
+        patience.start()
+        try:
+            await super().shutdown(sockets)
+        finally:
+            patience.cancel()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -184,7 +205,7 @@ class _Server(uvicorn.Server):
             print(f"Dalil answers at http://{self.config.host}:{self.config.port}  (Ctrl-C ends it)", flush=True)
 
 
-def serve(settings: Settings) -> None:
+def serve(settings: Settings, inbox_of: Callable[[Assistant], Inbox]) -> None:
     """Serve the API and the page until Ctrl-C or SIGTERM; raises InputError when the address is taken."""
     try:
         listening = socket.create_server((settings.host, settings.port))
@@ -194,8 +215,17 @@ def serve(settings: Settings) -> None:
             "Choose another with --port, or end what holds it."
         ) from None
     with listening, Assistant.from_settings(settings) as assistant:
-        config = uvicorn.Config(create_site(assistant), host=settings.host, port=settings.port, log_level="warning")
+        site = create_site(assistant, inbox_of(assistant))
+        config = uvicorn.Config(
+            site,
+            host=settings.host,
+            port=settings.port,
+            log_level="warning",
+            timeout_graceful_shutdown=_GRACE_S,
+        )
+        # uvicorn raises the signal again when it has ended: as an exception, so that the index is closed.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
-            _Server(config).run([listening])
+            _Server(config, site.state.work).run([listening])
         except KeyboardInterrupt:
             print("Dalil has ended.", file=sys.stderr)

@@ -1,23 +1,30 @@
 """The routes. Each is a plain function, which Starlette runs in a thread, around one call of the assistant."""
 
-from typing import Annotated, Any
+from typing import Any
 
 import httpx
-from fastapi import FastAPI, Query, Response
+from fastapi import FastAPI, Response
 
 from rag.assistant import Assistant
-from rag.errors import InputError, StoreError
-from rag.service import asking, errors, openai
+from rag.errors import StoreError
+from rag.service import articles, asking, errors, feedback, openai
+from rag.service.articles import Inbox
+from rag.service.feedback import Recent
 from rag.service.gate import Gate
+from rag.service.records import Metrics, Records
+from rag.service.work import Work
 
 _MODEL_CHECK_S = 2.0
 
 
-def create_app(assistant: Assistant) -> FastAPI:
-    """The API over `assistant`, which stays the caller's to close."""
+def create_app(assistant: Assistant, inbox: Inbox | None = None) -> FastAPI:
+    """The API over `assistant`, which stays the caller's to close; articles that are sent go to `inbox`."""
     settings = assistant.settings
+    metrics = Metrics()
+    recent = Recent(settings.feedback_file, metrics)
     app = FastAPI(title="Dalil", summary=__doc__.splitlines()[0] if __doc__ else None, version="1")
     app.add_middleware(Gate, settings=settings)
+    app.add_middleware(Records, metrics=metrics)
     errors.install(app)
 
     @app.get("/health")
@@ -33,30 +40,17 @@ def create_app(assistant: Assistant) -> FastAPI:
         response.status_code = 200 if is_ready else 503
         return {"ready": is_ready, "checks": checks}
 
-    app.include_router(asking.routes(assistant))
-    app.include_router(openai.routes(assistant))
+    work = Work(assistant, metrics, recent)
+    app.include_router(asking.routes(work))
+    app.include_router(openai.routes(work))
+    app.include_router(articles.routes(assistant, inbox, metrics))
+    app.include_router(feedback.routes(assistant, recent))
+    app.state.work = work
 
-    @app.get("/v1/articles")
-    def articles(
-        limit: Annotated[int, Query(ge=1, le=1000)] = 100, offset: Annotated[int, Query(ge=0)] = 0
-    ) -> dict[str, Any]:
-        """The articles of the index, in order of id, without their texts."""
-        heads = sorted(assistant.store.heads().values(), key=lambda head: head.id)
-        shown = ("id", "title", "language", "url", "date", "topic", "chunks")
-        data = [{name: getattr(head, name) for name in shown} for head in heads[offset : offset + limit]]
-        return {"data": data, "total": len(heads)}
-
-    @app.get("/v1/articles/{article_id:path}/text")
-    def text(
-        article_id: str, start: Annotated[int, Query(ge=0)] = 0, end: Annotated[int | None, Query(ge=0)] = None
-    ) -> dict[str, Any]:
-        """An article's text, or the code points `start` to `end` of it: what a citation's offsets count in."""
-        article = assistant.store.article(article_id)
-        stop = len(article.text) if end is None else end
-        if not start <= stop <= len(article.text):
-            raise InputError(f"start and end must be in order and at most {len(article.text)}, the article's length.")
-        shown = {name: getattr(article, name) for name in ("id", "title", "language", "url", "date", "topic")}
-        return shown | {"start": start, "end": stop, "length": len(article.text), "text": article.text[start:stop]}
+    @app.get("/metrics", include_in_schema=False)
+    def numbers() -> Response:
+        """Counts and times for Prometheus."""
+        return Response(metrics.text(), media_type="text/plain; version=0.0.4")
 
     return app
 

@@ -6,29 +6,29 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-from rag.assistant import Answering, Assistant
+from rag.assistant import Answering
 from rag.errors import DalilError
-from rag.model import Deadline
 from rag.retrieval import explained
 from rag.service.errors import shown
 from rag.service.schemas import AskRequest, SearchRequest, answer_in
 from rag.service.streams import Events, event, watched
+from rag.service.work import Work
 from rag.types import Answer
 
 
-def routes(assistant: Assistant) -> APIRouter:
-    """The routes over `assistant`."""
+def routes(work: Work) -> APIRouter:
+    """The routes."""
     router = APIRouter()
 
     @router.post("/v1/ask", response_model=None)
     async def ask(asked: AskRequest, request: Request) -> dict[str, Any] | Events:
         """Answer a question, every statement with its citation; with `stream`, as server-sent events."""
-        deadline = Deadline(assistant.settings.llm_timeout_s)
+        deadline = work.deadline()
 
         def begin() -> Answering:
             history = [message.turn() for message in asked.history]
             language = answer_in(asked.language)
-            return assistant.begin(asked.question, language, history, asked.top_k, asked.mode, deadline)
+            return work.begin(asked.question, language, history, asked.top_k, asked.mode, deadline)
 
         if asked.stream:
             return Events(_events(await watched(request, deadline, begin)), deadline)
@@ -37,7 +37,7 @@ def routes(assistant: Assistant) -> APIRouter:
     @router.post("/v1/search")
     def search(asked: SearchRequest) -> dict[str, Any]:
         """The passages nearest to a query."""
-        return explained(assistant.search(asked.query, asked.top_k), asked.explain)
+        return explained(work.assistant.search(asked.query, asked.top_k), asked.explain)
 
     return router
 

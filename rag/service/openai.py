@@ -12,11 +12,11 @@ from typing import Any, Literal
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
-from rag.assistant import Answering, AnswerMode, Assistant
+from rag.assistant import Answering, AnswerMode
 from rag.errors import DalilError, NotFoundError, QuestionError
-from rag.model import Deadline
 from rag.service.errors import shown
 from rag.service.streams import Events, event, watched
+from rag.service.work import Work
 from rag.tokens import token_counts
 from rag.types import Answer, Turn
 
@@ -73,8 +73,8 @@ class ChatRequest(BaseModel):
         return [Turn(roles[said.role], said.text) for said in self.messages[:-1] if said.role in roles]
 
 
-def routes(assistant: Assistant) -> APIRouter:
-    """The routes over `assistant`."""
+def routes(work: Work) -> APIRouter:
+    """The routes."""
     router = APIRouter()
 
     @router.get("/v1/models")
@@ -91,11 +91,11 @@ def routes(assistant: Assistant) -> APIRouter:
     @router.post("/v1/chat/completions", response_model=None)
     async def complete(asked: ChatRequest, request: Request) -> dict[str, Any] | Events:
         """Answer the last message of a conversation."""
-        deadline = Deadline(assistant.settings.llm_timeout_s)
+        deadline = work.deadline()
         mode = _mode(asked.model)
 
         def begin() -> Answering:
-            return assistant.begin(asked.question(), None, asked.history(), None, mode, deadline)
+            return work.begin(asked.question(), None, asked.history(), None, mode, deadline)
 
         if asked.stream:
             with_usage = bool(asked.stream_options and asked.stream_options.include_usage)

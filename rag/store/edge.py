@@ -190,7 +190,8 @@ def _locked_message(folder: Path, holder: Path) -> str:
     except (OSError, ValueError, KeyError):
         by = "another process"
     return (
-        f"The index folder {folder} is in use by {by}. End that command first, ask through its page or its API, "
+        f"The index folder {folder} is in use by {by}. End that command first, or where it is "
+        "`dalil serve`, ask through its page or its API and send articles with `dalil ingest --server URL`, "
         "or set DALIL_DATA_DIR to another folder."
     )
 

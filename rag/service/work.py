@@ -1,0 +1,50 @@
+"""The answers being written: begun under a deadline, counted and remembered when done, ended together at shutdown."""
+
+from collections.abc import Iterator, Sequence
+from weakref import WeakSet
+
+from rag.assistant import Answering, AnswerMode, Assistant
+from rag.model import Deadline
+from rag.service.feedback import Recent
+from rag.service.records import Metrics
+from rag.types import Answer, Language, Turn
+
+
+class Work:
+    """What the routes that answer do."""
+
+    def __init__(self, assistant: Assistant, metrics: Metrics, recent: Recent) -> None:
+        self.assistant = assistant
+        self._metrics, self._recent = metrics, recent
+        self._deadlines: WeakSet[Deadline] = WeakSet()
+
+    def deadline(self) -> Deadline:
+        """The time that one answer has."""
+        deadline = Deadline(self.assistant.settings.llm_timeout_s)
+        self._deadlines.add(deadline)
+        return deadline
+
+    def end(self) -> None:
+        """Let nobody wait for a model any longer: what is open becomes the extractive answer."""
+        for deadline in list(self._deadlines):
+            deadline.end()
+
+    def begin(
+        self,
+        question: str,
+        answer_in: Language | None,
+        history: Sequence[Turn],
+        top_k: int | None,
+        mode: AnswerMode,
+        deadline: Deadline,
+    ) -> Answering:
+        """Search, and give what was found with the answer still to be written."""
+        answering = self.assistant.begin(question, answer_in, history, top_k, mode, deadline)
+        return Answering(answering.found, answering.language, self._noted(question, answering.text))
+
+    def _noted(self, question: str, text: Iterator[str | Answer]) -> Iterator[str | Answer]:
+        for part in text:
+            if isinstance(part, Answer):
+                self._metrics.answered(part)
+                self._recent.remember(question, part)
+            yield part

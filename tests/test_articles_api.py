@@ -1,0 +1,232 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import httpx
+import pytest
+from fastapi.testclient import TestClient
+
+from eval.feedback import cases
+from ingest.inbox import IndexInbox
+from rag.assistant import Assistant
+from rag.service import articles as articles_module
+from rag.service import create_app
+from rag.settings import load
+from tests.doubles import ScriptedModel, closed_port, like, served
+from tests.test_assistant import QUEEN_AR
+from tests.test_service import error
+
+TOWER = "# برج الساعة\n\nبُني برج الساعة عام 1921 من الحجر الأبيض. ويبلغ ارتفاعه 42 مترًا."
+MARKDOWN = {"Content-Type": "text/markdown"}
+LINES = {"Content-Type": "application/jsonl"}
+
+
+@pytest.fixture
+def empty(tmp_path):
+    with Assistant.from_settings(load(environment={}, data_dir=tmp_path)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def client(empty):
+    return TestClient(create_app(empty, IndexInbox(empty)), raise_server_exceptions=False)
+
+
+# Adding
+
+
+def test_an_article_that_is_sent_answers_questions_at_once(client):
+    answer = client.post("/v1/articles", params={"name": "برج"}, content=TOWER.encode(), headers=MARKDOWN)
+    assert (answer.status_code, answer.json()["added"]) == (201, ["برج"])
+    told = client.post("/v1/ask", json={"question": "متى بُني برج الساعة؟"}).json()
+    assert "1921" in told["citations"][0]["quote"]
+    assert client.get("/v1/articles/برج").json()["title"] == "برج الساعة"
+
+
+def test_the_same_again_changes_nothing_and_another_text_does(client):
+    for text, status, outcome in ((TOWER, 201, "added"), (TOWER, 200, "unchanged"), (TOWER + " نعم.", 201, "changed")):
+        answer = client.post("/v1/articles", params={"name": "t"}, content=text.encode(), headers=MARKDOWN)
+        assert (answer.status_code, answer.json()[outcome]) == (status, ["t"])
+
+
+def test_several_articles_come_as_lines_and_the_bad_ones_are_told(client):
+    rows = [{"id": "a", "text": "نص أول طويل."}, {"id": "b"}, {"text": "نص ثالث بلا اسم."}]
+    body = "\n".join(json.dumps(row) for row in rows)
+    answer = client.post("/v1/articles", params={"name": "batch"}, content=body, headers=LINES)
+    assert answer.status_code == 201
+    assert answer.json()["added"] == ["a", "batch:3"]
+    assert list(answer.json()["failed"]) == ["batch:2"]
+
+
+def test_one_json_object_is_one_article(client):
+    answer = client.post("/v1/articles", json={"id": "a", "title": "عنوان", "text": "نص أول طويل."})
+    assert (answer.status_code, answer.json()["added"]) == (201, ["a"])
+
+
+@pytest.mark.parametrize(
+    ("content", "headers", "status"),
+    [
+        (b"", MARKDOWN, 422),
+        (b"\xff\xfe\xff", MARKDOWN, 422),
+        (b"---\ntitle: [\n---\nx", MARKDOWN, 422),
+        (b"{", LINES, 422),
+        (b"[" * 100_000, LINES, 422),
+        (b"x", {"Content-Type": "image/png"}, 400),
+        (b"x", {}, 400),
+    ],
+)
+def test_what_is_no_article_is_told_so_and_leaves_nothing(client, content, headers, status):
+    error(client.post("/v1/articles", content=content, headers=headers), status)
+    assert client.get("/v1/articles").json()["total"] == 0
+
+
+def test_a_large_upload_is_a_job(client, monkeypatch):
+    monkeypatch.setattr(articles_module, "_AT_ONCE_BYTES", 50)
+    answer = client.post("/v1/articles", params={"name": "t"}, content=TOWER.encode(), headers=MARKDOWN)
+    assert (answer.status_code, answer.json()["status"]) == (202, "running")
+    until = time.monotonic() + 20
+    while (job := client.get(f"/v1/jobs/{answer.json()['id']}").json())["status"] == "running":
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    assert (job["status"], job["added"]) == ("done", ["t"])
+    error(client.get("/v1/jobs/none"), 404)
+
+
+def test_without_an_inbox_nothing_can_be_added(empty):
+    error(TestClient(create_app(empty)).post("/v1/articles", content=b"x", headers=MARKDOWN), 400)
+
+
+def test_an_article_is_removed_with_its_chunks(client, empty):
+    client.post("/v1/articles", params={"name": "a/b"}, content=TOWER.encode(), headers=MARKDOWN)
+    assert client.delete("/v1/articles/a/b").json() == {"id": "a/b", "removed": True}
+    error(client.get("/v1/articles/a/b"), 404)
+    error(client.delete("/v1/articles/a/b"), 404)
+    assert empty.store.check() == 0
+
+
+def test_files_are_sent_to_a_running_service_by_the_command_line(empty, tmp_path):
+    folder = tmp_path / "files"
+    (folder / "in").mkdir(parents=True)
+    (folder / "in" / "tower.md").write_text(TOWER, "utf-8")
+    (folder / "bad.md").write_text("", "utf-8")
+    with served(create_app(empty, IndexInbox(empty))) as address:
+        ran = run("ingest", "--server", address, str(folder), "--json")
+        again = run("ingest", "--server", address, str(folder), "--json")
+        locked = run("ingest", str(folder), DALIL_DATA_DIR=str(empty.settings.data_dir))
+        away = run("ingest", "--server", f"http://127.0.0.1:{closed_port()}", str(folder))
+    assert ran.returncode == 1
+    assert (json.loads(ran.stdout)["added"], json.loads(again.stdout)["unchanged"]) == (1, 1)
+    assert "bad" in ran.stderr
+    assert "dalil ingest --server" in locked.stderr
+    assert "does not answer" in away.stderr
+    assert [head.id for head in empty.store.heads().values()] == ["in/tower"]
+
+
+def run(*arguments, **environment):
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("DALIL_")}
+    command = [sys.executable, "-m", "ui.cli", *arguments]
+    return subprocess.run(command, env=kept | environment, capture_output=True, text=True, timeout=120, check=False)
+
+
+# Records
+
+
+def test_metrics_count_requests_answers_and_articles_and_hold_nobodys_words(client):
+    client.post("/v1/articles", params={"name": "t"}, content=TOWER.encode(), headers=MARKDOWN)
+    client.post("/v1/ask", json={"question": "متى بُني برج الساعة؟"})
+    client.post("/v1/ask", json={"question": "What is the capital of Australia?"})
+    client.get("/v1/articles/secret-name")
+    text = client.get("/metrics").text
+    assert 'dalil_answers_total{language="ar",mode="extractive",outcome="answered"} 1.0' in text
+    assert 'outcome="refused_not_in_articles"' in text
+    assert 'dalil_verdicts_total{verdict="verbatim"}' in text
+    assert 'dalil_articles_total{outcome="added"} 1.0' in text
+    assert 'route="/v1/articles/{article_id:path}",status="404"' in text
+    assert 'dalil_stage_seconds_count{stage="embed"} 2.0' in text
+    assert "secret" not in text
+    assert "برج" not in text
+
+
+def test_each_response_has_an_id_that_its_line_of_log_has_too(client, caplog):
+    with caplog.at_level("INFO", logger="dalil.requests"):
+        given = client.get("/health", headers={"X-Request-ID": "abc-1"})
+        made = client.post("/v1/ask", json={"question": "سؤال سري"}, headers={"X-Request-ID": "bad id\x7f"})
+    assert given.headers["x-request-id"] == "abc-1"
+    assert len(made.headers["x-request-id"]) == 32
+    lines = [json.loads(record.message) for record in caplog.records if record.name == "dalil.requests"]
+    assert [line["id"] for line in lines] == ["abc-1", made.headers["x-request-id"]]
+    assert "سري" not in caplog.text
+
+
+# Feedback
+
+
+def test_a_rating_is_kept_and_becomes_a_gold_case(assistant, tmp_path):
+    told = like(assistant, data_dir=tmp_path)
+    client = TestClient(create_app(told))
+    answer = client.post("/v1/ask", json={"question": QUEEN_AR}).json()
+    passage = {key: answer["citations"][0][key] for key in ("article_id", "start", "end")}
+    path = f"/v1/answers/{answer['id']}/feedback"
+    assert client.put(path, json={"rating": "down", "reason": "ناقص"}).status_code == 200
+    assert client.put(path, json={"rating": "up", "passage": passage}).json() == {
+        "answer": answer["id"],
+        "rating": "up",
+    }
+    (case,) = cases(tmp_path / "feedback.jsonl", told.store)
+    assert (case["question"], case["article"], case["kind"], case["language"]) == (
+        QUEEN_AR,
+        "honey-bees",
+        "answerable",
+        "ar",
+    )
+    assert told.store.article("honey-bees").text[case["start"] : case["end"]] == case["evidence"]
+
+
+def test_what_cannot_be_rated_is_told_so(assistant, tmp_path):
+    client = TestClient(create_app(like(assistant, data_dir=tmp_path)))
+    error(client.put("/v1/answers/none/feedback", json={"rating": "up"}), 404)
+    answer = client.post("/v1/ask", json={"question": QUEEN_AR}).json()
+    path = f"/v1/answers/{answer['id']}/feedback"
+    error(client.put(path, json={"rating": "great"}), 422)
+    wrong = {"article_id": "honey-bees", "start": 0, "end": 10**9}
+    error(client.put(path, json={"rating": "up", "passage": wrong}), 400)
+    assert not (tmp_path / "feedback.jsonl").exists()
+
+
+# The end
+
+
+def test_on_sigterm_the_service_ends_in_time_and_the_index_is_whole(tmp_path):
+    port = closed_port()
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("DALIL_")}
+    environment |= {"DALIL_DATA_DIR": str(tmp_path), "DALIL_PORT": str(port)}
+    serving = subprocess.Popen(
+        [sys.executable, "-m", "ui.cli", "serve"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert "Dalil answers at" in serving.stdout.readline()
+        sent = httpx.post(f"http://127.0.0.1:{port}/v1/articles?name=t", content=TOWER.encode(), headers=MARKDOWN)
+        assert sent.status_code == 201
+        serving.send_signal(signal.SIGTERM)
+        started = time.monotonic()
+        _, said = serving.communicate(timeout=15)
+    finally:
+        serving.kill()
+    assert time.monotonic() - started < 10
+    assert "Dalil has ended." in said
+    with Assistant.from_settings(load(environment={}, data_dir=tmp_path)) as opened:
+        assert "1921" in opened.ask("متى بُني برج الساعة؟").citations[0].quote
+
+
+def test_at_the_end_nobody_waits_for_a_model(assistant):
+    app = create_app(like(assistant, ScriptedModel("NO_ANSWER")))
+    deadlines = [app.state.work.deadline() for _ in range(2)]
+    app.state.work.end()
+    assert all(deadline.ended for deadline in deadlines)
