@@ -22,7 +22,9 @@ def create_app(assistant: Assistant, inbox: Inbox | None = None) -> FastAPI:
     settings = assistant.settings
     metrics = Metrics()
     recent = Recent(settings.feedback_file, metrics)
-    app = FastAPI(title="Dalil", summary=__doc__.splitlines()[0] if __doc__ else None, version="1")
+    app = FastAPI(
+        title="Dalil", summary=__doc__.splitlines()[0] if __doc__ else None, version="1", responses=errors.RESPONSES
+    )
     app.add_middleware(Gate, settings=settings)
     app.add_middleware(Records, metrics=metrics)
     errors.install(app)
@@ -32,7 +34,7 @@ def create_app(assistant: Assistant, inbox: Inbox | None = None) -> FastAPI:
         """Whether the process answers."""
         return {"status": "ok"}
 
-    @app.get("/ready")
+    @app.get("/ready", responses={503: {"description": "Not now; with the reasons", "model": None}})
     def ready(response: Response) -> dict[str, Any]:
         """Whether questions can be answered, with the reasons."""
         checks = _checks(assistant)

@@ -110,7 +110,7 @@ def _writing(assistant: Assistant, inbox: Inbox | None, metrics: Metrics) -> API
     router = APIRouter()
     jobs = Jobs()
 
-    @router.post("/v1/articles")
+    @router.post("/v1/articles", responses={201: {"description": "Added"}, 202: {"description": "A job"}})
     async def add(
         request: Request, response: Response, name: Annotated[str, Query(min_length=1, max_length=200)] = "upload"
     ) -> dict[str, Any]:

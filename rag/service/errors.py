@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from rag import errors
@@ -37,6 +38,34 @@ STATUSES: dict[type[errors.DalilError], Status] = {
     errors.SettingsError: Status(500, "server_error", "wrong_setting"),
     errors.DalilError: Status(500, "server_error", "failed"),
 }
+
+
+class Told(BaseModel):
+    """What an error says."""
+
+    message: str
+    type: str
+    code: str
+    param: str | None
+
+
+class ErrorBody(BaseModel):
+    """An error, in OpenAI's shape."""
+
+    error: Told
+
+
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    400: {"model": ErrorBody, "description": "The request cannot be served as it stands"},
+    401: {"model": ErrorBody, "description": "A key is needed"},
+    404: {"model": ErrorBody, "description": "There is no such thing"},
+    408: {"model": ErrorBody, "description": "The body took too long"},
+    413: {"model": ErrorBody, "description": "The body is too large"},
+    422: {"model": ErrorBody, "description": "The request or the article is malformed"},
+    429: {"model": ErrorBody, "description": "Too many requests; see Retry-After"},
+    503: {"model": ErrorBody, "description": "Overloaded (see Retry-After), or the index cannot be used"},
+}
+"""What any route may answer beside its own."""
 
 
 def body(message: str, kind: str, code: str, param: str | None = None) -> dict[str, Any]:
