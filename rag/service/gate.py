@@ -69,7 +69,7 @@ class Gate:
         self._app = app
         self._keys = Keys(settings.keys)
         self._rates = Rates(settings.requests_per_minute)
-        self._slots, self._taken = settings.max_concurrent, 0
+        self._slots, self._taken = settings.slots, 0
         self._longest = settings.max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
