@@ -121,7 +121,7 @@ class Checker:
         opened = None if ended else _OPEN_BRACKET.search(draft)
         self._raw = draft[opened.start() :] if opened else ""
         ready = draft[: opened.start()] if opened else draft
-        joined = self._held + MARKER.sub(self._hold, ready.translate(_ANGLES))
+        joined = self._held + MARKER.sub(self._hold, ready)
         self._held = _HELD_AFTER_END.sub(_moved, joined)
 
     def _hold(self, match: re.Match[str]) -> str:
@@ -207,9 +207,15 @@ def _begins(following: str) -> bool:
     return bool(bare) and bare[0] not in "[(\"'”’»›)]}*"
 
 
+def inert(text: str) -> str:
+    """`text` as an answer may show it: links and images as their words, no HTML, whatever a reader's client would make
+    of them."""
+    return _LINK.sub(lambda match: match[1] or "", text).translate(_ANGLES)
+
+
 def _bare(sentence: str) -> str:
-    """A sentence without its markers and without links, which the reader of an answer must not be led to follow."""
-    plain = _HELD.sub("", _LINK.sub(lambda match: match[1] or "", sentence))
+    """A sentence without its markers and without links."""
+    plain = _HELD.sub("", inert(sentence))
     return re.sub(r"[ \t]+(?=[ \t])", "", plain)
 
 

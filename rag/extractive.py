@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from rag.citation import MARKER, Verified
+from rag.citation import MARKER, Verified, inert
 from rag.embedding import QuestionVectors
 from rag.retrieval import Retrieved, wanted_terms
 from rag.store import Evidence
@@ -79,9 +79,9 @@ def extractive(found: Retrieved, evidence: Mapping[str, Evidence], answer_in: La
     for citation in citations:
         if citation.title != title:
             title = citation.title
-            blocks.append(FRAME[answer_in].format(title=title))
+            blocks.append(FRAME[answer_in].format(title=inert(title)))
         # Brackets around a number in an article are its own; in an answer they would look like a marker.
-        words = MARKER.sub(lambda match: f"({match.group()[1:-1]})", " ".join(citation.quote.split()))
+        words = MARKER.sub(lambda match: f"({match.group()[1:-1]})", " ".join(inert(citation.quote).split()))
         blocks.append(f"«{words}» [{citation.number}]")
     text = "\n\n".join(blocks)
     return Verified(text, tuple(citations), tuple(_statements(text, blocks)))
@@ -144,6 +144,6 @@ def _share_covered(rarity: Mapping[tuple[str, ...], float], text: str) -> float:
 
 def refusal(answer_in: Language, hits: Sequence[Hit]) -> str:
     """Words of a refusal, with the nearest titles."""
-    titles = list(dict.fromkeys(_TITLE[answer_in].format(hit.article.title) for hit in hits))[:3]
+    titles = list(dict.fromkeys(_TITLE[answer_in].format(inert(hit.article.title)) for hit in hits))[:3]
     nearest = NEAREST[answer_in].format(titles=_COMMA[answer_in].join(titles)) if titles else ""
     return REFUSAL[answer_in] + nearest

@@ -98,6 +98,14 @@ def test_brackets_of_an_article_are_not_taken_for_markers():
     assert quoted(answer) == ["وقعت المعركة في ذلك العام [7].", "وانتهت بعد شهر واحد [2]."]
 
 
+def test_links_images_and_html_of_an_article_are_inert_in_the_answer_and_whole_in_the_quote():
+    text = "انظر ![صورة](http://evil.example/x.png) و[هنا](http://evil.example) <img src=x onerror=alert(1)> في المقال."
+    answer = answered(hit(text, title="عنوان ![x](http://evil.example)"), a=[0.9])
+    assert "(http" not in answer.text
+    assert "<" not in answer.text
+    assert quoted(answer) == [text]
+
+
 def test_a_scrap_or_a_line_that_leads_to_a_list_is_no_evidence():
     text = "عنوان فرعي.\nومن أسباب ذلك ما يأتي:\nقلة الأمطار في تلك السنة كلها.\nوكثرة السكان في المدن الكبيرة."
     answer = answered(hit(text), a=[0.9, 0.9, 0.7, 0.7])
