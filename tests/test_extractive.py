@@ -118,6 +118,13 @@ def test_a_question_for_a_number_prefers_a_sentence_that_holds_one():
     assert "المدة 60 يومًا في الصيف كله." in quoted(answer)
 
 
+def test_a_question_for_a_time_prefers_a_sentence_with_a_year():
+    text = "قطعت القافلة الطريق في 40 يومًا. وقطع القطار الطريق عام 1908 أول مرة. ووقفت القافلة في الطريق طويلًا."
+    assert "وقطع القطار الطريق عام 1908 أول مرة." in quoted(
+        answered(hit(text), question="متى وصل؟", a=[0.9, 0.85, 0.89])
+    )
+
+
 def test_one_sentence_is_an_answer():
     assert quoted(answered(hit("نعم."), a=[0.5])) == ["نعم."]
 
