@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rag.gazetteer import names
-from rag.text import Term, content_terms, folded, skeleton
+from rag.text import Term, content_terms, fold, skeleton
 from rag.types import Span
 
 _RUN = re.compile(
@@ -127,9 +127,8 @@ def _written_names(statement: str) -> Iterator[Span]:
     if arabic:
         yield from (Span(*match.span()) for match in _LATIN_WORD.finditer(statement))
         yield from (Span(*match.span(1)) for match in _QUOTED.finditer(statement))
-        key = folded(statement)
-        if len(key) == len(statement):
-            yield from (Span(*match.span(1)) for match in _AFTER_KIN.finditer(key))
+        key = fold(statement)
+        yield from (key.span(*match.span(1)) for match in _AFTER_KIN.finditer(key.text))
 
 
 def _nearly(one: str, other: str) -> bool:

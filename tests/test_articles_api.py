@@ -12,7 +12,6 @@ from fastapi.testclient import TestClient
 from eval.feedback import cases
 from ingest.inbox import IndexInbox
 from rag.assistant import Assistant
-from rag.service import articles as articles_module
 from rag.service import create_app
 from rag.settings import load
 from tests.doubles import ScriptedModel, closed_port, like, served
@@ -83,15 +82,15 @@ def test_what_is_no_article_is_told_so_and_leaves_nothing(client, content, heade
     assert client.get("/v1/articles").json()["total"] == 0
 
 
-def test_a_large_upload_is_a_job(client, monkeypatch):
-    monkeypatch.setattr(articles_module, "_AT_ONCE_BYTES", 50)
-    answer = client.post("/v1/articles", params={"name": "t"}, content=TOWER.encode(), headers=MARKDOWN)
+def test_a_large_upload_is_a_job(client):
+    rows = [json.dumps({"id": "t", "text": TOWER}), *['{"id": "a row without a text"}'] * 8_000]
+    answer = client.post("/v1/articles", content="\n".join(rows), headers=LINES)
     assert (answer.status_code, answer.json()["status"]) == (202, "running")
     until = time.monotonic() + 20
     while (job := client.get(f"/v1/jobs/{answer.json()['id']}").json())["status"] == "running":
         assert time.monotonic() < until
         time.sleep(0.05)
-    assert (job["status"], job["added"]) == ("done", ["t"])
+    assert (job["status"], job["added"], len(job["failed"])) == ("done", ["t"], 8_000)
     error(client.get("/v1/jobs/none"), 404)
 
 

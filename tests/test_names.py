@@ -39,6 +39,7 @@ def test_names_that_the_text_holds_in_either_script_are_known(statement):
         ("مقر جمعية «السنابل» في لبنان.", ["السنابل"]),
         ("يعمل المركز بطراز H100.", ["H100"]),
         ("كتبه ابن جبير.", ["جبير"]),
+        ("كَتَبَهُ ابْنُ جُبَيْر.", ["جُبَيْر"]),
     ],
 )
 def test_other_names_are_strange(statement, strange):

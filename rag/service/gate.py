@@ -9,6 +9,7 @@ import hmac
 import math
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from hashlib import sha256
 
 from starlette.exceptions import HTTPException
@@ -44,15 +45,15 @@ class Keys:
 class Rates:
     """A bucket of tokens for each caller: as many requests as a minute allows at once, then one by one."""
 
-    def __init__(self, per_minute: int) -> None:
-        self._per_minute = per_minute
+    def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._per_minute, self._clock = per_minute, clock
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def wait_for(self, caller: str) -> float:
         """Seconds until `caller` may come again; 0 takes a token."""
         if not self._per_minute:
             return 0.0
-        now = time.monotonic()
+        now = self._clock()
         left, seen = self._buckets.pop(caller, (float(self._per_minute), now))
         left = min(float(self._per_minute), left + (now - seen) * self._per_minute / 60)
         wait = 0.0 if left >= 1 else (1 - left) * 60 / self._per_minute
@@ -65,8 +66,8 @@ class Rates:
 class Gate:
     """ASGI middleware around the whole site; only what begins with /v1 or /metrics is guarded."""
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, settings: Settings, body_s: float = _BODY_S) -> None:
+        self._app, self._body_s = app, body_s
         self._keys = Keys(settings.keys)
         self._rates = Rates(settings.requests_per_minute)
         self._slots, self._taken = settings.slots, 0
@@ -84,7 +85,7 @@ class Gate:
         answers = scope["path"] in _ANSWERS
         self._taken += answers
         try:
-            await self._app(scope, _Body(receive, self._longest), send)
+            await self._app(scope, _Body(receive, self._longest, self._body_s), send)
         finally:
             self._taken -= answers
 
@@ -96,7 +97,8 @@ class Gate:
         length = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
         if length.isdigit() and int(length) > self._longest:
             return _refusal(413, _too_large(self._longest), "invalid_request_error", "body_too_large")
-        caller = sha256(given[0]).hexdigest() if given else str((scope.get("client") or ("",))[0])
+        # Where no key is needed, a header that anybody may make up is nobody's name.
+        caller = sha256(given[0]).hexdigest() if self._keys else str((scope.get("client") or ("",))[0])
         wait = self._rates.wait_for(caller)
         if wait:
             later = {"Retry-After": str(math.ceil(wait))}
@@ -124,9 +126,9 @@ class _Body:
     """Counts a body as it arrives, whatever its length was said to be, and gives it so much time. FastAPI's own limit
     answers in plain text."""
 
-    def __init__(self, receive: Receive, longest: int) -> None:
+    def __init__(self, receive: Receive, longest: int, seconds: float) -> None:
         self._receive, self._left, self._longest, self._whole = receive, longest, longest, False
-        self._until = time.monotonic() + _BODY_S
+        self._seconds, self._until = seconds, time.monotonic() + seconds
 
     async def __call__(self) -> Message:
         if self._whole:
@@ -134,7 +136,7 @@ class _Body:
         try:
             message = await asyncio.wait_for(self._receive(), max(0.0, self._until - time.monotonic()))
         except TimeoutError:
-            raise HTTPException(408, f"The body took longer than {_BODY_S:.0f} seconds to arrive.") from None
+            raise HTTPException(408, f"The body took longer than {self._seconds:.0f} seconds to arrive.") from None
         self._whole = message["type"] != "http.request" or not message.get("more_body", False)
         self._left -= len(message.get("body", b""))
         if self._left < 0:
