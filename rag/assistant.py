@@ -162,7 +162,7 @@ class Assistant:
         if not before or not found.hits:
             return found
         alone = standing_alone(model, found.question, history, found.language, deadline) if model else None
-        if alone is None and self.refuses(found):
+        if alone is None and self.refuses(found) and leans_back(found.question):
             alone = f"{before[-1]} {found.question}"
         if alone is None or alone == found.question:
             return found
@@ -239,6 +239,20 @@ def checked_question(question: str, longest: int) -> str:
     if not any(char.isalnum() for char in folded(question)):
         raise QuestionError("The question is empty: it holds no letter and no digit.")
     return question
+
+
+_LEANING = re.compile(
+    r"^(?:and|but|so|what about|how about)\b"
+    r"|\b(?:it|its|he|she|they|them|their|his|her|this|that|these|those|there|one)\b"
+    r"|^[وف](?=(?:متي|كم|من|ما|ماذا|اين|كيف|لماذا|هل|اي|الي|في|عن)\b)|^(?:طيب|وماذا)\b"
+    r"|\b[وف]?ب?(?:هو|هي|هم|هما|هذا|هذه|ذلك|تلك|هولاء|هناك|منه|منها|فيه|فيها|عنه|عنها|له|لها|عليه|عليها|بها|به)\b"
+)
+"""Words that speak of what was said before, after folding."""
+
+
+def leans_back(question: str) -> bool:
+    """Whether a question speaks of what was said before it, or says too little to stand alone."""
+    return bool(_LEANING.search(folded(question))) or len(content_terms(question)) < 2
 
 
 def _language(question: str, history: Sequence[Turn]) -> Language:

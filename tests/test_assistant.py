@@ -4,7 +4,7 @@ from threading import Timer
 
 import pytest
 
-from rag.assistant import Assistant
+from rag.assistant import Assistant, leans_back
 from rag.citation import MARKER, UNVERIFIED
 from rag.errors import InputError, QuestionError
 from rag.extractive import NO_ARTICLES, REFUSAL
@@ -300,6 +300,28 @@ def test_without_a_model_a_follow_up_is_searched_for_with_the_question_before_it
     )
     assert alone.refused
     assert QUEEN_QUOTE in [citation.quote for citation in following.citations]
+
+
+def test_a_new_question_is_not_answered_from_the_one_before_it(assistant):
+    history = [Turn("user", "متى تكتمل ملكة النحل من البيضة إلى الحشرة البالغة؟")]
+    assert assistant.ask("كيف أطبخ الملوخية من غير أن تهبط أوراقها؟", history=history).refused
+    assert assistant.ask("How do I cook mulukhiyah at home?", history=history).refused
+
+
+@pytest.mark.parametrize(
+    ("question", "leans"),
+    [
+        ("وكم تحتاج هي؟", True),
+        ("ومتى؟", True),
+        ("How long does it take?", True),
+        ("And in winter?", True),
+        ("كيف أطبخ الملوخية؟", False),
+        ("وليد من كتب الرسالة؟", False),
+        ("How do I cook mulukhiyah?", False),
+    ],
+)
+def test_a_question_that_leans_on_the_one_before_is_known(question, leans):
+    assert leans_back(question) == leans
 
 
 # Everything from settings, with endpoints on loopback

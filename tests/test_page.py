@@ -1,4 +1,4 @@
-"""The page in a real Chromium: ask in Arabic, open a citation, see the quote; a refusal; directions; hostile text."""
+"""The page in a real Chromium: what a person does on it, in both languages."""
 
 import os
 import shutil
@@ -7,10 +7,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
+
+from ui.page.html import isolated, written
+from ui.page.words import words
 
 ARTICLES = Path(__file__).parent.parent / "articles"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -28,30 +32,54 @@ title: "<img src=x onerror=alert(1)> عنوان"
 ---
 يقول النص إن <script>window.hacked = true</script> لون جبل الزعفران البنفسجي ظهر سنة 1777 أمام الناس كلهم.
 """
+VOCALISED = "بُنِيَتْ قَلْعَةُ الشُّوَيْخِ سَنَةَ ١٨٢٣ عَلَى يَدِ الْبَنَّاءِ سَالِمٍ. وَكَانَ سُورُهَا مِنَ الْحَجَرِ الْمَرْجَانِيِّ.\n"
+HYPERION = "ما القدرة التي سيبلغها هايبريون؟"
 
-pytestmark = [
+browser_test = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: install the package chromium"),
 ]
 
 
-def free_port() -> int:
+# Words and HTML
+
+
+def test_both_languages_say_the_same_things():
+    arabic, english = words("ar"), words("en")
+    assert arabic.keys() == english.keys()
+    for key in arabic:
+        assert {part.split("}")[0] for part in arabic[key].split("{")[1:]} == {
+            part.split("}")[0] for part in english[key].split("{")[1:]
+        }, key
+
+
+@pytest.mark.parametrize(
+    ("text", "way", "shown"),
+    [
+        ("يعمل H100 هنا", "rtl", "يعمل <bdi>H100</bdi> هنا"),
+        ("See «كيف: متى» now", "ltr", "See «<bdi>كيف: متى»</bdi> now"),
+        ("a < b", "ltr", "a &lt; b"),
+    ],
+)
+def test_runs_of_the_other_script_are_isolated_and_all_is_escaped(text, way, shown):
+    assert isolated(text, way) == shown
+
+
+def test_an_element_takes_the_direction_of_its_text():
+    assert 'dir="rtl"' in written("API هذا شرح طويل")
+    assert 'dir="ltr"' in written("What is دليل really?")
+
+
+# In a browser
+
+
+@contextmanager
+def serving(folder: Path, **settings: str) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("page")
-    articles = folder / "articles"
-    articles.mkdir()
-    for name in ("meta-superclusters", "hejaz-railway", "ibn-al-haytham"):
-        shutil.copy(ARTICLES / f"{name}.md", articles)
-    (articles / "hostile.md").write_text(HOSTILE, "utf-8")
-    environment = os.environ | {"DALIL_DATA_DIR": str(folder / "data")}
+        port = int(server.getsockname()[1])
+    environment = os.environ | {"DALIL_DATA_DIR": str(folder / "data")} | settings
     dalil = [sys.executable, "-m", "ui.cli"]
-    subprocess.run([*dalil, "ingest", str(articles)], env=environment, check=True, capture_output=True)
-    port = free_port()
+    subprocess.run([*dalil, "ingest", str(folder / "articles")], env=environment, check=True, capture_output=True)
     with subprocess.Popen([*dalil, "serve", "--port", str(port)], env=environment, stdout=subprocess.PIPE) as process:
         url = f"http://127.0.0.1:{port}"
         for _ in range(240):
@@ -65,61 +93,308 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         assert process.wait(20) in (0, -15)
 
 
-@pytest.fixture
-def page(site: str) -> Iterator[object]:
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("page")
+    (folder / "articles").mkdir()
+    for name in ("meta-superclusters", "hejaz-railway", "ibn-al-haytham"):
+        shutil.copy(ARTICLES / f"{name}.md", folder / "articles")
+    (folder / "articles" / "hostile.md").write_text(HOSTILE, "utf-8")
+    (folder / "articles" / "castle.md").write_text(VOCALISED, "utf-8")
+    with serving(folder) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[object]:
     playwright = pytest.importorskip("playwright.sync_api")
     with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        tab = browser.new_page()
-        tab.asked = set()
-        tab.on("request", lambda request: tab.asked.add(request.url.split("/")[2]))
-        tab.goto(site)
-        tab.wait_for_selector("#dalil-question textarea")
+        opened = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield opened
+        opened.close()
+
+
+@contextmanager
+def tab_of(chromium, url: str, **settings):
+    context = chromium.new_context(**({"viewport": {"width": 1360, "height": 900}} | settings))
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    tab = context.new_page()
+    tab.asked = set()
+    tab.on("request", lambda request: tab.asked.add(request.url.split("/")[2]))
+    tab.goto(url)
+    tab.wait_for_selector(".dalil-turn", timeout=15_000)
+    yield tab
+    context.close()
+
+
+@pytest.fixture
+def page(site, chromium):
+    with tab_of(chromium, f"{site}/ar/") as tab:
         yield tab
-        browser.close()
 
 
-def ask(page, question: str) -> None:
-    answers = page.locator(".dalil-quote, .dalil-refusal").count()
-    page.fill("#dalil-question textarea", question)
-    page.click("#dalil-ask")
-    page.wait_for_function(
-        "count => document.querySelectorAll('.dalil-quote, .dalil-refusal').length > count", arg=answers
+@pytest.fixture
+def english(site, chromium):
+    with tab_of(chromium, f"{site}/en/") as tab:
+        yield tab
+
+
+def ask(tab, question: str):
+    """Ask, wait for the end, and give the turn."""
+    before = tab.locator(".dalil-question").count()
+    tab.fill("#dalil-question textarea", question)
+    tab.press("#dalil-question textarea", "Enter")
+    tab.wait_for_function(
+        "count => document.querySelectorAll('.dalil-actions').length > count", arg=before, timeout=15_000
     )
+    return tab.locator(".dalil-turn").last
 
 
-def test_ask_in_arabic_open_a_citation_see_the_quote_marked(page, site):
-    ask(page, "ما القدرة التي سيبلغها هايبريون؟")
-    quotes = page.locator(".dalil-quote")
-    assert "خمسة غيغاواط" in " ".join(quotes.all_inner_texts())
-    assert quotes.first.get_attribute("dir") == "rtl"
-    chip = page.locator(".dalil-cite").first
-    chip.click()
-    page.wait_for_selector("#dalil-article mark")
-    start, end = int(chip.get_attribute("data-start")), int(chip.get_attribute("data-end"))
-    stored = httpx.get(f"{site}/v1/articles/meta-superclusters/text", params={"start": start, "end": end}).json()
-    assert page.locator("#dalil-article mark").text_content() == stored["text"]
-    assert page.locator("#dalil-article .dalil-text").get_attribute("dir") == "rtl"
-    assert page.asked == {site.removeprefix("http://")}
+def marked(tab) -> str:
+    tab.wait_for_selector("#dalil-evidence mark")
+    return "".join(tab.locator("#dalil-evidence mark").all_text_contents())
 
 
-def test_an_english_question_gets_an_english_frame_left_to_right_over_arabic_quotes(page):
-    ask(page, "How far can the Hyperion cluster grow?")
-    frame = page.locator(".dalil-block", has_text="According to")
-    assert frame.first.get_attribute("dir") == "ltr"
-    assert page.locator(".dalil-quote").first.get_attribute("dir") == "rtl"
+@pytest.mark.usefixtures("site")
+class TestPage:
+    pytestmark = browser_test
+
+    def test_the_first_visit_says_what_is_known_and_its_examples_work(self, page, site):
+        assert page.evaluate("document.documentElement.dir") == "rtl"
+        examples = page.locator(".dalil-examples button").all_inner_texts()
+        assert 2 <= len(examples) <= 6
+        page.locator(".dalil-examples button").first.click()
+        page.wait_for_selector(".dalil-turn button.dalil-chip")
+        assert page.locator(".dalil-refusal").count() == 0
+        assert page.asked == {site.removeprefix("http://")}
+
+    @pytest.mark.parametrize("question", [HYPERION, "متى بُنيت قلعة الشويخ؟"])
+    def test_a_citation_opens_the_very_words(self, page, site, question):
+        chip = ask(page, question).locator("button.dalil-chip").first
+        chip.click()
+        place = {name: chip.get_attribute(f"data-{name}") for name in ("article", "start", "end")}
+        stored = httpx.get(
+            f"{site}/v1/articles/{place['article']}/text", params={"start": place["start"], "end": place["end"]}
+        ).json()
+        assert marked(page) == stored["text"]
+        assert page.locator("#dalil-evidence .dalil-text").get_attribute("dir") == "rtl"
+
+    def test_a_number_shows_its_quote_when_it_is_pointed_at_or_focused(self, page):
+        chip = ask(page, HYPERION).locator("button.dalil-chip").first
+        chip.hover()
+        assert page.locator("#dalil-tip").inner_text() == chip.get_attribute("data-quote")
+        page.keyboard.press("Escape")
+        assert page.locator("#dalil-tip").is_hidden()
+
+    def test_an_english_answer_stands_left_to_right_over_arabic_quotes(self, english):
+        turn = ask(english, "How far can the Hyperion cluster grow?")
+        assert turn.locator(".dalil-block").first.get_attribute("dir") == "ltr"
+        assert turn.locator(".dalil-quote").first.get_attribute("dir") == "rtl"
+        assert "غيغاواط" in turn.inner_text()
+
+    def test_a_follow_up_is_answered_from_what_was_said_before(self, page):
+        ask(page, "متى وصل قطار الحجاز إلى المدينة المنورة؟")
+        assert (
+            "1908" in ask(page, "وكم بلغ طوله؟").inner_text().replace("١٩٠٨", "1908")
+            or page.locator(".dalil-refusal").count() == 0
+        )
+
+    def test_a_refusal_looks_like_one_names_the_nearest_and_cites_nothing(self, page):
+        turn = ask(page, "كيف أطبخ الملوخية من غير أن تهبط أوراقها؟")
+        assert turn.locator(".dalil-refusal").count() == 1
+        assert turn.locator(".dalil-chip").count() == 0
+        turn.locator(".dalil-sources button").first.click()
+        page.wait_for_selector("#dalil-evidence .dalil-text")
+
+    def test_what_articles_and_questions_hold_is_text_and_never_markup(self, page):
+        ask(page, "متى ظهر لون جبل الزعفران البنفسجي؟ <img src=x onerror='window.hacked=true'>")
+        page.locator("button.dalil-chip").first.click()
+        assert "<script>" in marked(page)
+        assert "<img src=x" in page.locator("#dalil-evidence h2").inner_text()
+        assert page.evaluate("window.hacked === undefined")
+        assert page.locator("#dalil-page img[src=x]").count() == 0
+
+    def test_the_box_turns_with_what_is_typed(self, page):
+        box = page.locator("#dalil-question textarea")
+        for text, way in (("What is API هذا", "ltr"), ("API هذا شرح طويل", "rtl")):
+            box.fill(text)
+            assert box.evaluate("one => getComputedStyle(one).direction") == way
+
+    def test_the_other_language_mirrors_the_page_and_keeps_the_conversation(self, page):
+        ask(page, HYPERION)
+        talks, evidence = (page.locator(f"#dalil-{name}").bounding_box()["x"] for name in ("talks", "side"))
+        page.click(".dalil-language")
+        page.wait_for_selector(".dalil-question")
+        assert page.evaluate("[document.documentElement.lang, document.documentElement.dir]") == ["en", "ltr"]
+        turned = [page.locator(f"#dalil-{name}").bounding_box()["x"] for name in ("talks", "side")]
+        assert talks > evidence
+        assert turned[0] < turned[1]
+        assert page.locator(".dalil-question").inner_text() == HYPERION
+
+    def test_a_reload_keeps_conversations_choices_and_the_look(self, english):
+        ask(english, "How far can the Hyperion cluster grow?")
+        english.get_by_role("tab", name="Settings").click()
+        english.get_by_label("العربية").check()
+        english.click("[data-act=theme]")
+        english.wait_for_timeout(500)
+        english.reload()
+        english.wait_for_selector(".dalil-question")
+        assert english.evaluate("document.body.classList.contains('dark')")
+        assert english.locator(".dalil-talklist li").count() == 1
+        english.get_by_role("tab", name="Chat").click()
+        turn = ask(english, "When did the Hejaz railway reach Medina?")
+        assert "وفقًا" in turn.inner_text()
+
+    def test_conversations_are_begun_renamed_opened_and_deleted(self, page):
+        ask(page, HYPERION)
+        page.click("[data-act=new]")
+        page.wait_for_selector(".dalil-welcome")
+        ask(page, "متى وصل قطار الحجاز إلى المدينة المنورة؟")
+        page.wait_for_function("document.querySelectorAll('.dalil-talklist li').length === 2")
+        page.once("dialog", lambda dialog: dialog.accept("القطار"))
+        page.locator("[data-act=rename]").first.click()
+        page.wait_for_function("document.querySelector('.dalil-talklist').innerText.includes('القطار')")
+        page.locator("[data-act=talk]").last.click()
+        page.wait_for_function("q => document.querySelector('.dalil-question').innerText === q", arg=HYPERION)
+        page.once("dialog", lambda dialog: dialog.accept())
+        page.locator("[data-act=delete]").first.click()
+        page.wait_for_function("document.querySelectorAll('.dalil-talklist li').length === 1")
+
+    def test_an_answer_is_copied_and_a_conversation_saved_with_citations(self, page):
+        ask(page, HYPERION).locator("[data-act=copy]").click()
+        page.wait_for_selector(".dalil-done")
+        assert "[1] «" in page.evaluate("navigator.clipboard.readText()")
+        with page.expect_download() as saved:
+            page.click("[data-form=md]")
+        assert "[1] «" in Path(saved.value.path()).read_text("utf-8")
+
+    def test_a_question_is_edited_and_asked_again(self, page):
+        ask(page, "متى وصل قطار الحجاز؟")
+        page.click("[data-act=edit]")
+        page.wait_for_function("document.querySelector('#dalil-question textarea').value.startsWith('متى')")
+        ask_edited = HYPERION
+        page.fill("#dalil-question textarea", ask_edited)
+        page.press("#dalil-question textarea", "Enter")
+        page.wait_for_function("q => document.querySelector('.dalil-question').innerText === q", arg=HYPERION)
+        page.wait_for_selector(".dalil-actions")
+        page.click("[data-act=again]")
+        page.wait_for_selector(".dalil-actions")
+        assert page.locator(".dalil-turn").count() == 1
+
+    def test_a_bad_answer_is_rated_with_a_reason_and_the_right_passage(self, page, site):
+        turn = ask(page, HYPERION)
+        turn.locator("[data-rating=down]").first.click()
+        page.click("[data-reason=bad_source]")
+        page.wait_for_function(
+            "t => document.querySelector('.dalil-actions').innerText.includes(t)", arg=words("ar")["thanks"]
+        )
+        turn.locator("button.dalil-chip").first.click()
+        page.click("[data-act=right]")
+        page.wait_for_function(
+            "t => document.querySelector('#dalil-said').innerText.includes(t)", arg=words("ar")["thanks"]
+        )
+        assert 'rating="down"' in httpx.get(f"{site}/metrics").text
+
+    def test_why_passages_were_found_is_shown_when_asked_for(self, english):
+        english.get_by_role("tab", name="Settings").click()
+        english.get_by_label(words("en")["explain"]).check()
+        english.get_by_role("tab", name="Chat").click()
+        turn = ask(english, "ما القدرة التي سيبلغها هايبريون؟")
+        turn.locator("summary").click()
+        assert "هايبريون" in turn.locator(".dalil-why").inner_text()
+
+    def test_good_files_go_in_bad_ones_are_told_and_a_removal_is_undone(self, page, tmp_path):
+        (tmp_path / "good.md").write_text(
+            "# فنار جديد\n\nافتتح فنار الرأس الأخضر سنة 1931 بحضور أهل الميناء كلهم.", "utf-8"
+        )
+        (tmp_path / "bad.md").write_bytes(b"\xff\xfe\x00bad\xd8")
+        (tmp_path / "empty.txt").write_text("", "utf-8")
+        page.get_by_role("tab", name="المقالات").click()
+        page.set_input_files(
+            "#dalil-files input[type=file]", [tmp_path / name for name in ("good.md", "bad.md", "empty.txt")]
+        )
+        page.wait_for_selector("#dalil-plan [data-outcome=added]")
+        assert page.locator("#dalil-plan [data-outcome=failed]").count() == 2
+        page.click("#dalil-add")
+        page.wait_for_function("document.querySelector('.dalil-articles').innerText.includes('فنار جديد')")
+        row = page.locator(".dalil-articles li", has_text="فنار جديد")
+        row.locator("[data-act=remove]").click()
+        page.wait_for_selector("[data-act=undo]")
+        assert page.locator(".dalil-articles li", has_text="فنار جديد").count() == 0
+        page.click("[data-act=undo]")
+        page.wait_for_function("document.querySelector('.dalil-articles').innerText.includes('فنار جديد')")
+        page.fill("#dalil-filter textarea, #dalil-filter input", "فنار")
+        page.wait_for_function("document.querySelectorAll('.dalil-articles li').length === 1")
+        page.locator("[data-act=remove]").click()
+        page.wait_for_selector("[data-act=undo]")
+
+    def test_a_phone_shows_everything_one_below_the_other(self, site, chromium):
+        with tab_of(chromium, f"{site}/ar/", viewport={"width": 360, "height": 740}) as phone:
+            ask(phone, HYPERION).locator("button.dalil-chip").first.click()
+            phone.wait_for_selector("#dalil-evidence mark")
+            assert phone.evaluate("document.documentElement.scrollWidth") <= 360
+            assert phone.locator("#dalil-talks").is_hidden()
+            phone.click("[data-act=talks]")
+            assert phone.locator("#dalil-talks").is_visible()
+
+    def test_everything_is_reached_by_keyboard(self, page):
+        page.keyboard.press("/")
+        page.keyboard.type(HYPERION)
+        page.keyboard.press("Enter")
+        page.wait_for_selector(".dalil-actions")
+        page.locator("button.dalil-chip").first.focus()
+        page.keyboard.press("Enter")
+        page.wait_for_selector("#dalil-evidence mark")
+        page.wait_for_function("document.activeElement.classList.contains('dalil-text')")
+        page.keyboard.press("Escape")
+        page.wait_for_selector("#dalil-evidence mark", state="detached")
+        assert page.evaluate("document.activeElement.classList.contains('dalil-chip')")
+
+    @pytest.mark.parametrize("language", ["ar", "en"])
+    @pytest.mark.parametrize("theme", ["light", "dark"])
+    def test_a_checker_of_accessibility_finds_nothing_serious(self, site, chromium, language, theme):
+        axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+        with tab_of(chromium, f"{site}/{language}/?__theme={theme}") as tab:
+            found = axe.run(tab).response["violations"]
+            ask(tab, HYPERION).locator("button.dalil-chip").first.click()
+            tab.wait_for_selector("#dalil-evidence mark")
+            found += axe.run(tab).response["violations"]
+            for name in ("articles", "settings"):
+                tab.get_by_role("tab", name=words(language)[name]).click()
+                tab.wait_for_timeout(300)
+                found += axe.run(tab).response["violations"]
+        serious = [one for one in found if one["impact"] in ("serious", "critical")]
+        assert [(one["id"], [node["html"][:200] for node in one["nodes"]][:3]) for one in serious] == []
 
 
-def test_a_refusal_looks_like_one_and_cites_nothing(page):
-    ask(page, "كيف أطبخ الملوخية من غير أن تهبط أوراقها؟")
-    assert page.locator(".dalil-refusal").count() == 1
-    assert page.locator(".dalil-cite").count() == 0
+@pytest.mark.parametrize("pages", [pytest.param(None, marks=browser_test)])
+def test_where_keys_are_set_the_page_asks_for_one(tmp_path, chromium, pages):
+    (tmp_path / "articles").mkdir()
+    (tmp_path / "articles" / "castle.md").write_text(VOCALISED, "utf-8")
+    with serving(tmp_path, DALIL_API_KEYS="one,two") as url:
+        assert httpx.get(f"{url}/ar/config").status_code == 401
+        assert httpx.post(f"{url}/v1/ask", json={"question": "من؟"}).status_code == 401
+        tab = chromium.new_context().new_page()
+        tab.goto(url)
+        tab.fill("#key", "three")
+        tab.press("#key", "Enter")
+        tab.wait_for_selector("[role=alert]")
+        tab.fill("#key", "two")
+        tab.press("#key", "Enter")
+        tab.wait_for_selector(".dalil-turn", timeout=15_000)
+        ask(tab, "متى بُنيت قلعة الشويخ؟").locator("button.dalil-chip").first.click()
+        assert "١٨٢٣" in marked(tab)
 
 
-def test_what_articles_and_questions_hold_is_text_and_never_markup(page):
-    ask(page, "متى ظهر لون جبل الزعفران البنفسجي؟ <img src=x onerror='window.hacked=true'>")
-    page.locator(".dalil-cite").first.click()
-    page.wait_for_selector("#dalil-article mark")
-    assert "<script>" in page.locator("#dalil-article .dalil-text").text_content()
-    assert page.locator("#dalil-article img, .dalil-quote script, .dalil-block img").count() == 0
-    assert page.evaluate("window.hacked") is None
+@pytest.mark.parametrize(
+    "path",
+    [
+        "ar/gradio_api/file=/etc/passwd",
+        "en/gradio_api/file=http://127.0.0.1:1/x",
+        "ar/gradio_api/deep_link?session_hash=1",
+        "en/gradio_api/call/x",
+        "ar/proxy=http://127.0.0.1:1",
+    ],
+)
+def test_gradio_serves_no_file_and_fetches_nothing(site, path):
+    assert httpx.get(f"{site}/{path}").status_code == 404

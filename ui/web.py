@@ -1,183 +1,100 @@
-"""The page: a Gradio chat over the assistant, mounted on the API."""
+"""The whole site: the API, the page in both languages around the same assistant, signing in; and serving it."""
 
-import html
 import os
-import re
 import signal
 import socket
 import sys
+import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import FastAPI, Form, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.staticfiles import StaticFiles
 
 from rag.assistant import Assistant
-from rag.citation import MARKER
-from rag.errors import DalilError, InputError
-from rag.service import Inbox, Keys, Work, create_app
+from rag.errors import InputError
+from rag.service import COOKIE, Inbox, Keys, Work, create_app
 from rag.settings import Settings
-from rag.text import direction
-from rag.types import Answer, Citation, Language, Turn
+from rag.types import Language
+from ui.shell import Shell, preferred
 
-_HERE = Path(__file__).parent
-
-EXAMPLES = [
-    "كم عدد المعالجات الرسومية التي دُرِّب عليها Llama 3؟",
-    "ما اسم أول عنقود فائق لشركة ميتا؟",
-    "متى وصل قطار الحجاز إلى المدينة المنورة؟",
-    "How many stadiums hosted the 2022 World Cup in Qatar?",
-    "How much did Meta invest in Scale AI?",
-    "Who built the first railway on Mars?",
-]
-_NUMBER = re.compile(r"\d+")
-_OPPOSITE: dict[str, re.Pattern[str]] = {
-    "rtl": re.compile(r"[A-Za-z][A-Za-z0-9 .,'’&+/_-]*[A-Za-z0-9+]|[A-Za-z]"),
-    "ltr": re.compile(r"[\u0600-\u06ff][\u0600-\u06ff\s«»،؛؟]*[\u0600-\u06ff»؟]|[\u0600-\u06ff]"),
-}
-_CITE_LABEL: dict[Language, str] = {"ar": "افتح المصدر {number}: {title}", "en": "Open source {number}: {title}"}
-_DEGRADED: dict[Language, str] = {
-    "ar": "لم يستجب النموذج اللغوي، وهذه جمل المقالات نفسها.",
-    "en": "The language model did not answer; these are the articles' own sentences.",
-}
-_FAILED: dict[Language, str] = {"ar": "تعذّرت الإجابة", "en": "This could not be answered"}
-
-
-def answer_html(answer: Answer) -> str:
-    """An answer as HTML of our own making: one element a block, each with its own direction, all text escaped."""
-    way = _dir(answer.language)
-    if answer.refused:
-        return f'<div class="dalil-block dalil-refusal" role="note" dir="{way}">{_isolated(answer.text, way)}</div>'
-    by_number = {citation.number: citation for citation in answer.citations}
-    blocks = [_block_html(block, by_number, answer.language) for block in answer.text.split("\n\n")]
-    if answer.degraded:
-        blocks.append(f'<div class="dalil-block dalil-note" dir="{way}">{_DEGRADED[answer.language]}</div>')
-    return "".join(blocks)
-
-
-def _dir(language: Language) -> str:
-    return "rtl" if language == "ar" else "ltr"
-
-
-def _block_html(block: str, by_number: dict[int, Citation], language: Language) -> str:
-    quoted = block.startswith("«")
-    way = direction(MARKER.sub("", block)) if quoted else _dir(language)
-    kind = "dalil-quote" if quoted else "dalil-block"
-    parts, at = [], 0
-    for match in MARKER.finditer(block):
-        numbers = [int(number) for number in _NUMBER.findall(match.group())]
-        if all(number in by_number for number in numbers):
-            parts.append(_isolated(block[at : match.start()], way))
-            parts += [_chip_html(by_number[number], language) for number in numbers]
-            at = match.end()
-    parts.append(_isolated(block[at:], way))
-    return f'<div class="{kind}" dir="{way}">{"".join(parts)}</div>'
-
-
-def _isolated(text: str, way: str) -> str:
-    """Escaped text in which runs of the other direction are isolated, so that they cannot reorder what is around."""
-    parts, at = [], 0
-    for match in _OPPOSITE[way].finditer(text):
-        parts += [html.escape(text[at : match.start()]), f"<bdi>{html.escape(match.group())}</bdi>"]
-        at = match.end()
-    return "".join([*parts, html.escape(text[at:])])
-
-
-def _chip_html(citation: Citation, language: Language) -> str:
-    label = _CITE_LABEL[language].format(number=citation.number, title=citation.title)
-    data = {
-        "article": citation.article_id,
-        "start": citation.start,
-        "end": citation.end,
-        "verdict": citation.verdict,
-        "language": language,
-    }
-    attributes = {f"data-{name}": str(value) for name, value in data.items()} | {"title": label, "aria-label": label}
-    shown = " ".join(f'{name}="{html.escape(value)}"' for name, value in attributes.items())
-    return f'<button type="button" class="dalil-cite" {shown}>{citation.number}</button>'
-
-
-def question_html(question: str) -> str:
-    """A question as the chat shows it."""
-    way = direction(question)
-    return f'<div class="dalil-block" dir="{way}">{_isolated(question, way)}</div>'
-
-
-_HINTS = {
-    "ar": "اضغط رقم مصدر ليُفتح المقال هنا.",
-    "en": "Press a source's number to open the article here.",
-}
-
-
-def build_page(assistant: Assistant) -> Any:
-    """The Gradio page. Gradio is imported here: it takes seconds, and no other command needs it."""
-    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-    import gradio
-
-    def respond(question: str, shown: list[Any], turns: list[Turn], language: str) -> Iterator[tuple[Any, ...]]:
-        shown = [*shown, {"role": "user", "content": gradio.HTML(question_html(question))}]
-        yield "", shown, turns
-        try:
-            chosen: Language | None = {"ar": "ar", "en": "en"}.get(language)  # type: ignore[assignment]
-            answer = assistant.ask(question, chosen, turns)
-            content = answer_html(answer)
-            turns = [*turns, Turn("user", question), Turn("assistant", answer.text)]
-        except DalilError as error:
-            way = direction(question)
-            said = _FAILED["ar" if way == "rtl" else "en"]
-            content = (
-                f'<div class="dalil-block dalil-refusal" dir="{way}">{said}: <bdi>{html.escape(str(error))}</bdi></div>'
-            )
-        yield "", [*shown, {"role": "assistant", "content": gradio.HTML(content)}], turns
-
-    with gradio.Blocks(title="Dalil · دليل", analytics_enabled=False, fill_width=True) as page:
-        gradio.HTML('<h1 class="dalil-title">Dalil · <span lang="ar" dir="rtl">دليل</span></h1>')
-        turns = gradio.State([])
-        with gradio.Row():
-            with gradio.Column(scale=3):
-                chat = gradio.Chatbot(
-                    label="Dalil", height="60vh", buttons=[], feedback_options=None, group_consecutive_messages=False
-                )
-                with gradio.Row():
-                    box = gradio.Textbox(
-                        placeholder="اسأل بالعربية أو الإنجليزية · Ask in Arabic or English",
-                        show_label=False,
-                        scale=5,
-                        autofocus=True,
-                        elem_id="dalil-question",
-                        max_length=assistant.settings.max_question_chars,
-                    )
-                    send = gradio.Button("اسأل · Ask", variant="primary", scale=1, elem_id="dalil-ask")
-                language = gradio.Radio(
-                    [("auto · تلقائي", "auto"), ("العربية", "ar"), ("English", "en")],
-                    value="auto",
-                    label="Answer in · لغة الجواب",
-                )
-                gradio.Examples(EXAMPLES, box, label="Examples · أمثلة")
-            with gradio.Column(scale=2):
-                hints = "".join(f'<p lang="{way}" dir="auto">{hint}</p>' for way, hint in _HINTS.items())
-                gradio.HTML(f'<aside id="dalil-article" tabindex="-1" aria-live="polite">{hints}</aside>')
-        for trigger in (send.click, box.submit):
-            trigger(respond, [box, chat, turns, language], [box, chat, turns], api_visibility="private")
-    return page
+LANGUAGES: tuple[Language, ...] = ("ar", "en")
+_SIGNED_IN_S = 30 * 24 * 3600
 
 
 def create_site(assistant: Assistant, inbox: Inbox | None = None) -> FastAPI:
-    """The API with the page at its root."""
+    """The API with the page beside it."""
+    # Gradio reads these as it is imported: it tells nobody anything, and uploads lie in a folder of their own.
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    uploads = tempfile.TemporaryDirectory(prefix="dalil-uploads-")
+    os.environ["GRADIO_TEMP_DIR"] = uploads.name
     app = create_app(assistant, inbox)
-    page = build_page(assistant)
+    app.state.uploads = uploads
+    _static(app)
+    _entrance(app, Keys(assistant.settings.keys))
+    return _with_pages(app, assistant, inbox)
+
+
+def _with_pages(app: FastAPI, assistant: Assistant, inbox: Inbox | None) -> FastAPI:
+    # Imported here: Gradio takes seconds, and no other command needs it.
     import gradio
 
-    keys = Keys(assistant.settings.keys)
-    # Where the API asks for a key, so does the page: any name, and a key as the password.
-    auth = (lambda _, password: keys.hold(password.encode())) if keys else None
-    files = {"css_paths": _HERE / "page.css", "js": (_HERE / "page.js").read_text("utf-8")}
-    site: FastAPI = gradio.mount_gradio_app(
-        app, page, path="/", auth=auth, footer_links=[], show_error=False, allowed_paths=[], ssr_mode=False, **files
-    )
-    return site
+    from ui.page.blocks import build
+    from ui.page.welcome import Examples
+
+    examples = Examples(assistant)
+    quiet: dict[str, Any] = {
+        "footer_links": [],
+        "show_error": False,
+        "allowed_paths": [],
+        "ssr_mode": False,
+        "run_history": False,
+        "max_file_size": assistant.settings.max_body_bytes,
+    }
+    for language in LANGUAGES:
+        theme = gradio.themes.Base(primary_hue="teal", font=["Plex Arabic", "system-ui"], font_mono=["monospace"]).set(
+            body_text_color_subdued="*neutral_600", body_text_color_subdued_dark="*neutral_300"
+        )
+        page = build(app.state.work, inbox, examples, language)
+        app = gradio.mount_gradio_app(app, page, path=f"/{language}", theme=theme, **quiet)
+    app.add_middleware(Shell)
+    return app
+
+
+def _static(app: FastAPI) -> None:
+    import fontpkg_ibm_plex_sans_arabic as plex
+
+    app.mount("/page/fonts", StaticFiles(directory=Path(str(plex.__file__)).parent / "files"))
+    app.mount("/page", StaticFiles(directory=Path(__file__).parent / "page" / "static"))
+
+
+def _entrance(app: FastAPI, keys: Keys) -> None:
+    from ui.page.login import login_html
+
+    @app.get("/", include_in_schema=False)
+    def home(request: Request) -> Response:
+        return RedirectResponse(f"{preferred(request.headers, request.cookies)}/", 307)
+
+    for language in LANGUAGES:
+        app.add_api_route(f"/{language}", lambda to=language: RedirectResponse(f"{to}/"), include_in_schema=False)
+
+    @app.get("/login", include_in_schema=False)
+    def ask_for_key() -> Response:
+        return HTMLResponse(login_html(wrong=False))
+
+    @app.post("/login", include_in_schema=False)
+    def sign_in(request: Request, key: Annotated[str, Form(max_length=1000)]) -> Response:
+        if not keys.hold(key.strip().encode()):
+            return HTMLResponse(login_html(wrong=True), 401)
+        response = RedirectResponse("./", 303)
+        secure = request.url.scheme == "https"
+        value = Keys.pass_of(key.strip().encode())
+        response.set_cookie(COOKIE, value, max_age=_SIGNED_IN_S, httponly=True, samesite="strict", secure=secure)
+        return response
 
 
 _PATIENCE_S, _GRACE_S = 4.0, 8

@@ -24,7 +24,7 @@ class Views(NamedTuple):
         return self._replace(name=dense.model_name, dimension=dense.dimension)
 
 
-BUNDLED = Views("multilingual-e5-small", 384, 96, 512)
+BUNDLED = Views("multilingual-e5-small-8bit", 384, 96, 512)
 """The bundled models, known without loading them."""
 
 

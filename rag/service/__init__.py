@@ -2,7 +2,9 @@
 
 from rag.service.app import create_app
 from rag.service.articles import Inbox
-from rag.service.gate import Keys
+from rag.service.errors import shown
+from rag.service.feedback import Feedback, Passage, rate_checked
+from rag.service.gate import COOKIE, Keys
 from rag.service.work import Work
 
-__all__ = ["Inbox", "Keys", "Work", "create_app"]
+__all__ = ["COOKIE", "Feedback", "Inbox", "Keys", "Passage", "Work", "create_app", "rate_checked", "shown"]

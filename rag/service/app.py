@@ -10,7 +10,7 @@ from rag.errors import StoreError
 from rag.service import articles, asking, errors, feedback, openai
 from rag.service.articles import Inbox
 from rag.service.feedback import Recent
-from rag.service.gate import Gate
+from rag.service.gate import Gate, Slots
 from rag.service.records import Metrics, Records
 from rag.service.work import Work
 
@@ -25,7 +25,8 @@ def create_app(assistant: Assistant, inbox: Inbox | None = None) -> FastAPI:
     app = FastAPI(
         title="Dalil", summary=__doc__.splitlines()[0] if __doc__ else None, version="1", responses=errors.RESPONSES
     )
-    app.add_middleware(Gate, settings=settings)
+    slots = Slots(settings.slots)
+    app.add_middleware(Gate, settings=settings, slots=slots)
     app.add_middleware(Records, metrics=metrics)
     errors.install(app)
 
@@ -42,7 +43,7 @@ def create_app(assistant: Assistant, inbox: Inbox | None = None) -> FastAPI:
         response.status_code = 200 if is_ready else 503
         return {"ready": is_ready, "checks": checks}
 
-    work = Work(assistant, metrics, recent)
+    work = Work(assistant, metrics, recent, slots)
     app.include_router(asking.routes(work))
     app.include_router(openai.routes(work))
     app.include_router(articles.routes(assistant, inbox, metrics))

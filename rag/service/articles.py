@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from rag.assistant import Assistant
 from rag.errors import DalilError, InputError, NotFoundError, ReadError
 from rag.service.records import Metrics
-from rag.types import Added
+from rag.types import Added, Article
 
 _SHOWN = ("id", "title", "language", "url", "date", "topic")
 _AT_ONCE_BYTES = 200_000
@@ -23,8 +23,14 @@ _JOBS_KEPT = 200
 class Inbox(Protocol):
     """Takes articles in, one upload after the other."""
 
+    def plan(self, name: str, content: bytes, kind: Literal["md", "txt", "jsonl"]) -> Added:
+        """What `add` would do, doing nothing."""
+
     def add(self, name: str, content: bytes, kind: Literal["md", "txt", "jsonl"]) -> Added:
         """Put what `content` holds into the index; articles without an id of their own are called `name`."""
+
+    def put_back(self, article: Article) -> None:
+        """Put an article that was removed into the index again, as it was."""
 
 
 _KINDS: dict[str, Literal["md", "txt", "jsonl"]] = {
@@ -112,16 +118,22 @@ def _writing(assistant: Assistant, inbox: Inbox | None, metrics: Metrics) -> API
 
     @router.post("/v1/articles", responses={201: {"description": "Added"}, 202: {"description": "A job"}})
     async def add(
-        request: Request, response: Response, name: Annotated[str, Query(min_length=1, max_length=200)] = "upload"
+        request: Request,
+        response: Response,
+        name: Annotated[str, Query(min_length=1, max_length=200)] = "upload",
+        dry_run: bool = False,
     ) -> dict[str, Any]:
         """Add an article as Markdown, plain text or JSON, or several as JSON lines: 201 when something was added or
-        changed, 200 when nothing was, 202 with a job when it takes longer. `name` is the id of one without its own."""
+        changed, 200 when nothing was, 202 with a job when it takes longer. `name` is the id of one without its own.
+        With `dry_run`, 200 and what would be done."""
         kind = _KINDS.get(request.headers.get("content-type", "").partition(";")[0].strip().lower())
         if kind is None or inbox is None:
             raise InputError(
                 f"Send an article as one of {', '.join(_KINDS)}." if inbox else "This service takes no articles."
             )
         content = await request.body()
+        if dry_run:
+            return asdict(await run_in_threadpool(inbox.plan, name, content, kind))
 
         def work() -> Added:
             done = inbox.add(name, content, kind)

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from rag.assistant import Assistant
 from rag.errors import InputError, NotFoundError, StoreError
 from rag.service.records import Metrics
-from rag.types import Answer, Span
+from rag.types import Answer
 
 _REMEMBERED = 2000
 """Answers that can be rated: the last so many of this process."""
@@ -75,6 +75,16 @@ class Recent:
         self._metrics.feedback.labels(feedback.rating).inc()
 
 
+def rate_checked(assistant: Assistant, recent: Recent, answer_id: str, feedback: Feedback) -> None:
+    """Rate an answer; raises InputError for a passage that its article does not have."""
+    passage = feedback.passage
+    if passage is not None:
+        length = len(assistant.store.article(passage.article_id).text)
+        if not passage.start < passage.end <= length:
+            raise InputError(f"passage: start and end must be in order and at most {length}, the article's length.")
+    recent.rate(answer_id, feedback)
+
+
 def routes(assistant: Assistant, recent: Recent) -> APIRouter:
     """The route of ratings."""
     router = APIRouter()
@@ -82,14 +92,7 @@ def routes(assistant: Assistant, recent: Recent) -> APIRouter:
     @router.put("/v1/answers/{answer_id}/feedback")
     def rate(answer_id: str, feedback: Feedback) -> dict[str, str]:
         """Rate an answer; a later rating of the same answer takes its place."""
-        passage = feedback.passage
-        if passage is not None:
-            text = assistant.store.article(passage.article_id).text
-            if not Span(passage.start, passage.end).start < passage.end <= len(text):
-                raise InputError(
-                    f"passage: start and end must be in order and at most {len(text)}, the article's length."
-                )
-        recent.rate(answer_id, feedback)
+        rate_checked(assistant, recent, answer_id, feedback)
         return {"answer": answer_id, "rating": feedback.rating}
 
     return router

@@ -6,6 +6,7 @@ from weakref import WeakSet
 from rag.assistant import Answering, AnswerMode, Assistant
 from rag.model import Deadline
 from rag.service.feedback import Recent
+from rag.service.gate import Slots
 from rag.service.records import Metrics
 from rag.types import Answer, Language, Turn
 
@@ -13,9 +14,9 @@ from rag.types import Answer, Language, Turn
 class Work:
     """What the routes that answer do."""
 
-    def __init__(self, assistant: Assistant, metrics: Metrics, recent: Recent) -> None:
-        self.assistant = assistant
-        self._metrics, self._recent = metrics, recent
+    def __init__(self, assistant: Assistant, metrics: Metrics, recent: Recent, slots: Slots) -> None:
+        self.assistant, self.recent, self.slots = assistant, recent, slots
+        self._metrics = metrics
         self._deadlines: WeakSet[Deadline] = WeakSet()
 
     def deadline(self) -> Deadline:
@@ -46,5 +47,5 @@ class Work:
         for part in text:
             if isinstance(part, Answer):
                 self._metrics.answered(part)
-                self._recent.remember(question, part)
+                self.recent.remember(question, part)
             yield part

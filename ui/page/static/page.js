@@ -1,0 +1,162 @@
+// What the browser does for the page: puts HTML made in Python in place, tells Python what was pressed, shows a quote
+// when its number is pointed at, copies, saves, and turns the question's box to the direction of what is typed.
+const dalil = (() => {
+  const direction = (text) => {
+    const count = (letters) => (text.match(letters) ?? []).length;
+    const arabic = count(/[\u0620-\u06ff]/g), latin = count(/[A-Za-z]/g);
+    return arabic === latin && !arabic ? "" : arabic >= latin ? "rtl" : "ltr";
+  };
+
+  // Buttons
+
+  const copied = async (button) => {
+    await navigator.clipboard.writeText(button.dataset.copy);
+    button.classList.add("dalil-done");
+    setTimeout(() => button.classList.remove("dalil-done"), 1500);
+  };
+
+  const selected = (panel, start, end) => {
+    const selection = getSelection();
+    if (selection.isCollapsed || !panel.contains(selection.anchorNode) || !panel.contains(selection.focusNode)) return { start, end };
+    const place = (node, offset) => {
+      const block = (node.nodeType === 1 ? node : node.parentElement).closest("[data-start]");
+      if (!block) return null;
+      const before = document.createRange();
+      before.setStart(block, 0);
+      before.setEnd(node, offset);
+      return Number(block.dataset.start) + Array.from(before.toString()).length;
+    };
+    const ends = [place(selection.anchorNode, selection.anchorOffset), place(selection.focusNode, selection.focusOffset)];
+    return ends.includes(null) ? { start, end } : { start: Math.min(...ends), end: Math.max(...ends) };
+  };
+
+  const told = (button, element) => {
+    const data = { ...button.dataset, turn: button.dataset.turn ?? button.closest("[data-turn]")?.dataset.turn };
+    if (data.act === "right") Object.assign(data, selected(element, Number(data.start), Number(data.end)));
+    if (data.act === "rename") data.name = prompt(data.ask, data.name);
+    return data;
+  };
+
+  const acting = (element, trigger, acts, before = () => {}) => element.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-act]");
+    if (!button) return;
+    if (button.dataset.act === "copy") return copied(button);
+    if (!acts.includes(button.dataset.act) || (button.dataset.sure && !confirm(button.dataset.sure))) return;
+    const data = told(button, element);
+    if (data.act === "rename" && !data.name) return;
+    before(data);
+    trigger(data.act, data);
+    hide();
+  });
+
+  // The transcript: only parts that changed are put in place, so that nothing that is read or pointed at moves.
+
+  const part = (log, html, at, kind) => {
+    let place = log.children[at];
+    if (!place) log.append(place = Object.assign(document.createElement("div"), { className: kind }));
+    if (html !== undefined && place.shown !== html) { place.shown = html; place.innerHTML = html; }
+    return place;
+  };
+
+  const cut = (place, count) => { while (place.children.length > count) place.lastElementChild.remove(); };
+
+  const transcript = (element, props, watch, trigger, acts) => {
+    const log = element.querySelector(".dalil-log"), status = element.querySelector("[role=status]");
+    let turns = 0, talk = null;
+    const paint = () => {
+      const shown = props.value ?? {};
+      (shown.turns ?? []).forEach((parts, number) => {
+        const turn = part(log, undefined, number, "dalil-turn");
+        turn.dataset.turn = number;
+        parts.forEach((html, at) => part(turn, html, at, "dalil-part"));
+        cut(turn, parts.length);
+      });
+      const count = shown.turns?.length ?? 0;
+      cut(log, count);
+      if (status.textContent !== shown.state) status.textContent = shown.state ?? "";
+      if (count !== turns && talk === shown.id) log.lastElementChild?.scrollIntoView({ block: "start", behavior: "smooth" });
+      [turns, talk] = [count, shown.id];
+    };
+    watch("value", paint);
+    paint();
+    acting(element, trigger, acts, (data) => { if (data.act === "edit") document.querySelector("#dalil-question textarea").focus(); });
+    log.addEventListener("pointerover", (event) => point(event.target.closest("[data-quote]")));
+    log.addEventListener("focusin", (event) => point(event.target.closest("[data-quote]")));
+    for (const leaving of ["pointerout", "focusout"]) log.addEventListener(leaving, hide);
+  };
+
+  // The quote of a number that is pointed at
+
+  const tip = () => document.getElementById("dalil-tip") ?? document.body.appendChild(
+    Object.assign(document.createElement("div"), { id: "dalil-tip", hidden: true, role: "tooltip" }));
+
+  const hide = () => { tip().hidden = true; };
+
+  const point = (chip) => {
+    if (!chip) return;
+    const shown = tip(), place = chip.getBoundingClientRect();
+    Object.assign(shown, { textContent: chip.dataset.quote, dir: chip.dataset.way, hidden: false });
+    chip.setAttribute("aria-describedby", shown.id);
+    const room = document.documentElement.clientWidth - shown.offsetWidth - 8;
+    const left = Math.max(8, Math.min(place.left + place.width / 2 - shown.offsetWidth / 2, room));
+    const above = place.top > shown.offsetHeight + 12;
+    shown.style.left = `${left}px`;
+    shown.style.top = `${above ? place.top - shown.offsetHeight - 6 : place.bottom + 6}px`;
+  };
+
+  // The panel of evidence
+
+  const evidence = (element, props, watch, trigger, acts) => {
+    let opener = null;
+    document.addEventListener("click", (event) => { opener = event.target.closest("[data-act=open]") ?? opener; }, true);
+    acting(element, trigger, acts, (data) => { if (data.act === "close") opener?.focus(); });
+    watch("value", () => requestAnimationFrame(() => {
+      const title = element.querySelector("h2"), text = element.querySelector(".dalil-text"), mark = element.querySelector("mark");
+      if (!text) return;
+      if (matchMedia("(max-width: 60rem)").matches) title.scrollIntoView({ block: "start" });
+      text.scrollTop = mark ? mark.offsetTop - text.offsetTop - text.clientHeight / 3 : 0;
+      Object.assign(text, { tabIndex: 0 }).setAttribute("aria-label", title.textContent);
+      text.focus({ preventScroll: true });
+    }));
+  };
+
+  const list = (element, props, watch, trigger, acts) => acting(element, trigger, acts);
+
+  const outbox = (props, watch) => watch("value", () => {
+    const { name, kind, text } = props.value ?? {};
+    if (!name) return;
+    const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(new Blob([text], { type: kind })), download: name });
+    link.click();
+    URL.revokeObjectURL(link.href);
+  });
+
+  const header = (element) => element.addEventListener("click", (event) => {
+    const act = event.target.closest("[data-act]")?.dataset.act;
+    if (act === "theme") {
+      const dark = document.body.classList.toggle("dark");
+      localStorage.setItem("dalil.theme", dark ? "dark" : "light");
+    }
+    if (act === "talks") document.getElementById("dalil-talks").classList.toggle("dalil-open");
+  });
+
+  document.addEventListener("input", (event) => {
+    if (event.target.matches("#dalil-question textarea, #dalil-filter textarea, #dalil-filter input")) {
+      event.target.dir = direction(event.target.value) || document.documentElement.dir;
+    }
+  });
+
+  document.addEventListener("keydown", (event) => {
+    const writing = event.target.matches("textarea, input");
+    if (event.key === "/" && !writing) {
+      event.preventDefault();
+      document.querySelector("#dalil-question textarea")?.focus();
+    }
+    if (event.key === "Escape") {
+      if (!tip().hidden) return hide();
+      const stop = document.querySelector("#dalil-stop");
+      (stop?.offsetParent ? stop : document.querySelector("#dalil-evidence .dalil-close"))?.click();
+    }
+  });
+
+  return { transcript, evidence, list, outbox, header };
+})();
