@@ -119,6 +119,7 @@ def tab_of(chromium, url: str, **settings):
     context = chromium.new_context(**({"viewport": {"width": 1360, "height": 900}} | settings))
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     tab = context.new_page()
+    tab.set_default_timeout(6_000)
     tab.asked = set()
     tab.on("request", lambda request: tab.asked.add(request.url.split("/")[2]))
     tab.goto(url)
