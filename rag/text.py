@@ -141,12 +141,12 @@ _CONTROLS = "\u200e\u200f\u202c\u2069"
 _END = re.compile(rf"[.!?؟۔…]+[\"'”’»›)\]}}*_{_CONTROLS}]*|[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+")
 _ABBREVIATIONS = frozenset(
     (
-        "هـ مج تر ب.م ق.م م.م ا.د dr mr mrs ms prof st jr sr vs no vol fig eq al inc ltd co e.g i.e etc "
-        "u.s u.k u.n a.m p.m ph.d approx dept est jan feb mar apr jun jul aug sep sept oct nov dec"
+        "هـ مج تر dr mr mrs ms prof st jr sr vs no vol fig eq al inc ltd co etc "
+        "ph.d approx dept est jan feb mar apr jun jul aug sep sept oct nov dec"
     ).split()
 )
 _INITIALS = re.compile(r"(?:[^\W\d_]\.)*[^\W\d_]")
-_LIST_NUMBER = re.compile(r"[(\[]?[0-9]{1,3}")
+_LIST_NUMBER = re.compile(r"[0-9]{1,3}")
 _CAPITALISED = re.compile(r"\s*[A-Z][a-z]")
 _LOOK_BACK = 24
 """Abbreviations, initials and list numbers are shorter than this; no more is read back from a full stop."""
@@ -195,9 +195,8 @@ def sentences(text: str) -> list[Span]:
         end = match.end()
         while end < len(text) and text[end].isspace():
             end += 1
-        if end > start:
-            spans.append(Span(start, end))
-            start = end
+        spans.append(Span(start, end))
+        start = end
     if start < len(text):
         spans.append(Span(start, len(text)))
     return spans
@@ -289,8 +288,8 @@ def numbers(text: str) -> set[str]:
 
 
 def _plain_number(number: str) -> str:
-    whole, point, decimals = number.partition(".")
-    decimals = decimals.rstrip("0") if point else ""
+    whole, _, decimals = number.partition(".")
+    decimals = decimals.rstrip("0")
     return (whole.lstrip("0") or "0") + ("." + decimals if decimals else "")
 
 
