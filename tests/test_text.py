@@ -261,6 +261,7 @@ def test_figures_with_separators_are_folded_in_linear_time():
         ("12,34 1,2345 (1,2)", "12,34 1,2345 (1,2)"),
         ("أحمد، 5,", "احمد، 5,"),
         ("٪٥٠", "%50"),
+        ("3\ufe0f\u20e3", "3"),
         ("HeLLo ÉCOLE", "hello ecole"),
         ("", ""),
         ("\u064e\u0640\u200f", ""),
@@ -268,6 +269,13 @@ def test_figures_with_separators_are_folded_in_linear_time():
 )
 def test_spellings_fold_to_one_key(spelling, key):
     assert folded(spelling) == key
+
+
+@pytest.mark.parametrize(
+    ("look_alike", "letter"), [("ی", "ي"), ("ې", "ي"), ("ے", "ي"), ("ک", "ك"), ("ہ", "ه"), ("ھ", "ه"), ("ە", "ه")]
+)
+def test_a_letter_of_a_persian_or_urdu_keyboard_is_the_arabic_one(look_alike, letter):
+    assert folded(f"ب{look_alike}ت") == f"ب{letter}ت"
 
 
 def test_a_match_in_the_fold_opens_the_vocalised_word():
@@ -306,6 +314,10 @@ def test_plain_reads_a_decomposed_hamza_as_the_composed_one():
     assert plain(unicodedata.normalize("NFD", text)) == plain(text) == "أحمد مؤمن إسلام آخر بئر"
 
 
+def test_plain_keeps_a_footnote_mark_and_a_fraction_off_the_number_before_them():
+    assert plain("1908¹ و1½") == "1908 1 و1 1⁄2"
+
+
 # Sentences, by hand: | stands where one ends and the next begins
 
 
@@ -326,11 +338,18 @@ def test_plain_reads_a_decomposed_hamza_as_the_composed_one():
         "حكمها ملوك ق.م. كثيرون. |ثم زالوا.",
         "See e.g. this one, i.e. that. |Dr. Smith and Prof. Jones agree. |Fine.",
         "The U.S. troops came at 5 p.m. |They left.",
+        "It rained in Jan. Feb. Mar. Apr. Jun. Jul. Aug. Sep. Sept. Oct. Nov. and Dec. of that year. |Then no more.",
+        "Mr. and Mrs. Lee, Ms. Ray and Dr. King Sr. of St. Ives met King Jr. there. |Fine.",
+        "Acme Inc. and Lee Co. and Ray Ltd. won, see no. six, vol. two, fig. nine of Lee et al. in print. |Fine.",
+        "صدر في مج. ثان تر. أحمد زويل سنة هـ. كما قيل. |ثم نفد.",
         "It begins at 5 p.m. on Sunday. |It ends at 6 a.m. UAE time.",
         "J. R. R. Tolkien wrote it. |Yes.",
         "كتبه ج. ر. تولكين. |نعم.",
         "شكر المدير (د. أحمد) ثم «أ. منى» أيضاً. |ثم عاد.",
         "كان عددهم 30. |ثم زادوا.",
+        "كان عددهم 5. |ثم زادوا.",
+        "انظر البند 2.ب. |ثم عد.",
+        "Did he come at 5 p.m.? |Yes.",
         "1. أول البنود\n|2. ثاني البنود\n|٣. ثالثها",
         "12. بند",
         "ولد سنة 1908 م. |وتوفي سنة 1950.",
@@ -342,6 +361,7 @@ def test_plain_reads_a_decomposed_hamza_as_the_composed_one():
         "قال «انتهى». |ثم مضى.",
         "He said “stop.” |Then he left (at once.) |Good.",
         "Wait... |what?! |Yes!",
+        "هذا **مهم.** |وهذا _أهم._ |ثم انتهى.",
         "  \n أول. |ثان",
         "   ",
         "\n\n",
@@ -359,6 +379,16 @@ def test_an_empty_text_has_no_sentence():
 @pytest.mark.parametrize("mark", ["؟!", "!؟", "؟؟"])
 def test_an_arabic_question_mark_among_others_needs_no_space(mark):
     assert _split(f"حقا{mark}نعم") == [f"حقا{mark}", "نعم"]
+
+
+@pytest.mark.parametrize("opening", ["(", "«", "“", '"', "'", "["])
+def test_an_abbreviation_is_one_behind_an_opening_mark_too(opening):
+    assert len(_split(f"شكر المدير {opening}د. أحمد ثم عاد.")) == 1
+
+
+@pytest.mark.parametrize("line_break", ["\r", "\n", "\r\n", *"\v\f\x1c\x1d\x1e\x85\u2028\u2029"])
+def test_every_line_break_ends_a_sentence(line_break):
+    assert _split(f"عنوان{line_break}نص") == [f"عنوان{line_break}", "نص"]
 
 
 @pytest.mark.parametrize("control", ["\u200f", "\u200e", "\u202c", "\u2069"])
@@ -387,6 +417,11 @@ def test_a_latin_word_with_a_letter_outside_ascii_is_one_term():
     assert _surfaces("Straße Øresund Łódź École") == [folded(word) for word in ("Straße", "Øresund", "Łódź", "École")]
 
 
+@pytest.mark.parametrize("word", ["كمپيوتر", "ڤيينا", "الگراج", "Москва", "Αθήνα", "東京"])
+def test_a_word_is_one_term_in_any_alphabet(word):
+    assert _surfaces(f"في {word}.") == ["في", folded(word)]
+
+
 @pytest.mark.parametrize("word", ["الكتاب", "والكتاب", "بالكتاب", "كالكتاب", "فالكتاب", "للكتاب", "وكتاب", "كتاب"])
 def test_the_stem_drops_the_article_and_what_stands_before_it(word):
     assert arabic_stem(word) == "كتاب"
@@ -403,6 +438,7 @@ def test_the_stem_drops_an_ending(ending):
         ("معلوماتها", "معلوم"),  # ها, then ات
         ("ورد", "ورد"),  # the conjunction goes only when three letters stay
         ("وردات", "رد"),
+        ("وقلم", "قلم"),
         ("اله", "ال"),  # the article goes only when two letters stay; the ending may
         ("وال", "وال"),
         ("له", "له"),
@@ -420,6 +456,10 @@ def test_a_clitic_hides_no_word_and_damages_no_name(clitic):
     assert _stems("كتاب") & _stems(clitic + "كتاب")
 
 
+def test_a_first_letter_gives_a_second_reading_only_where_it_changes_the_stem():
+    assert [term.stems for term in terms("لبنان وكاتب")] == [("لبن", "بن"), ("كاتب",)]
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [
@@ -435,6 +475,7 @@ def test_a_clitic_hides_no_word_and_damages_no_name(clitic):
         ("معلمون", "المعلمين"),
         ("railways", "Railway"),
         ("founded", "FOUND"),
+        ("Æsir's", "Æsir"),
     ],
 )
 def test_forms_of_one_word_meet(one, other):
@@ -453,6 +494,14 @@ def test_function_words_are_no_content(code):
 
 def test_function_words_are_known_in_any_spelling():
     assert content_terms("مِنْ إِلَى الى أَيْنَ THE Which عـلـى") == []
+
+
+@pytest.mark.parametrize(
+    "words", ["مين ايه فين امتى ليه ازاي", "شو وين ليش قديش", "شنو وش ايش", "علاش فاش شحال كيفاش منين شكون"]
+)
+def test_question_words_of_the_dialects_are_no_content(words):
+    assert content_terms(words) == []
+    assert {language(word, "en") for word in words.split()} == {"ar"}
 
 
 def test_content_words_stay():
@@ -515,6 +564,14 @@ def test_one_and_a_half_is_not_eleven_halves():
         ("Muhammad", "محمّد", "mhmd"),
         ("Chicago", "شيكاغو", "Skg"),
         ("Google", "غوغل", "gl"),
+        ("Khartoum", "الخرطوم", "krtm"),
+        ("Baghdad", "بغداد", "bgd"),
+        ("Blackwell", "بلاكويل", "blkl"),
+        ("Theodor", "ثيودور", "tdr"),
+        ("Riyadh", "الرياض", "rd"),
+        ("Mississippi", "ميسيسيبي", "msb"),
+        ("Palm", "بالم", "blm"),
+        ("Schumann", "شومان", "Smn"),
     ],
 )
 def test_a_name_has_one_skeleton_in_both_scripts(latin, arabic, consonants):
@@ -563,6 +620,15 @@ def test_two_consonants_make_no_name():
 )
 def test_the_question_s_own_words_tell_its_language(text, expected):
     assert language(text, "ar") == language(text, "en") == expected
+
+
+@pytest.mark.parametrize(
+    ("letter", "code", "way"),
+    [(letter, "ar", "rtl") for letter in "بپݐࢠﭐﻧ"] + [(letter, "en", "ltr") for letter in "aZÀÖØßöøłɏ"],
+)
+def test_one_letter_of_a_script_tells_language_and_direction(letter, code, way):
+    assert language(letter, "ar") == language(letter, "en") == code
+    assert direction(f"{letter} 1") == way
 
 
 @pytest.mark.parametrize("text", ["", "123", "؟!", "ab اب", "٥ × ٣ ÷ ٢"])
