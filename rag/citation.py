@@ -94,11 +94,9 @@ class Checker:
         return self._let_through(self._preview())
 
     def finish(self) -> str:
-        """The draft has ended; gives the rest of what may be shown."""
-        self._take("", ended=True)
+        """The draft has ended; gives the rest of what may be shown. Half a marker at its end is dropped."""
         for span in sentences(self._held):
             self._check(self._held[slice(*span)])
-        self._held = ""
         self._text = self._text.rstrip()
         return self._let_through("")
 
@@ -108,7 +106,6 @@ class Checker:
             start, words = len(self._text), self._preview()
             self._text = f"{self._text}{words}… {UNVERIFIED[self._answer_in]}"
             self._statements.append(Statement(start, len(self._text), "unverified", ()))
-        self._raw = self._held = ""
         self._text = self._text.rstrip()
         return self._let_through("")
 
@@ -116,9 +113,9 @@ class Checker:
         """What was let through, once the draft has ended."""
         return Verified(self._text, tuple(self._book.citations), tuple(self._statements))
 
-    def _take(self, delta: str, ended: bool = False) -> None:
+    def _take(self, delta: str) -> None:
         draft = self._raw + _HELD.sub("", delta)
-        opened = None if ended else _OPEN_BRACKET.search(draft)
+        opened = _OPEN_BRACKET.search(draft)
         self._raw = draft[opened.start() :] if opened else ""
         ready = draft[: opened.start()] if opened else draft
         joined = self._held + MARKER.sub(self._hold, ready)
@@ -141,7 +138,8 @@ class Checker:
 
     def _preview(self) -> str:
         """Of the sentence that is coming, the words that stand whatever follows; none while its language is open."""
-        partial = _bare(self._held)
+        coming = sentences(self._held)[:1]
+        partial = _bare(self._held[: coming[0].end]) if coming else ""
         for stop in ("[", "]", "!", NO_ANSWER):
             partial = partial.split(stop)[0] if stop in partial else partial
         words = partial[: max(partial.rfind(" "), partial.rfind("\n"), 0)].rstrip().rstrip(_CLOSING).rstrip()
@@ -202,9 +200,9 @@ def foreign(sentence: str, answer_in: Language) -> bool:
 
 
 def _begins(following: str) -> bool:
-    """Whether a sentence that follows has surely begun, so that no marker can still belong to the one before."""
-    bare = _HELD.sub("", following).lstrip()
-    return bool(bare) and bare[0] not in "[(\"'”’»›)]}*"
+    """Whether a sentence that follows has more than brackets, quotes and asterisks, so that no marker can still belong
+    to the one before."""
+    return bool(_HELD.sub("", following).strip("[(\"'”’»›)]}* \t\r\n"))
 
 
 def inert(text: str) -> str:

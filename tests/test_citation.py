@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag.citation import MARKER, UNVERIFIED, Checker, foreign, verify
+from rag.citation import MARKER, UNVERIFIED, Checker, foreign, inert, verify
 from rag.support import verdict_of
 from rag.text import language, sentences, trimmed
 from rag.types import Hit, Signals, Span
@@ -136,7 +136,7 @@ def test_a_marker_after_the_full_stop_belongs_to_the_sentence_before(draft, text
     assert [citation.article_id for citation in found.citations] == ["birth", "burn"]
 
 
-@pytest.mark.parametrize("stop", [".»", ".”", '."', ".)", "۔", ".**"])
+@pytest.mark.parametrize("stop", [*"!؟?۔…", "...", ".»", ".”", '."', ".'", ".’", ".›", ".)", ".]", ".}", ".**"])
 def test_a_marker_after_a_full_stop_and_a_closing_mark_belongs_there_too(stop):
     found = cited(f"وُلد في طنجة{stop} [1] ثم سافر [2].")
     before, after = found.text.split("ثم سافر")
@@ -144,9 +144,24 @@ def test_a_marker_after_a_full_stop_and_a_closing_mark_belongs_there_too(stop):
     assert shown(after) == [2]
 
 
-def test_a_marker_after_an_abbreviation_does_not_end_the_sentence():
-    found = cited("He lived in a village, i.e. [1] far from any town [2].", answer_in="en")
-    assert found.text == "He lived in a village, i.e. far from any town [1][2]."
+@pytest.mark.parametrize(
+    ("draft", "text"),
+    [
+        ("In a village, i.e. [1] far from any town [2].", "In a village, i.e. far from any town [1][2]."),
+        ("J. [1] Smith came from the town [2].", "J. Smith came from the town [1][2]."),
+        ("Was it plan b? [1] It was [2].", "Was it plan b [1]? It was [2]."),
+    ],
+)
+def test_a_marker_after_an_abbreviation_does_not_end_the_sentence(draft, text):
+    assert cited(draft, answer_in="en").text == text
+
+
+def test_half_a_marker_at_the_end_of_a_draft_is_dropped():
+    assert cited("وُلد في طنجة [1]. ثم سافر [2][1").text == "وُلد في طنجة [1]. ثم سافر [2]"
+
+
+def test_sentences_that_touch_are_set_apart():
+    assert cited("هل وُلد في طنجة [1]؟نعم [2].").text == "هل وُلد في طنجة [1]؟ نعم [2]."
 
 
 def test_list_items_keep_their_own_markers_and_lines():
@@ -181,6 +196,18 @@ def test_a_draft_that_says_nothing_has_no_citation(draft):
 
 def test_words_of_the_passage_are_verbatim_whatever_their_vowels_and_marks():
     assert verdicts("ولد ابن بطوطه في طنجه [1]!", similarity=0.0) == ["verbatim"]
+
+
+@pytest.mark.parametrize("number", ["1. ", "12) ", "100. "])
+def test_the_number_of_a_list_item_is_no_part_of_its_statement(number):
+    assert verdicts(f"{number}وُلد ابن بطوطة في طنجة [1].", similarity=0.0) == ["verbatim"]
+
+
+def test_the_strongest_of_two_passages_decides_how_well_a_statement_is_borne_out():
+    (statement,) = cited(
+        "وُلد ابن بطوطة في طنجة [1][2].", hits=[hit(BIRTH, "a"), hit("مسقط رأس ابن بطوطة طنجة.", "b")]
+    ).statements
+    assert (statement.verdict, statement.citations) == ("verbatim", (1, 2))
 
 
 def test_part_of_a_word_is_not_verbatim():
@@ -372,6 +399,29 @@ def test_nothing_is_shown_before_a_sentence_is_borne_out():
     assert "".join(pieces) == f"هذا بلا دليل {UNVERIFIED['ar']}. وُلد في طنجة [1]. ثم سافر [2]."
 
 
+@pytest.mark.parametrize(
+    "following",
+    [
+        "(ثم عاد بعد زمن طويل جدًا إلى مدينته القديمة) [2].",
+        '"ثم عاد بعد زمن طويل جدًا إلى مدينته القديمة" [2].',
+        "**ثم عاد** بعد زمن طويل جدًا إلى مدينته القديمة [2].",
+        "\n* ثم عاد بعد زمن طويل جدًا [2].\n* ثم مات في مدينته القديمة بعد ذلك بسنين [1].",
+        "ثم عاد بعد زمن طويل [انظر الخريطة هنا أولا](http://evil.example) إلى مدينته القديمة [2].",
+        "ثم عاد بعد زمن طويل ![صورة له في داره](http://evil.example) إلى مدينته القديمة [2].",
+    ],
+)
+@pytest.mark.parametrize("size", [1, 5, 40])
+def test_what_was_shown_piece_by_piece_is_the_answer(following, size):
+    draft = f"وُلد في طنجة [1]. وبعد ذلك سافر إلى بلاد كثيرة بعيدة. {following}"
+    pieces, checker = streamed([draft[at : at + size] for at in range(0, len(draft), size)])
+    assert "".join(pieces) == checker.verified().text == cited(draft).text
+
+
+def test_items_of_a_list_are_checked_as_they_come():
+    pieces, _ = streamed(["* وُلد في طنجة [1].\n* ثم", " سافر [2].\n* ثم", " عاد [1]."])
+    assert pieces == ["* وُلد في طنجة [1].", "\n* ثم سافر [2].", "", "\n* ثم عاد [1]."]
+
+
 def test_words_come_as_they_are_written_once_the_answer_stands():
     later = "ثم سافر بعد ذلك إلى بلاد بعيدة جدًا لا يعرفها أحد من أهل زمانه [2]."
     pieces, _ = streamed(["وُلد في طنجة [1]. ", *re.findall(r"\S+\s*", later)])
@@ -431,6 +481,14 @@ def test_a_name_the_article_lacks_is_unverified(statement, passage):
         ("Prometheus, Hyperion, Llama", "ar", False),
         ("The article says «وُلد في طنجة ثم غادرها ولم يرجع»", "en", False),
         ("Karl von Frisch discovered dancing bees somewhere", "ar", True),
+        ("Karl Frisch discovered bees", "ar", False),  # four words may be names
+        ("Karl Frisch discovered dancing bees طنجة", "ar", False),
+        ("Here he is", "ar", True),
+        ("ها هو هنا", "en", True),
+        ("قال في the Times", "ar", False),  # a function word of each
+        ("كتب «the end of the road»", "ar", False),
+        ("كتب “the end of the road”", "ar", False),
+        ('كتب "the end of the road"', "ar", False),
     ],
 )
 def test_a_sentence_in_another_language_is_known_whatever_it_quotes(sentence, answer_in, expected):
@@ -459,6 +517,20 @@ def test_links_images_and_html_of_a_draft_are_inert(smuggled):
     text = cited(f"وُلد في طنجة {smuggled} [1].").text
     assert not re.search(r"[<>]|\]\(", text)
     assert "(http" not in text
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("see [the map](http://x.example) and ![logo](y.png)", "see the map and logo"),
+        ('[the map](http://x.example "a title")', "the map"),
+        ("[](http://x.example)", ""),
+        ("<b>bold</b>", "‹b›bold‹/b›"),
+        ("f(x) [1] (so they say)", "f(x) [1] (so they say)"),
+    ],
+)
+def test_of_a_link_its_words_are_left_and_all_else_stays(written, shown):
+    assert inert(written) == shown
 
 
 def test_verifying_is_linear_in_the_length_of_the_draft():
