@@ -8,6 +8,7 @@ from threading import Event, Semaphore
 import httpx
 import pytest
 from fastapi.testclient import TestClient
+from starlette.exceptions import HTTPException
 from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
@@ -29,6 +30,17 @@ def client(assistant, model=None, **changes):
 
 def bearer(key):
     return {"Authorization": f"Bearer {key}"}
+
+
+async def echo(scope, receive, send):
+    """A site that gives back the body it gets."""
+    await PlainTextResponse(await Request(scope, receive).body())(scope, receive, send)
+
+
+def gated(site=echo, body_s=5.0, **changes):
+    """A site behind the gate alone."""
+    settings = load(environment={}, **changes)
+    return TestClient(ExceptionMiddleware(Gate(site, settings, body_s)), raise_server_exceptions=False)
 
 
 # Keys
@@ -59,6 +71,23 @@ def test_each_of_the_keys_lets_in(locked, key):
 )
 def test_another_key_does_not(locked, header):
     error(locked.post("/v1/ask", json=ASK, headers={"Authorization": header}), 401)
+
+
+@pytest.mark.parametrize("scheme", ["Bearer ", "bearer ", "BEARER   "])
+def test_the_scheme_may_be_written_in_any_way(scheme):
+    assert gated(api_keys="k").get("/v1/models", headers={"Authorization": f"{scheme}k"}).status_code == 200
+
+
+def test_a_key_that_is_missing_and_one_that_is_wrong_are_told_apart():
+    site = gated(api_keys="k")
+    missing, wrong = site.get("/v1/models"), site.get("/v1/models", headers=bearer("other"))
+    assert error(missing, 401)["message"] == "A key is needed: send it as `Authorization: Bearer KEY`."
+    assert error(wrong, 401)["message"] == "That key is not known."
+
+
+@pytest.mark.parametrize("path", ["/", "/health", "/v10/models", "/docs"])
+def test_only_the_interface_and_the_metrics_are_guarded(path):
+    assert gated(api_keys="k").get(path).status_code == 200
 
 
 def test_bytes_that_are_no_text_are_no_key(locked):
@@ -93,7 +122,25 @@ def test_other_machines_are_let_in_only_with_keys_or_when_told_so(host):
 
 def test_a_body_that_says_it_is_too_large_is_refused(assistant):
     told = error(client(assistant, max_body_bytes=10_000).post("/v1/ask", json={"question": "س" * 20_000}), 413)
-    assert told["code"] == "body_too_large"
+    assert (told["type"], told["code"]) == ("invalid_request_error", "body_too_large")
+    assert told["message"] == "The body is too large: at most 10,000 bytes."
+
+
+@pytest.mark.parametrize(("size", "status"), [(9_999, 200), (10_000, 200), (10_001, 413)])
+@pytest.mark.parametrize("pieces", [1, 3])
+def test_a_body_may_be_as_long_as_the_limit(size, status, pieces):
+    body = b"x" * size
+    whole = body if pieces == 1 else (body[at : at + 4_000] for at in range(0, size, 4_000))
+    answer = gated(max_body_bytes=10_000).post("/v1/articles", content=whole)
+    assert answer.status_code == status
+    assert ("at most 10,000 bytes" in answer.text) == (status == 413)
+    assert (answer.text == body.decode()) == (status == 200)
+
+
+@pytest.mark.parametrize("length", [b"many", b"-1", b""])
+def test_a_length_that_is_no_number_is_left_to_the_count(length):
+    answer = gated(max_body_bytes=10_000).post("/v1/articles", content=b"x", headers={"Content-Length": length})
+    assert answer.status_code == 200
 
 
 def test_a_body_is_counted_as_it_arrives(assistant):
@@ -129,6 +176,33 @@ def test_a_body_that_is_no_request_is_told_so(assistant, body):
     assert told["type"] == "invalid_request_error"
 
 
+async def waits_for_the_reader_to_go(scope, receive, send):
+    """A site that listens, after the body, for its reader to go."""
+    await Request(scope, receive).body()
+    await PlainTextResponse((await receive())["type"])(scope, receive, send)
+
+
+def test_only_the_body_has_to_hurry_not_the_answer():
+    async def asked():
+        sent, coming = [], [{"type": "http.request", "body": b"x"}]
+
+        async def receive():
+            if coming:
+                return coming.pop()
+            await asyncio.sleep(0.3)
+            return {"type": "http.disconnect"}
+
+        async def send(message):
+            sent.append(message)
+
+        scope = {"type": "http", "method": "POST", "path": "/v1/ask", "headers": [], "client": None}
+        await Gate(waits_for_the_reader_to_go, load(environment={}), body_s=0.1)(scope, receive, send)
+        return sent
+
+    start, rest = asyncio.run(asked())
+    assert (start["status"], rest["body"]) == (200, b"http.disconnect")
+
+
 # Rates
 
 
@@ -136,7 +210,8 @@ def test_a_caller_has_so_many_requests_a_minute(assistant):
     limited = client(assistant, requests_per_minute=3)
     answers = [limited.get("/v1/models") for _ in range(4)]
     assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
-    assert error(answers[3], 429)["code"] == "rate_limited"
+    told = error(answers[3], 429)
+    assert (told["type"], told["code"]) == ("rate_limit_error", "rate_limited")
     assert 1 <= int(answers[3].headers["retry-after"]) <= 20
     error(limited.get("/v1/models", headers=bearer("a made-up name")), 429)
 
@@ -146,6 +221,37 @@ def test_each_key_has_a_rate_of_its_own(assistant):
     limited = client(assistant, api_keys=keys, requests_per_minute=1)
     answers = [limited.get("/v1/models", headers=bearer(key)).status_code for key in ("one", "one", "two")]
     assert answers == [200, 429, 200]
+
+
+def test_callers_are_told_apart_by_address_where_no_key_is_needed():
+    site = ExceptionMiddleware(Gate(echo, load(environment={}, requests_per_minute=1)))
+    callers = [TestClient(site, client=(address, 1)) for address in ("10.0.0.1", "10.0.0.1", "10.0.0.2")]
+    assert [caller.get("/v1/models").status_code for caller in callers] == [200, 429, 200]
+
+
+def test_a_bucket_holds_a_minute_and_fills_evenly():
+    now = [0.0]
+    rates = Rates(2, lambda: now[0])
+    assert [rates.wait_for("a") for _ in range(3)] == [0.0, 0.0, 60 / 2]
+    now[0] = 10.0
+    assert rates.wait_for("a") == pytest.approx(60 / 2 - 10)
+    now[0] = 30.0
+    assert [rates.wait_for("a") for _ in range(2)] == [0.0, pytest.approx(60 / 2)]
+    now[0] = 1_000_000.0  # however long nobody came, no more than a minute's worth
+    assert [rates.wait_for("a") for _ in range(3)] == [0.0, 0.0, pytest.approx(60 / 2)]
+
+
+def test_without_a_rate_nobody_waits():
+    rates = Rates(0, lambda: 0.0)
+    assert [rates.wait_for("a") for _ in range(1_000)] == [0.0] * 1_000
+
+
+def test_who_was_not_seen_for_longest_is_forgotten_first():
+    rates = Rates(1, lambda: 0.0)
+    for caller in ["first", "second", *map(str, range(gate._CALLERS - 2)), "first", "one too many"]:
+        rates.wait_for(caller)
+    assert rates.wait_for("first") == 60.0
+    assert rates.wait_for("second") == 0.0
 
 
 def test_a_bucket_fills_with_time_and_old_callers_are_forgotten():
@@ -187,9 +293,54 @@ def test_more_questions_than_there_are_slots_are_sent_away_at_once(assistant):
             assert httpx.get(f"{address}/health").status_code == 200
             model.let.set()
             assert [done.result().status_code for done in waiting] == [200, 200]
-        assert error(refused, 503)["code"] == "overloaded"
+        told = error(refused, 503)
+        assert (told["type"], told["code"]) == ("service_unavailable_error", "overloaded")
+        assert told["message"].startswith("Dalil is answering 2 questions")
         assert refused.headers["retry-after"] == "1"
         assert httpx.post(f"{address}/v1/ask", json=ASK, timeout=20).status_code == 200
+
+
+def asked_while_busy(path, busy_with="/v1/ask", busy=1, slots=1):
+    """The status of a request to `path` while `busy` others are under way."""
+    arrived, let = Semaphore(0), Event()
+
+    async def holds(scope, receive, send):
+        if b"held" in scope["query_string"]:
+            arrived.release()
+            await asyncio.to_thread(let.wait, 10)
+        await PlainTextResponse("done")(scope, receive, send)
+
+    with (
+        served(Gate(holds, load(environment={}, max_concurrent=slots))) as address,
+        ThreadPoolExecutor(busy) as askers,
+    ):
+        held = [askers.submit(httpx.post, f"{address}{busy_with}?held") for _ in range(busy)]
+        assert all(arrived.acquire(timeout=10) for _ in held)
+        answer = httpx.post(f"{address}{path}")
+        let.set()
+        assert [one.result().status_code for one in held] == [200] * busy
+    return answer.status_code
+
+
+@pytest.mark.parametrize("path", ["/v1/ask", "/v1/search", "/v1/chat/completions"])
+def test_what_searches_takes_a_slot_and_needs_one(path):
+    assert asked_while_busy(path) == 503
+    assert asked_while_busy("/v1/ask", busy_with=path) == 503
+    assert asked_while_busy(path, slots=2) == 200
+
+
+@pytest.mark.parametrize("path", ["/v1/articles", "/v1/models", "/metrics"])
+def test_what_does_not_search_neither_takes_a_slot_nor_needs_one(path):
+    assert asked_while_busy(path) == 200
+    assert asked_while_busy("/v1/ask", busy_with=path) == 200
+
+
+def test_a_site_that_fails_frees_the_slot():
+    async def fails(scope, receive, send):
+        raise HTTPException(500)
+
+    site = gated(fails, max_concurrent=1)
+    assert [site.post("/v1/ask").status_code for _ in range(3)] == [500] * 3
 
 
 @pytest.mark.parametrize("stream", [False, True])
