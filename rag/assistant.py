@@ -13,7 +13,7 @@ from rag import calibration
 from rag.citation import Verified
 from rag.embedding import Encoder, Views, open_encoder
 from rag.errors import InputError, ModelError, QuestionError
-from rag.extractive import HITS_READ, NO_ARTICLES, extractive, refusal
+from rag.extractive import HITS_READ, NO_ARTICLES, NOTHING_MATCHES, extractive, refusal
 from rag.generation import generate, standing_alone
 from rag.model import ChatModel, Deadline, open_model
 from rag.pipeline import Pipeline
@@ -22,7 +22,7 @@ from rag.settings import Settings
 from rag.store import Store, open_store
 from rag.support import Similarity
 from rag.text import content_terms, folded, language, plain, terms
-from rag.types import Answer, Hit, Language, Mode, Turn
+from rag.types import EVERYTHING, Answer, Filters, Hit, Language, Mode, Turn
 
 AnswerMode = Literal["auto", "extractive", "generate"]
 
@@ -70,9 +70,11 @@ class Assistant:
         history: Sequence[Turn] = (),
         top_k: int | None = None,
         mode: AnswerMode = "auto",
+        filters: Filters = EVERYTHING,
     ) -> Answer:
-        """Answer `question` in the language it is asked in, or in `answer_in`; raises QuestionError."""
-        *_, answer = self.stream(question, answer_in, history, top_k, mode)
+        """Answer `question` in the language it is asked in, or in `answer_in`, from the articles that fit `filters`;
+        raises QuestionError."""
+        *_, answer = self.stream(question, answer_in, history, top_k, mode, filters)
         assert isinstance(answer, Answer)
         return answer
 
@@ -83,9 +85,10 @@ class Assistant:
         history: Sequence[Turn] = (),
         top_k: int | None = None,
         mode: AnswerMode = "auto",
+        filters: Filters = EVERYTHING,
     ) -> Iterator[str | Answer]:
         """The answer's text as it comes, then exactly one Answer, whose text is all of it joined."""
-        yield from self.begin(question, answer_in, history, top_k, mode).text
+        yield from self.begin(question, answer_in, history, top_k, mode, filters).text
 
     def begin(
         self,
@@ -94,6 +97,7 @@ class Assistant:
         history: Sequence[Turn] = (),
         top_k: int | None = None,
         mode: AnswerMode = "auto",
+        filters: Filters = EVERYTHING,
         deadline: Deadline | None = None,
     ) -> Answering:
         """Search, and give what was found with the answer still to be written.
@@ -106,7 +110,7 @@ class Assistant:
         started = time.perf_counter()
         deadline = deadline or Deadline(self.settings.llm_timeout_s)
         model = None if mode == "extractive" else self._model
-        found = self._find(question, history, top_k, model, deadline)
+        found = self._find(question, history, top_k, filters, model, deadline)
         answer_in = answer_in or _language(question, history)
         return Answering(found, answer_in, self._told(found, answer_in, model, deadline, started))
 
@@ -138,10 +142,11 @@ class Assistant:
             timings_ms=found.timings_ms | {name: round(1000 * seconds, 2) for name, seconds in timings.items()},
         )
 
-    def search(self, question: str, top_k: int | None = None) -> Retrieved:
-        """The hits for a question, with the probability that they hold its answer; raises QuestionError."""
+    def search(self, question: str, top_k: int | None = None, filters: Filters = EVERYTHING) -> Retrieved:
+        """The hits for a question among the articles that fit `filters`, with the probability that they hold its
+        answer; raises QuestionError."""
         checked = checked_question(question, self.settings.max_question_chars)
-        return self._retriever.search(checked, top_k)
+        return self._retriever.search(checked, top_k, filters)
 
     def refuses(self, found: Retrieved) -> bool:
         """Whether the articles are too unlikely to hold the answer."""
@@ -153,11 +158,12 @@ class Assistant:
         question: str,
         history: Sequence[Turn],
         top_k: int | None,
+        filters: Filters,
         model: ChatModel | None,
         deadline: Deadline,
     ) -> Retrieved:
         """The hits for a question; one that follows others is also searched for in words that stand alone."""
-        found = self.search(question, top_k)
+        found = self.search(question, top_k, filters)
         before = [turn.text for turn in history if turn.role == "user"]
         if not before or not found.hits:
             return found
@@ -166,7 +172,7 @@ class Assistant:
             alone = f"{before[-1]} {found.question}"
         if alone is None or alone == found.question:
             return found
-        other = self._retriever.search(alone[-self.settings.max_question_chars :], top_k)
+        other = self._retriever.search(alone[-self.settings.max_question_chars :], top_k, filters)
         better, worse = (found, other) if found.probability > other.probability else (other, found)
         known = {hit.chunk_id for hit in better.hits}
         rest = tuple(hit for hit in worse.hits if hit.chunk_id not in known)
@@ -177,6 +183,8 @@ class Assistant:
         self, found: Retrieved, answer_in: Language, model: ChatModel | None, deadline: Deadline
     ) -> Generator[str, None, "_Outcome"]:
         mode: Mode = "generate" if model else "extractive"
+        if not found.hits and found.filters and self.store.chunk_count:
+            return (yield from _said(NOTHING_MATCHES[answer_in], mode, "nothing_matches_filters"))
         if not found.hits:
             return (yield from _said(NO_ARTICLES[answer_in], mode, "no_articles"))
         if self.refuses(found):

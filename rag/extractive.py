@@ -51,6 +51,10 @@ NO_ARTICLES: dict[Language, str] = {
     "ar": "لا توجد مقالات بعد: أضف مقالات بالأمر dalil ingest ثم اسأل.",
     "en": "There are no articles yet: add some with `dalil ingest`, then ask.",
 }
+NOTHING_MATCHES: dict[Language, str] = {
+    "ar": "لا توجد مقالة توافق المرشحات المحددة: وسّعها أو أزلها ثم اسأل.",
+    "en": "No article matches the filters: widen them or leave them out, then ask.",
+}
 _TITLE: dict[Language, str] = {"ar": "«{}»", "en": "“{}”"}
 _COMMA: dict[Language, str] = {"ar": "، ", "en": ", "}
 

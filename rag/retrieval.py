@@ -14,7 +14,7 @@ from rag.embedding import Encoder, QuestionVectors
 from rag.lexical import keys, lexical_vector
 from rag.store import Candidate, QueryVectors, Store
 from rag.text import Term, content_terms, language, plain
-from rag.types import Hit, Language, Signals
+from rag.types import EVERYTHING, Filters, Hit, Language, Signals
 
 _DENSE_CANDIDATES = 40
 _LEXICAL_CANDIDATES = 20
@@ -32,6 +32,7 @@ class Retrieved:
     threshold: float
     features: dict[str, float]
     timings_ms: dict[str, float]
+    filters: Filters = EVERYTHING
 
 
 class HybridRetriever(BaseRetriever):
@@ -44,13 +45,14 @@ class HybridRetriever(BaseRetriever):
         super().__init__()
         self._store, self._encoder, self._calibration, self._top_k = store, encoder, calibration, top_k
 
-    def search(self, question: str, top_k: int | None = None) -> Retrieved:
-        """The best `top_k` chunks for `question`, best first; one store call finds and scores the candidates."""
+    def search(self, question: str, top_k: int | None = None, filters: Filters = EVERYTHING) -> Retrieved:
+        """The best `top_k` chunks for `question` of the articles that fit `filters`, best first; one store call finds
+        and scores the candidates."""
         asked_in = language(question)
         started = time.perf_counter()
         query = QueryVectors(self._encoder.question(plain(question)), lexical_vector(question))
         embedded = time.perf_counter()
-        candidates = self._store.candidates(query, _DENSE_CANDIDATES, _LEXICAL_CANDIDATES)
+        candidates = self._candidates(query, filters)
         found = time.perf_counter()
         ranked = self._ranked(candidates, asked_in, len(query.lexical.indices))
         hits = self._visible(ranked, (top_k or self._top_k), asked_in)
@@ -67,7 +69,14 @@ class HybridRetriever(BaseRetriever):
             threshold=threshold,
             features=features,
             timings_ms={name: round(1000 * seconds, 2) for name, seconds in timings.items()},
+            filters=filters,
         )
+
+    def _candidates(self, query: QueryVectors, filters: Filters) -> list[Candidate]:
+        articles = self._store.matching(filters) if filters else None
+        if articles == []:
+            return []
+        return self._store.candidates(query, _DENSE_CANDIDATES, _LEXICAL_CANDIDATES, articles)
 
     def _ranked(self, candidates: list[Candidate], asked_in: Language, stems: int) -> list[Candidate]:
         """Candidates with comparable signals, best first."""

@@ -114,7 +114,8 @@ class Answer:
     language: Language
     refused: bool
     reason: str | None
-    """Why it refused (`not_in_articles`, `no_articles`, `unsupported`) or is degraded (a `ModelError.reason`)."""
+    """Why it refused (`not_in_articles`, `no_articles`, `nothing_matches_filters`, `unsupported`) or is degraded (a
+    `ModelError.reason`)."""
     mode: Mode
     degraded: bool
     """The model failed: the answer is the extractive one, or what the model had said so far."""
@@ -124,6 +125,29 @@ class Answer:
     prompt: str | None = None
     """Hash of the prompts it was written with; None when no model wrote it."""
     timings_ms: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which articles may be searched: those that fit every field given; an empty field restricts nothing.
+
+    `topics` are compared folded (بيئه is بيئة), `languages` are those of articles. Dates are ISO (a day, a month or a
+    year) and inclusive; an article dated by a month or a year fits where that period and the range overlap, and one
+    without a date, or with a date that is not ISO, fits no range.
+    """
+
+    articles: tuple[str, ...] = ()
+    topics: tuple[str, ...] = ()
+    languages: tuple[Language, ...] = ()
+    date_from: str | None = None
+    date_to: str | None = None
+
+    def __bool__(self) -> bool:
+        return self != EVERYTHING
+
+
+EVERYTHING = Filters()
+"""No restriction."""
 
 
 @dataclass(frozen=True, slots=True)

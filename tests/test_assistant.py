@@ -7,11 +7,11 @@ import pytest
 from rag.assistant import Assistant, leans_back
 from rag.citation import MARKER, UNVERIFIED
 from rag.errors import InputError, QuestionError
-from rag.extractive import NO_ARTICLES, REFUSAL
+from rag.extractive import NO_ARTICLES, NOTHING_MATCHES, REFUSAL
 from rag.model import Deadline, open_model
 from rag.settings import load
 from rag.text import language
-from rag.types import Answer, Turn
+from rag.types import Answer, Filters, Turn
 from tests.doubles import Cuts, Endpoint, Hangs, Refuses, ScriptedModel, article, closed_port, like, put
 
 QUEEN_AR = "كم يومًا تحتاج ملكة النحل لتكتمل من البيضة إلى الحشرة البالغة؟"
@@ -130,9 +130,43 @@ def test_a_limit_of_zero_refuses_nothing(assistant):
     assert not like(assistant, refuse_below=0.0).ask(ELSEWHERE).refused
 
 
+# Filters
+
+
+def test_an_answer_rests_on_the_articles_that_fit_the_filters(assistant):
+    bees = assistant.store.heads()["honey-bees"]
+    for filters in (Filters(articles=(bees.id,)), Filters(topics=(bees.topic,)), Filters((), (), ("ar",), bees.date)):
+        answer = assistant.ask(QUEEN_EN, filters=filters)
+        assert {citation.article_id for citation in answer.citations} == {"honey-bees"}
+    others = Filters(articles=("dead-sea", "hope-probe"))
+    assert {hit.article.id for hit in assistant.search(QUEEN_AR, 50, others).hits} == set(others.articles)
+    assert assistant.ask(QUEEN_AR, filters=others).reason == "not_in_articles"
+
+
+@pytest.mark.parametrize(("question", "answer_in"), [(QUEEN_AR, "ar"), (QUEEN_EN, "en")])
+@pytest.mark.parametrize("filters", [Filters(articles=("unknown",)), Filters(date_from="2999"), Filters((), ("x",))])
+def test_filters_that_leave_nothing_are_named_as_the_reason(assistant, question, answer_in, filters):
+    answer = assistant.ask(question, filters=filters)
+    assert (answer.refused, answer.reason, answer.citations) == (True, "nothing_matches_filters", ())
+    assert answer.text == NOTHING_MATCHES[answer_in]
+
+
+def test_a_question_put_anew_in_a_conversation_keeps_the_filters(assistant):
+    model = ScriptedModel("كم يومًا تحتاج ملكة النحل لتكتمل؟", "تحتاج ملكة النحل إلى 16 يومًا [1].")
+    found = (
+        like(assistant, model)
+        .begin("وكم تحتاج الملكة؟", history=[Turn("user", "حدثني عن النحل")], filters=Filters(articles=("dead-sea",)))
+        .found
+    )
+    assert found.question == "كم يومًا تحتاج ملكة النحل لتكتمل؟"
+    assert {hit.article.id for hit in found.hits} == {"dead-sea"}
+
+
 @pytest.mark.parametrize(("question", "answer_in"), [(ELSEWHERE, "ar"), ("What is it?", "en")])
 def test_without_articles_it_says_so(endpoint, tmp_path, question, answer_in):
     with Assistant.from_settings(remote(endpoint, tmp_path)) as empty:
+        answer = empty.ask(question, filters=Filters(topics=("بيئة",)))
+        assert answer.reason == "no_articles"
         answer = empty.ask(question)
     assert (answer.refused, answer.reason, answer.citations) == (True, "no_articles", ())
     assert answer.text == NO_ARTICLES[answer_in]

@@ -38,6 +38,14 @@ def test_a_chat_completion_carries_citations_at_its_top(client):
     assert answer.usage.total_tokens == answer.usage.prompt_tokens + answer.usage.completion_tokens > 0
 
 
+def test_filters_beside_openais_own_fields_restrict_the_answer(client):
+    filters = {"articles": ["dead-sea"], "date_from": "2999"}
+    answer = client.chat.completions.create(**asked(QUEEN_AR), extra_body={"filters": filters})
+    assert answer.dalil["reason"] == "nothing_matches_filters"
+    with pytest.raises(openai.UnprocessableEntityError, match="topic"):
+        client.chat.completions.create(**asked(QUEEN_AR), extra_body={"filters": {"topic": "x"}})
+
+
 @pytest.mark.parametrize("question", [QUEEN_AR, QUEEN_EN, ELSEWHERE])
 @pytest.mark.parametrize("model", [None, ScriptedModel(MODEL)])
 def test_a_stream_says_the_same_as_a_whole_answer(assistant, question, model):

@@ -161,6 +161,12 @@ JSON = {"Content-Type": "application/json"}
         ("/v1/search", {"query": "س", "language": "ar"}, "language"),
         ("/v1/search", {"query": "س", "explain": "perhaps"}, "explain"),
         ("/v1/search", {"query": "س", "top_k": 51}, "top_k"),
+        ("/v1/ask", {"question": "س", "filters": {"topic": "بيئة"}}, "filters.topic"),
+        ("/v1/ask", {"question": "س", "filters": {"languages": ["fr"]}}, "filters.languages.0"),
+        ("/v1/search", {"query": "س", "filters": {"topics": "بيئة"}}, "filters.topics"),
+        ("/v1/search", {"query": "س", "filters": {"date_from": "2024-02-30"}}, "filters.date_from"),
+        ("/v1/search", {"query": "س", "filters": {"date_to": "20240531"}}, "filters.date_to"),
+        ("/v1/search", {"query": "س", "filters": {"date_from": "2025", "date_to": "2024-12"}}, "filters"),
     ],
 )
 def test_a_wrong_or_unknown_field_is_422_and_named(client, route, body, param):
@@ -205,6 +211,32 @@ def test_search_explains_when_asked(client):
     assert 0 <= found["probability"] <= 1
     assert set(found["hits"][0]["signals"]) == {"dense", "tokens", "sentence", "lexical"}
     assert found["hits"][0]["matched"]
+
+
+# Filters
+
+
+def test_filters_restrict_search_and_answers(client, assistant):
+    filters = {"topics": ["بيئه"], "languages": ["ar"], "date_from": "2023-10-05", "date_to": "2023"}
+    found = client.post("/v1/search", json={"query": QUEEN, "filters": filters}).json()
+    assert {hit["article_id"] for hit in found["hits"]} == {"dead-sea"}
+    answer = client.post("/v1/ask", json={"question": QUEEN, "filters": {"articles": ["ibn-battuta"]}}).json()
+    assert {citation["article_id"] for citation in answer["citations"]} == {"ibn-battuta"}
+
+
+@pytest.mark.parametrize("date", ["yesterday", "2024-13", "2024-02-30", "24-01-01", "٢٠٢٤", "2024-1-1", ""])
+def test_a_date_that_is_none_is_told_so(client, date):
+    asked = {"question": QUEEN, "filters": {"date_from": date}}
+    told = error(client.post("/v1/ask", json=asked), 422)["message"]
+    assert told.startswith(f"filters.date_from: {date!r} is no date: write a day")
+
+
+def test_filters_that_nothing_matches_find_nothing_and_say_why(client):
+    filters = {"topics": ["بيئة"], "date_from": "2999"}
+    assert client.post("/v1/search", json={"query": QUEEN, "filters": filters}).json() == {"hits": []}
+    answer = client.post("/v1/ask", json={"question": QUEEN, "filters": filters, "language": "en"}).json()
+    assert (answer["refused"], answer["reason"]) == (True, "nothing_matches_filters")
+    assert "filters" in answer["text"]
 
 
 # Articles

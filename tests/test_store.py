@@ -16,6 +16,7 @@ from uuid import uuid4
 
 import numpy as np
 import pytest
+import qdrant_edge as edge
 from qdrant_client import QdrantClient
 
 from ingest.sync import embed
@@ -30,8 +31,11 @@ from rag.store import EmbeddedChunk, Engine, Head, QueryVectors, Store, open_sto
 from rag.store.base import chunk_key
 from rag.store.edge import EdgeEngine
 from rag.store.server import ServerEngine
-from rag.types import Article, Chunk, Span
+from rag.types import Article, Chunk, Filters, Span
 from tests.doubles import WordEncoder, article, closed_port
+
+pytestmark = pytest.mark.filterwarnings("ignore:Payload indexes have no effect in the local Qdrant")
+"""The client in memory needs none; a server does."""
 
 ROOT = Path(__file__).parent.parent
 SERVER = "DALIL_TEST_QDRANT_URL"
@@ -344,6 +348,72 @@ def test_the_evidence_of_a_chunk_has_vectors_for_each_of_its_sentences(store):
         assert [len(tokens) for tokens in evidence.tokens] == list(chunk.passage.counts[1:])
         after_title = chunk.passage.tokens[chunk.passage.counts[0] :]
         assert np.concatenate(evidence.tokens) == pytest.approx(half(after_title), abs=1e-6)
+
+
+# Searching within some articles
+
+DATED = {
+    "old": "1999",
+    "may": "2024-05",
+    "day": "2024-06-15",
+    "hour": "2024-06-30T10:00:00",
+    "odd": "ربيع 2024",
+    "none": None,
+}
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "expected"),
+    [
+        (None, "2023", {"old"}),
+        ("1999-12-31", "1999-12-31", {"old"}),
+        ("2024-05-20", "2024-06-15", {"may", "day"}),
+        ("2024-06", "2024-06", {"day", "hour"}),
+        ("2024-06-16", None, {"hour"}),
+        ("2024-07-01", None, set()),
+        (None, None, set(DATED)),
+    ],
+)
+def test_a_range_of_dates_holds_both_its_ends_and_no_article_without_a_date(store, first, last, expected):
+    for name, date in DATED.items():
+        store.write(replace(made(name, [])[0], date=date), [])
+    assert set(store.matching(Filters(date_from=first, date_to=last))) == expected
+
+
+def test_an_article_must_fit_every_filter_and_one_of_its_values(store):
+    for name, topic, language in (("a", "بيئة", "ar"), ("b", "بيئة", "en"), ("c", "مياه", "ar"), ("d", None, "ar")):
+        store.write(replace(made(name, [])[0], topic=topic, language=language), [])
+    assert store.matching(Filters(topics=("بِيئه",), languages=("ar",))) == ["a"]
+    assert set(store.matching(Filters(topics=("بيئة", "مياه")))) == {"a", "b", "c"}
+    assert set(store.matching(Filters(articles=("a", "d", "unknown"), languages=("ar", "en")))) == {"a", "d"}
+
+
+def test_candidates_within_some_articles_are_the_best_of_those(store):
+    articles = generated(40)
+    for one in articles:
+        store.write(*one)
+    expected = by_hand([chunk for _, chunks in articles for chunk in chunks], asked("ا ب ج د"))
+    named = ["a3", "a5", "a8", "a13", "a21"]
+    within = keys([chunk for one, chunks in articles if one.id in named for chunk in chunks])
+    assert len(within) > 4
+    by_dense = sorted(within, key=lambda key: -expected[key][0])[:2]
+    by_words = sorted(within, key=lambda key: -expected[key][3])[:2]
+    found = store.candidates(asked("ا ب ج د"), 2, 2, [*named, "unknown"])
+    assert same({one.id: astuple(one.signals) for one in found}, {key: expected[key] for key in {*by_dense, *by_words}})
+    assert store.candidates(asked("ا ب ج د"), 2, 2, ["unknown"]) == []
+
+
+def test_an_index_of_an_earlier_version_can_be_filtered(tmp_path):
+    store = Store(EdgeEngine(tmp_path), PIPELINE)
+    store.write(*made("rivers", RIVERS))
+    store.write(*made("seas", SEAS))
+    store.close()
+    chunks = edge.EdgeShard.load(str(tmp_path / "chunks"))
+    chunks.update(edge.UpdateOperation.delete_field_index("article_id"))
+    chunks.close()
+    again = Store(EdgeEngine(tmp_path), PIPELINE)
+    assert {one.article_id for one in again.candidates(asked(QUESTION), 10, 10, ["seas"])} == {"seas"}
+    again.close()
 
 
 # Changing

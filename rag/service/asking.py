@@ -27,8 +27,8 @@ def routes(work: Work) -> APIRouter:
 
         def begin() -> Answering:
             history = [message.turn() for message in asked.history]
-            language = answer_in(asked.language)
-            return work.begin(asked.question, language, history, asked.top_k, asked.mode, deadline)
+            language, filters = answer_in(asked.language), asked.filters.chosen()
+            return work.begin(asked.question, language, history, asked.top_k, asked.mode, filters, deadline)
 
         if asked.stream:
             return Events(_events(await watched(request, deadline, begin)), deadline)
@@ -37,7 +37,7 @@ def routes(work: Work) -> APIRouter:
     @router.post("/v1/search")
     def search(asked: SearchRequest) -> dict[str, Any]:
         """The passages nearest to a query."""
-        return explained(work.assistant.search(asked.query, asked.top_k), asked.explain)
+        return explained(work.assistant.search(asked.query, asked.top_k, asked.filters.chosen()), asked.explain)
 
     return router
 

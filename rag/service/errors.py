@@ -94,7 +94,8 @@ def install(app: FastAPI) -> None:
         problem = error.errors()[0]
         # Where the JSON itself breaks, the place is a number of characters and no field.
         param = ".".join(str(part) for part in problem["loc"][1:] if problem["type"] != "json_invalid") or None
-        message = f"{param}: {problem['msg']}" if param else str(problem["msg"])
+        said = str(problem["msg"]).removeprefix("Value error, ")
+        message = f"{param}: {said}" if param else said
         return JSONResponse(body(message, "invalid_request_error", "invalid_request", param), 422)
 
     @app.exception_handler(HTTPException)

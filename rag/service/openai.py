@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field
 from rag.assistant import Answering, AnswerMode
 from rag.errors import DalilError, NotFoundError, QuestionError
 from rag.service.errors import shown
+from rag.service.schemas import ArticleFilters
 from rag.service.streams import Events, event, watched
 from rag.service.work import Work
 from rag.tokens import token_counts
@@ -53,13 +54,15 @@ class StreamOptions(BaseModel):
 
 
 class ChatRequest(BaseModel):
-    """A conversation to go on with. What clients send beside these fields (temperature and the like) has no effect."""
+    """A conversation to go on with. What clients send beside these fields (temperature and the like) has no effect.
+    `filters` is Dalil's own, as in `/v1/ask`."""
 
     model: str = "dalil"
     messages: list[ChatMessage] = Field(min_length=1, max_length=200)
     stream: bool | None = False
     stream_options: StreamOptions | None = None
     n: Literal[1] | None = 1
+    filters: ArticleFilters = ArticleFilters()
 
     def question(self) -> str:
         """The last message, which must be the user's; raises QuestionError."""
@@ -95,7 +98,7 @@ def routes(work: Work) -> APIRouter:
         mode = _mode(asked.model)
 
         def begin() -> Answering:
-            return work.begin(asked.question(), None, asked.history(), None, mode, deadline)
+            return work.begin(asked.question(), None, asked.history(), None, mode, asked.filters.chosen(), deadline)
 
         if asked.stream:
             with_usage = bool(asked.stream_options and asked.stream_options.include_usage)

@@ -8,7 +8,7 @@ from rag.model import Deadline
 from rag.service.feedback import Recent
 from rag.service.gate import Slots
 from rag.service.records import Metrics
-from rag.types import Answer, Language, Turn
+from rag.types import Answer, Filters, Language, Turn
 
 
 class Work:
@@ -37,10 +37,11 @@ class Work:
         history: Sequence[Turn],
         top_k: int | None,
         mode: AnswerMode,
+        filters: Filters,
         deadline: Deadline,
     ) -> Answering:
         """Search, and give what was found with the answer still to be written."""
-        answering = self.assistant.begin(question, answer_in, history, top_k, mode, deadline)
+        answering = self.assistant.begin(question, answer_in, history, top_k, mode, filters, deadline)
         return Answering(answering.found, answering.language, self._noted(question, answering.text))
 
     def _noted(self, question: str, text: Iterator[str | Answer]) -> Iterator[str | Answer]:

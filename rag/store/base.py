@@ -5,8 +5,9 @@ names are invisible, and are swept by the next ingest. A kill at any moment ther
 whole or absent.
 """
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, field, fields
 from itertools import pairwise
 from typing import Any, Literal, Protocol
@@ -19,7 +20,8 @@ from rag.embedding import PassageVectors, QuestionVectors
 from rag.errors import NotFoundError, PipelineError, StoreError
 from rag.lexical import SparseVector
 from rag.pipeline import Pipeline
-from rag.types import Article, Chunk, Language, Signals, Span
+from rag.text import folded
+from rag.types import Article, Chunk, Filters, Language, Signals, Span
 
 Collection = Literal["articles", "chunks"]
 Payload = dict[str, Any]
@@ -30,6 +32,8 @@ _FLOATS_PER_WRITE = 400_000
 _PER_READ = 256
 CANDIDATE_FIELDS = ("article_id", "revision", "language", "span", "sentences")
 """Payload of a chunk that a search gives back."""
+_ISO_DATE = re.compile(r"([0-9]{4}(?:-[0-9]{2}){0,2})(?:T.*)?")
+"""A year, month, day or moment; the group is at most the day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,8 @@ class Engine(Protocol):
     """What the two Qdrants must do: the smallest set of calls that behaves the same on both."""
 
     def open(self, sizes: Mapping[str, int]) -> None:
-        """Open or create the collections, with vectors of these lengths; raises PipelineError when they are others."""
+        """Open or create the collections, with vectors of these lengths and an index of the chunks' `article_id`;
+        raises PipelineError when the vectors are others."""
 
     def upsert(self, collection: Collection, points: Sequence[Record]) -> None:
         """Write points; when it returns they are durable and visible."""
@@ -98,8 +103,9 @@ class Engine(Protocol):
     def count(self, collection: Collection) -> int:
         """Number of points."""
 
-    def search(self, query: QueryVectors, dense: int, lexical: int) -> Scores:
-        """One call: the best `dense` and `lexical` chunks by those views, each scored by all views."""
+    def search(self, query: QueryVectors, dense: int, lexical: int, articles: Sequence[str] | None = None) -> Scores:
+        """One call: the best `dense` and `lexical` chunks by those views, each scored by all views; of these `articles`
+        alone, when any are given."""
 
     def settle(self) -> None:
         """After many writes: make searches fast again."""
@@ -233,13 +239,23 @@ class Store:
         )
         return {record.payload["id"]: _article(record.payload) for group in records for record in group}
 
-    def candidates(self, query: QueryVectors, dense: int, lexical: int) -> list[Candidate]:
-        """One round trip: the best `dense` and `lexical` chunks by those views, each scored by all views.
+    def matching(self, filters: Filters) -> list[str]:
+        """Ids of the articles that fit `filters`; ids that the filters name alone are taken as they are."""
+        if filters.articles and filters == Filters(articles=filters.articles):
+            return list(filters.articles)  # named outright: nothing need be read
+        topics = {folded(topic) for topic in filters.topics}
+        return [key for key, head in self.heads().items() if _fits(head, filters, topics)]
+
+    def candidates(
+        self, query: QueryVectors, dense: int, lexical: int, articles: Sequence[str] | None = None
+    ) -> list[Candidate]:
+        """One round trip: the best `dense` and `lexical` chunks by those views, each scored by all views; of these
+        `articles` alone, when they are given.
 
         They may include chunks of a revision that is not committed: compare with `articles`.
         """
         fine = query.encoded._replace(tokens=_halved(query.encoded.tokens), sentence=_halved(query.encoded.sentence))
-        scores = self._engine.search(QueryVectors(fine, query.lexical), dense, lexical)
+        scores = self._engine.search(QueryVectors(fine, query.lexical), dense, lexical, articles)
         return [_candidate(key, payload, scores) for key, payload in scores.payloads.items()]
 
     def evidence(self, chunk_ids: Sequence[str]) -> dict[str, Evidence]:
@@ -264,6 +280,26 @@ class Store:
                     "or DALIL_QDRANT_PREFIX."
                 )
             return
+
+
+def _fits(head: Head, filters: Filters, topics: Set[str]) -> bool:
+    return (
+        (not filters.articles or head.id in filters.articles)
+        and (not topics or (head.topic is not None and folded(head.topic) in topics))
+        and (not filters.languages or head.language in filters.languages)
+        and _within(head.date, filters.date_from, filters.date_to)
+    )
+
+
+def _within(date: str | None, first: str | None, last: str | None) -> bool:
+    """Whether an article's date overlaps a range: ISO dates are in order as strings, and each is cut to the coarser."""
+    if first is None and last is None:
+        return True
+    iso = _ISO_DATE.fullmatch(date or "")
+    if iso is None:
+        return False
+    day = iso[1]
+    return (first is None or day >= first[: len(day)]) and (last is None or day[: len(last)] <= last)
 
 
 def chunk_key(article_id: str, revision: str, span: Span) -> str:

@@ -41,6 +41,7 @@ class EdgeEngine:
                 )
             with _mapped(self._folder):
                 self._shards["chunks"] = _shard(self._folder / "chunks", _chunks_config(sizes))
+                _index_articles(self._shards["chunks"])
         except StoreError:
             self.close()
             raise
@@ -75,17 +76,18 @@ class EdgeEngine:
         with _mapped(self._folder):
             return int(self._shards[collection].count(edge.CountRequest()))
 
-    def search(self, query: QueryVectors, dense: int, lexical: int) -> Scores:
+    def search(self, query: QueryVectors, dense: int, lexical: int, articles: Sequence[str] | None = None) -> Scores:
         encoded = query.encoded
         views = {
             "dense": edge.Query.Nearest(encoded.dense.tolist(), "dense"),
             "tokens": edge.Query.Nearest(encoded.tokens.tolist(), "tokens"),
             "sentence": edge.Query.Nearest([encoded.sentence.tolist()], "sentence"),
         }
-        finders = [edge.QueryRequest(dense, query=views["dense"])]
+        of_these = None if articles is None else _of(articles)
+        finders = [edge.QueryRequest(dense, query=views["dense"], filter=of_these)]
         if query.lexical.indices:
             views["lexical"] = edge.Query.Nearest(edge.SparseVector(*query.lexical), "lexical")
-            finders.append(edge.QueryRequest(lexical, query=views["lexical"]))
+            finders.append(edge.QueryRequest(lexical, query=views["lexical"], filter=of_these))
         with _mapped(self._folder):
             # In process a second call costs nothing, and prefetches would be run anew for each view.
             found = self._query(finders)
@@ -147,6 +149,12 @@ def _shard(path: Path, config: edge.EdgeConfig) -> Any:
     return edge.EdgeShard.create(str(path), config)
 
 
+def _index_articles(chunks: Any) -> None:
+    """Without this a search within some articles reads the payload of every chunk: 50 ms for 10,000, not 1."""
+    if "article_id" not in chunks.info().payload_schema:
+        chunks.update(edge.UpdateOperation.create_field_index("article_id", edge.PayloadSchemaType.Keyword))
+
+
 def _articles_config() -> edge.EdgeConfig:
     # Articles are fetched by id only; Edge wants some vector to be declared.
     return edge.EdgeConfig(sparse_vectors={"unused": edge.EdgeSparseVectorParams()})
@@ -170,6 +178,10 @@ def _chunks_config(sizes: Mapping[str, int]) -> edge.EdgeConfig:
         # Edge counts deleted chunks in the document frequencies until a vacuum: let `settle` vacuum at the first ones.
         optimizers=edge.EdgeOptimizersConfig(deleted_threshold=0.01, vacuum_min_vector_number=1),
     )
+
+
+def _of(articles: Sequence[str]) -> edge.Filter:
+    return edge.Filter(must=[edge.FieldCondition("article_id", match=edge.MatchAny(list(articles)))])
 
 
 def _vectors(vectors: dict[str, Any]) -> dict[str, Any]:

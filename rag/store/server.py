@@ -36,7 +36,11 @@ class ServerEngine:
                 self._client.create_collection(self._names["articles"], vectors_config={})
             if not self._client.collection_exists(self._names["chunks"]):
                 self._create_chunks(sizes)
-            vectors = self._client.get_collection(self._names["chunks"]).config.params.vectors
+            chunks = self._client.get_collection(self._names["chunks"])
+            vectors = chunks.config.params.vectors
+            if "article_id" not in chunks.payload_schema:
+                # A server may refuse to filter by a field without one.
+                self._client.create_payload_index(self._names["chunks"], "article_id", models.PayloadSchemaType.KEYWORD)
         stored = {name: vector.size for name, vector in vectors.items()} if isinstance(vectors, dict) else None
         if stored != dict(sizes):
             self.close()
@@ -79,18 +83,19 @@ class ServerEngine:
         with self._mapped():
             return self._client.count(self._names[collection], exact=True).count
 
-    def search(self, query: QueryVectors, dense: int, lexical: int) -> Scores:
+    def search(self, query: QueryVectors, dense: int, lexical: int, articles: Sequence[str] | None = None) -> Scores:
         encoded = query.encoded
         views: dict[str, Any] = {
             "dense": encoded.dense.tolist(),
             "tokens": encoded.tokens.tolist(),
             "sentence": [encoded.sentence.tolist()],
         }
-        prefetches = [models.Prefetch(query=views["dense"], using="dense", limit=dense)]
+        of_these = None if articles is None else _of(articles)
+        prefetches = [models.Prefetch(query=views["dense"], using="dense", limit=dense, filter=of_these)]
         if query.lexical.indices:
             sparse = models.SparseVector(indices=query.lexical.indices, values=query.lexical.values)
             views["lexical"] = sparse
-            prefetches.append(models.Prefetch(query=sparse, using="lexical", limit=lexical))
+            prefetches.append(models.Prefetch(query=sparse, using="lexical", limit=lexical, filter=of_these))
         requests = [
             models.QueryRequest(
                 query=view,
@@ -139,6 +144,10 @@ class ServerEngine:
                 f"The Qdrant server at {self._where} did not do what was asked: {error}. "
                 "Look at DALIL_QDRANT_URL and DALIL_QDRANT_API_KEY, and whether the server runs."
             ) from error
+
+
+def _of(articles: Sequence[str]) -> models.Filter:
+    return models.Filter(must=[models.FieldCondition(key="article_id", match=models.MatchAny(any=list(articles)))])
 
 
 def _vectors(vectors: dict[str, Any]) -> dict[str, Any]:
