@@ -22,7 +22,7 @@ from rag.settings import Settings
 from rag.store import Store, open_store
 from rag.support import Similarity
 from rag.text import content_terms, folded, language, plain, terms
-from rag.types import EVERYTHING, Answer, Filters, Hit, Language, Mode, Turn
+from rag.types import EVERYTHING, Answer, Filters, Hit, Language, Mode, SearchMode, Turn
 
 AnswerMode = Literal["auto", "extractive", "generate"]
 
@@ -142,11 +142,17 @@ class Assistant:
             timings_ms=found.timings_ms | {name: round(1000 * seconds, 2) for name, seconds in timings.items()},
         )
 
-    def search(self, question: str, top_k: int | None = None, filters: Filters = EVERYTHING) -> Retrieved:
+    def search(
+        self,
+        question: str,
+        top_k: int | None = None,
+        filters: Filters = EVERYTHING,
+        mode: SearchMode = "hybrid",
+    ) -> Retrieved:
         """The hits for a question among the articles that fit `filters`, with the probability that they hold its
         answer; raises QuestionError."""
         checked = checked_question(question, self.settings.max_question_chars)
-        return self._retriever.search(checked, top_k, filters)
+        return self._retriever.search(checked, top_k, filters, mode)
 
     def refuses(self, found: Retrieved) -> bool:
         """Whether the articles are too unlikely to hold the answer."""

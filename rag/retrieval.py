@@ -14,15 +14,16 @@ from rag.embedding import Encoder, QuestionVectors
 from rag.lexical import keys, lexical_vector
 from rag.store import Candidate, QueryVectors, Store
 from rag.text import Term, content_terms, language, plain
-from rag.types import EVERYTHING, Filters, Hit, Language, Signals
+from rag.types import EVERYTHING, Filters, Hit, Language, SearchMode, Signals
 
-_DENSE_CANDIDATES = 40
-_LEXICAL_CANDIDATES = 20
+_CANDIDATES: dict[SearchMode, tuple[int, int]] = {"hybrid": (40, 20), "dense": (60, 0), "lexical": (0, 60)}
+"""Chunks that the dense and the lexical view find; never fewer in all than may be asked for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
-    """What was found for a question; `probability` is calibrated: that the articles hold the answer at all."""
+    """What was found for a question; `probability` is calibrated for the hybrid ranking: that the articles hold the
+    answer at all."""
 
     question: str
     language: Language
@@ -45,17 +46,23 @@ class HybridRetriever(BaseRetriever):
         super().__init__()
         self._store, self._encoder, self._calibration, self._top_k = store, encoder, calibration, top_k
 
-    def search(self, question: str, top_k: int | None = None, filters: Filters = EVERYTHING) -> Retrieved:
-        """The best `top_k` chunks for `question` of the articles that fit `filters`, best first; one store call finds
-        and scores the candidates."""
+    def search(
+        self,
+        question: str,
+        top_k: int | None = None,
+        filters: Filters = EVERYTHING,
+        mode: SearchMode = "hybrid",
+    ) -> Retrieved:
+        """The best `top_k` chunks for `question` of the articles that fit `filters`, best first, by all views or by
+        that of `mode` alone; one store call finds and scores the candidates."""
         asked_in = language(question)
         started = time.perf_counter()
         query = QueryVectors(self._encoder.question(plain(question)), lexical_vector(question))
         embedded = time.perf_counter()
-        candidates = self._candidates(query, filters)
+        candidates = self._candidates(query, filters, mode)
         found = time.perf_counter()
-        ranked = self._ranked(candidates, asked_in, len(query.lexical.indices))
-        hits = self._visible(ranked, (top_k or self._top_k), asked_in)
+        ranked = self._ranked(candidates, asked_in, mode, len(query.lexical.indices))
+        hits = self._visible(ranked, (top_k or self._top_k), asked_in, mode)
         features = refusal_features(question, asked_in, hits)
         probability, threshold = self._probability(asked_in, hits, features)
         done = time.perf_counter()
@@ -72,13 +79,13 @@ class HybridRetriever(BaseRetriever):
             filters=filters,
         )
 
-    def _candidates(self, query: QueryVectors, filters: Filters) -> list[Candidate]:
+    def _candidates(self, query: QueryVectors, filters: Filters, mode: SearchMode) -> list[Candidate]:
         articles = self._store.matching(filters) if filters else None
         if articles == []:
             return []
-        return self._store.candidates(query, _DENSE_CANDIDATES, _LEXICAL_CANDIDATES, articles)
+        return self._store.candidates(query, *_CANDIDATES[mode], articles)
 
-    def _ranked(self, candidates: list[Candidate], asked_in: Language, stems: int) -> list[Candidate]:
+    def _ranked(self, candidates: list[Candidate], asked_in: Language, mode: SearchMode, stems: int) -> list[Candidate]:
         """Candidates with comparable signals, best first."""
         if not candidates:
             return []
@@ -89,9 +96,11 @@ class HybridRetriever(BaseRetriever):
             replace(candidate, signals=Signals(factor * raw.dense, raw.tokens, raw.sentence, raw.lexical / most))
             for candidate, raw in ((one, one.signals) for one in candidates)
         ]
-        return sorted(comparable, key=lambda candidate: (-self._score(candidate, asked_in), candidate.id))
+        return sorted(comparable, key=lambda candidate: (-self._score(candidate, asked_in, mode), candidate.id))
 
-    def _score(self, candidate: Candidate, asked_in: Language) -> float:
+    def _score(self, candidate: Candidate, asked_in: Language, mode: SearchMode) -> float:
+        if mode != "hybrid":
+            return candidate.signals.dense if mode == "dense" else candidate.signals.lexical
         return self._calibration.pairs[asked_in, candidate.language].fusion.score(candidate.signals)
 
     def _probability(self, asked_in: Language, hits: list[Hit], features: dict[str, float]) -> tuple[float, float]:
@@ -108,7 +117,7 @@ class HybridRetriever(BaseRetriever):
         spread = statistics.pstdev(dense)
         return self._calibration.spread / spread if spread >= _LEAST_SPREAD else 1.0
 
-    def _visible(self, ranked: list[Candidate], top_k: int, asked_in: Language) -> list[Hit]:
+    def _visible(self, ranked: list[Candidate], top_k: int, asked_in: Language, mode: SearchMode) -> list[Hit]:
         """The first `top_k` candidates whose revision is committed, as hits with their articles."""
         hits: list[Hit] = []
         for at in range(0, len(ranked), top_k):
@@ -117,7 +126,7 @@ class HybridRetriever(BaseRetriever):
             for candidate in group:
                 article = articles.get(candidate.article_id)
                 if article is not None and article.revision == candidate.revision:
-                    score = round(self._score(candidate, asked_in), 6)
+                    score = round(self._score(candidate, asked_in, mode), 6)
                     hit = Hit(
                         article,
                         *candidate.span,

@@ -6,6 +6,8 @@ from typing import Literal, NamedTuple
 Language = Literal["ar", "en"]
 Verdict = Literal["verbatim", "supported", "unverified"]
 Mode = Literal["extractive", "generate"]
+SearchMode = Literal["hybrid", "dense", "lexical"]
+"""Ranked by all views, or by one alone."""
 
 
 class Span(NamedTuple):

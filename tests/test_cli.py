@@ -83,6 +83,14 @@ def test_search_explains_itself(home):
     assert any("هايبريون" in form for form in forms)
 
 
+def test_search_by_one_view_within_a_topic(home):
+    topics = ("--topic", "نقل وتاريخ", "--topic", "جغرافيا وطبيعة")
+    shown = json.loads(dalil(home, "search", "ميتا", "--mode", "dense", *topics, "--explain", "--json").stdout)
+    assert {hit["article_id"] for hit in shown["hits"]} == {"hejaz-railway", "socotra"}
+    for hit in shown["hits"]:
+        assert hit["score"] == pytest.approx(hit["signals"]["dense"], abs=1e-4)
+
+
 def test_status(home):
     shown = json.loads(dalil(home, "status", "--json").stdout)
     assert shown["articles"] == 3
@@ -97,6 +105,7 @@ def test_status(home):
         (["ingest", "nowhere"], "does not exist"),
         (["ask"], "QUESTION"),
         (["search", "س", "-k", "0"], "1 to 50"),
+        (["search", "س", "--mode", "magic"], "hybrid"),
         (["eval", "squad", "nowhere.json"], "cannot be read"),
     ],
 )

@@ -92,6 +92,22 @@ def test_without_articles_nothing_is_found(tmp_path):
     store.close()
 
 
+@pytest.mark.parametrize("mode", ["dense", "lexical"])
+@pytest.mark.parametrize("question", [QUEEN_AR, "Karl von Frisch"])
+def test_a_mode_ranks_by_its_view_alone(assistant, question, mode):
+    every = assistant.search(question, 50).hits
+    assert len(every) == assistant.store.chunk_count
+    by_view = sorted((round(getattr(hit.signals, mode), 6) for hit in every), reverse=True)
+    found = assistant.search(question, 50, mode=mode).hits
+    assert [hit.score for hit in found] == [round(getattr(hit.signals, mode), 6) for hit in found]
+    assert [hit.score for hit in found] == pytest.approx([score for score in by_view if mode == "dense" or score > 0])
+
+
+def test_the_lexical_view_finds_nothing_for_words_that_no_article_holds(assistant):
+    assert assistant.search("😀 x1y2z", mode="lexical").hits == ()
+    assert assistant.search("😀 x1y2z", mode="dense").hits
+
+
 # Probability
 
 

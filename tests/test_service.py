@@ -163,6 +163,7 @@ JSON = {"Content-Type": "application/json"}
         ("/v1/search", {"query": "س", "top_k": 51}, "top_k"),
         ("/v1/ask", {"question": "س", "filters": {"topic": "بيئة"}}, "filters.topic"),
         ("/v1/ask", {"question": "س", "filters": {"languages": ["fr"]}}, "filters.languages.0"),
+        ("/v1/search", {"query": "س", "mode": "auto"}, "mode"),
         ("/v1/search", {"query": "س", "filters": {"topics": "بيئة"}}, "filters.topics"),
         ("/v1/search", {"query": "س", "filters": {"date_from": "2024-02-30"}}, "filters.date_from"),
         ("/v1/search", {"query": "س", "filters": {"date_to": "20240531"}}, "filters.date_to"),
@@ -211,6 +212,13 @@ def test_search_explains_when_asked(client):
     assert 0 <= found["probability"] <= 1
     assert set(found["hits"][0]["signals"]) == {"dense", "tokens", "sentence", "lexical"}
     assert found["hits"][0]["matched"]
+
+
+@pytest.mark.parametrize("mode", ["dense", "lexical"])
+def test_a_search_by_one_view_carries_its_score(client, mode):
+    hits = client.post("/v1/search", json={"query": QUEEN, "mode": mode, "explain": True}).json()["hits"]
+    assert hits[0]["article_id"] == "honey-bees"
+    assert [hit["score"] for hit in hits] == pytest.approx([hit["signals"][mode] for hit in hits], abs=1e-4)
 
 
 # Filters

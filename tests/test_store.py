@@ -388,6 +388,17 @@ def test_an_article_must_fit_every_filter_and_one_of_its_values(store):
     assert set(store.matching(Filters(articles=("a", "d", "unknown"), languages=("ar", "en")))) == {"a", "d"}
 
 
+def test_a_view_asked_for_none_finds_none_and_scores_all_the_same(store):
+    articles = generated(20)
+    for one in articles:
+        store.write(*one)
+    expected = by_hand([chunk for _, chunks in articles for chunk in chunks], asked("ا ب ج د"))
+    for view, numbers in ((0, (5, 0)), (3, (0, 5))):
+        best = sorted(expected, key=lambda key, view=view: -expected[key][view])[:5]
+        assert same(signals_of(store, asked("ا ب ج د"), *numbers), {key: expected[key] for key in best})
+    assert signals_of(store, asked("؟"), 0, 5) == {}
+
+
 def test_candidates_within_some_articles_are_the_best_of_those(store):
     articles = generated(40)
     for one in articles:

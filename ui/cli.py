@@ -8,13 +8,13 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from eval.commands import add as commands_of_eval
 from rag.errors import DalilError, InputError, SettingsError
 from rag.settings import Settings
 from rag.settings import load as load_settings
-from rag.types import Answer
+from rag.types import Answer, Filters, SearchMode
 
 if TYPE_CHECKING:
     from ingest.sync import Plan
@@ -105,7 +105,7 @@ def _search(options: argparse.Namespace, settings: Settings) -> int:
     from rag.retrieval import explained
 
     with Assistant.from_settings(settings) as assistant:
-        found = assistant.search(options.query, top_k=options.k)
+        found = assistant.search(options.query, options.k, Filters(topics=tuple(options.topic)), options.mode)
     shown = explained(found, options.explain)
     lines = [
         f"{hit.score:.3f}  {hit.article.title}  {hit.start}-{hit.end}\n       {' '.join(hit.text.split())[:160]}"
@@ -208,6 +208,8 @@ def _parser() -> argparse.ArgumentParser:
     search = command("search", _search, "Show the passages nearest to a query.")
     search.add_argument("query", metavar="QUERY")
     search.add_argument("-k", type=_count, help="number of passages")
+    search.add_argument("--mode", choices=get_args(SearchMode), default="hybrid", help="rank by all views, or by one")
+    search.add_argument("--topic", action="append", default=[], help="only articles on this topic; may be repeated")
     search.add_argument("--explain", action="store_true", help="show every signal and the matched words")
     status = command("status", _status, "Say what the index holds and what made it.")
     serve = command("serve", _serve, "Serve the API and the page.")

@@ -36,8 +36,9 @@ def routes(work: Work) -> APIRouter:
 
     @router.post("/v1/search")
     def search(asked: SearchRequest) -> dict[str, Any]:
-        """The passages nearest to a query."""
-        return explained(work.assistant.search(asked.query, asked.top_k, asked.filters.chosen()), asked.explain)
+        """The passages nearest to a query: by all views, or by the dense or the lexical one alone."""
+        found = work.assistant.search(asked.query, asked.top_k, asked.filters.chosen(), asked.mode)
+        return explained(found, asked.explain)
 
     return router
 

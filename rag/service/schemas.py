@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from rag.types import Filters, Language, Turn
+from rag.types import Filters, Language, SearchMode, Turn
 
 
 class _Request(BaseModel):
@@ -81,6 +81,7 @@ class SearchRequest(_Request):
 
     query: str
     top_k: int | None = Field(None, ge=1, le=50)
+    mode: SearchMode = "hybrid"
     explain: bool = False
     filters: ArticleFilters = ArticleFilters()
 

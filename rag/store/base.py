@@ -105,7 +105,7 @@ class Engine(Protocol):
 
     def search(self, query: QueryVectors, dense: int, lexical: int, articles: Sequence[str] | None = None) -> Scores:
         """One call: the best `dense` and `lexical` chunks by those views, each scored by all views; of these `articles`
-        alone, when any are given."""
+        alone, when any are given. A view asked for 0 chunks finds none; it scores all the same."""
 
     def settle(self) -> None:
         """After many writes: make searches fast again."""
@@ -250,7 +250,7 @@ class Store:
         self, query: QueryVectors, dense: int, lexical: int, articles: Sequence[str] | None = None
     ) -> list[Candidate]:
         """One round trip: the best `dense` and `lexical` chunks by those views, each scored by all views; of these
-        `articles` alone, when they are given.
+        `articles` alone, when they are given. With 0, what that view finds is left out.
 
         They may include chunks of a revision that is not committed: compare with `articles`.
         """

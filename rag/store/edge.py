@@ -84,10 +84,11 @@ class EdgeEngine:
             "sentence": edge.Query.Nearest([encoded.sentence.tolist()], "sentence"),
         }
         of_these = None if articles is None else _of(articles)
-        finders = [edge.QueryRequest(dense, query=views["dense"], filter=of_these)]
+        finders = [edge.QueryRequest(dense, query=views["dense"], filter=of_these)] if dense else []
         if query.lexical.indices:
             views["lexical"] = edge.Query.Nearest(edge.SparseVector(*query.lexical), "lexical")
-            finders.append(edge.QueryRequest(lexical, query=views["lexical"], filter=of_these))
+            if lexical:
+                finders.append(edge.QueryRequest(lexical, query=views["lexical"], filter=of_these))
         with _mapped(self._folder):
             # In process a second call costs nothing, and prefetches would be run anew for each view.
             found = self._query(finders)

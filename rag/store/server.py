@@ -91,11 +91,16 @@ class ServerEngine:
             "sentence": [encoded.sentence.tolist()],
         }
         of_these = None if articles is None else _of(articles)
-        prefetches = [models.Prefetch(query=views["dense"], using="dense", limit=dense, filter=of_these)]
+        prefetches = (
+            [models.Prefetch(query=views["dense"], using="dense", limit=dense, filter=of_these)] if dense else []
+        )
         if query.lexical.indices:
             sparse = models.SparseVector(indices=query.lexical.indices, values=query.lexical.values)
             views["lexical"] = sparse
-            prefetches.append(models.Prefetch(query=sparse, using="lexical", limit=lexical, filter=of_these))
+            if lexical:
+                prefetches.append(models.Prefetch(query=sparse, using="lexical", limit=lexical, filter=of_these))
+        if not prefetches:
+            return Scores({}, {})  # nothing to look for; without a prefetch Qdrant would search every chunk
         requests = [
             models.QueryRequest(
                 query=view,
