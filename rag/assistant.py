@@ -22,6 +22,7 @@ from rag.settings import Settings
 from rag.store import Store, open_store
 from rag.support import Similarity
 from rag.text import content_terms, folded, language, plain, terms
+from rag.trace import stages
 from rag.types import EVERYTHING, Answer, Filters, Hit, Language, Mode, SearchMode, Turn
 
 AnswerMode = Literal["auto", "extractive", "generate"]
@@ -117,6 +118,7 @@ class Assistant:
     def _told(
         self, found: Retrieved, answer_in: Language, model: ChatModel | None, deadline: Deadline, started: float
     ) -> Iterator[str | Answer]:
+        begun = time.perf_counter()
         first: float | None = None
         writing = self._written(found, answer_in, model, deadline)
         try:
@@ -127,6 +129,7 @@ class Assistant:
         except StopIteration as end:
             outcome: _Outcome = end.value
         done = time.perf_counter()
+        stages(write=(begun, done))
         timings = {"first": (first or done) - started, "total": done - started}
         yield Answer(
             id=uuid4().hex,

@@ -14,6 +14,7 @@ from rag.embedding import Encoder, QuestionVectors
 from rag.lexical import keys, lexical_vector
 from rag.store import Candidate, QueryVectors, Store
 from rag.text import Term, content_terms, language, plain
+from rag.trace import stages
 from rag.types import EVERYTHING, Filters, Hit, Language, SearchMode, Signals
 
 _CANDIDATES: dict[SearchMode, tuple[int, int]] = {"hybrid": (40, 20), "dense": (60, 0), "lexical": (0, 60)}
@@ -66,6 +67,7 @@ class HybridRetriever(BaseRetriever):
         features = refusal_features(question, asked_in, hits)
         probability, threshold = self._probability(asked_in, hits, features)
         done = time.perf_counter()
+        stages(embed=(started, embedded), store=(embedded, found), rank=(found, done))
         timings = {"embed": embedded - started, "store": found - embedded, "rank": done - found}
         return Retrieved(
             question=question,

@@ -15,6 +15,7 @@ from typing import Any, Self
 import numpy as np
 import uvicorn
 from llama_index.core.base.llms.types import ChatMessage
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from ingest.sync import embed
 from rag import calibration
@@ -223,6 +224,45 @@ def _handler(endpoint: Endpoint) -> type[BaseHTTPRequestHandler]:
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    return Handler
+
+
+class Collector:
+    """An OTLP collector on loopback: `spans` are those that came, `paths` where to."""
+
+    def __init__(self) -> None:
+        self.spans: list[Any] = []
+        self.services: set[str] = set()
+        self.paths: set[str] = set()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _collecting(self))
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def __enter__(self) -> Self:
+        Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def _collecting(collector: Collector) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            collector.paths.add(self.path)
+            for sent in ExportTraceServiceRequest.FromString(body).resource_spans:
+                collector.services |= {
+                    item.value.string_value for item in sent.resource.attributes if item.key == "service.name"
+                }
+                collector.spans += [span for scope in sent.scope_spans for span in scope.spans]
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
 
         def log_message(self, *_: object) -> None:
             pass

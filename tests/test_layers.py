@@ -27,7 +27,7 @@ MAY_IMPORT = {
 """Which packages of ours each package may import beside itself; the command line puts everything together."""
 
 LAYERS = (
-    {"types", "errors"},
+    {"types", "errors", "trace"},
     {"text", "settings", "calibration", "tokens"},
     {"gazetteer", "quantities"},
     {"lexical", "names"},
@@ -54,6 +54,7 @@ ONLY_IN = {
     "fastapi": ("rag.service", "ui.web"),
     "starlette": ("rag.service", "ui.shell"),
     "gradio": ("ui.web", "ui.page.blocks"),
+    "opentelemetry": "rag.service.tracing",
 }
 BROAD_HANDLERS = ("rag.service", "rag.store.edge", "rag.model")
 LONGEST_FUNCTION = 60

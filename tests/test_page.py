@@ -148,6 +148,8 @@ def ask(tab, question: str):
     tab.wait_for_function(
         "count => document.querySelectorAll('.dalil-actions').length > count", arg=before, timeout=15_000
     )
+    tab.wait_for_selector("#dalil-talks [aria-current]", state="attached")
+    tab.wait_for_timeout(200)  # nobody is quicker than the browser keeping what was said
     return tab.locator(".dalil-turn").last
 
 

@@ -7,6 +7,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,7 +18,7 @@ from fastapi.staticfiles import StaticFiles
 
 from rag.assistant import Assistant
 from rag.errors import InputError
-from rag.service import COOKIE, Inbox, Keys, Work, create_app
+from rag.service import COOKIE, Inbox, Keys, Tracing, Work, create_app, open_tracing
 from rag.settings import Settings
 from rag.types import Language
 from ui.shell import Shell, preferred
@@ -26,13 +27,13 @@ LANGUAGES: tuple[Language, ...] = ("ar", "en")
 _SIGNED_IN_S = 30 * 24 * 3600
 
 
-def create_site(assistant: Assistant, inbox: Inbox | None = None) -> FastAPI:
+def create_site(assistant: Assistant, inbox: Inbox | None = None, tracing: Tracing | None = None) -> FastAPI:
     """The API with the page beside it."""
     # Gradio reads these as it is imported: it tells nobody anything, and uploads lie in a folder of their own.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     uploads = tempfile.TemporaryDirectory(prefix="dalil-uploads-")
     os.environ["GRADIO_TEMP_DIR"] = uploads.name
-    app = create_app(assistant, inbox)
+    app = create_app(assistant, inbox, tracing)
     app.state.uploads = uploads
     _static(app)
     _entrance(app, Keys(assistant.settings.keys))
@@ -133,8 +134,8 @@ def serve(settings: Settings, inbox_of: Callable[[Assistant], Inbox]) -> None:
         ) from None
     # Several people ask at once: a thread each answers a third more of them than all cores for each in turn.
     settings = settings.model_copy(update={"threads": settings.threads or 1})
-    with listening, Assistant.from_settings(settings) as assistant:
-        site = create_site(assistant, inbox_of(assistant))
+    with listening, open_tracing() or nullcontext() as tracing, Assistant.from_settings(settings) as assistant:
+        site = create_site(assistant, inbox_of(assistant), tracing)
         config = uvicorn.Config(
             site,
             host=settings.host,

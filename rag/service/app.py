@@ -4,6 +4,7 @@ from typing import Any
 
 import httpx
 from fastapi import FastAPI, Response
+from fastapi.telemetry import TelemetryConfig
 
 from rag.assistant import Assistant
 from rag.errors import StoreError
@@ -12,22 +13,27 @@ from rag.service.articles import Inbox
 from rag.service.feedback import Recent
 from rag.service.gate import Gate, Slots
 from rag.service.records import Metrics, Records
+from rag.service.tracing import Tracing
 from rag.service.work import Work
 
 _MODEL_CHECK_S = 2.0
 
 
-def create_app(assistant: Assistant, inbox: Inbox | None = None) -> FastAPI:
-    """The API over `assistant`, which stays the caller's to close; articles that are sent go to `inbox`."""
+_SILENT: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+"""FastAPI would send URLs and the messages of errors."""
+
+
+def create_app(assistant: Assistant, inbox: Inbox | None = None, tracing: Tracing | None = None) -> FastAPI:
+    """The API over `assistant`; articles that are sent go to `inbox`, spans to `tracing`. All stay the caller's to
+    close."""
     settings = assistant.settings
     metrics = Metrics()
     recent = Recent(settings.feedback_file, metrics)
-    app = FastAPI(
-        title="Dalil", summary=__doc__.splitlines()[0] if __doc__ else None, version="1", responses=errors.RESPONSES
-    )
+    summary = __doc__.splitlines()[0] if __doc__ else None
+    app = FastAPI(title="Dalil", summary=summary, version="1", responses=errors.RESPONSES, telemetry=_SILENT)
     slots = Slots(settings.slots)
     app.add_middleware(Gate, settings=settings, slots=slots)
-    app.add_middleware(Records, metrics=metrics)
+    app.add_middleware(Records, metrics=metrics, tracing=tracing)
     errors.install(app)
 
     @app.get("/health")

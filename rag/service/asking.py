@@ -13,6 +13,7 @@ from rag.service.errors import shown
 from rag.service.schemas import AskRequest, SearchRequest, answer_in
 from rag.service.streams import Events, event, watched
 from rag.service.work import Work
+from rag.trace import notes
 from rag.types import Answer
 
 
@@ -38,6 +39,7 @@ def routes(work: Work) -> APIRouter:
     def search(asked: SearchRequest) -> dict[str, Any]:
         """The passages nearest to a query: by all views, or by the dense or the lexical one alone."""
         found = work.assistant.search(asked.query, asked.top_k, asked.filters.chosen(), asked.mode)
+        notes(language=found.language, mode=asked.mode, hits=len(found.hits))
         return explained(found, asked.explain)
 
     return router

@@ -1,4 +1,5 @@
-"""What is kept of requests: metrics for Prometheus, and one line of log each, with an id and nobody's words."""
+"""What is kept of requests: metrics for Prometheus, one line of log each and, where it is asked for, a trace; with an
+id and nobody's words."""
 
 import json
 import logging
@@ -9,6 +10,8 @@ from uuid import uuid4
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from rag.service.tracing import Tracing
+from rag.trace import current
 from rag.types import Answer
 
 _log = logging.getLogger("dalil.requests")
@@ -53,10 +56,10 @@ class Metrics:
 
 
 class Records:
-    """ASGI middleware: gives each request an id, counts it, and logs it when it has ended."""
+    """ASGI middleware: gives each request an id, counts it, traces it, and logs it when it has ended."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
-        self._app, self._metrics = app, metrics
+    def __init__(self, app: ASGIApp, metrics: Metrics, tracing: Tracing | None = None) -> None:
+        self._app, self._metrics, self._tracing = app, metrics, tracing
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on and keep its record."""
@@ -65,6 +68,8 @@ class Records:
             return
         given = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"x-request-id"), "")
         request_id = given if _ID.fullmatch(given) else uuid4().hex
+        trace = self._tracing.begin(scope, request_id) if self._tracing else None
+        current.set(trace)
         status = 500
         started = time.perf_counter()
 
@@ -81,6 +86,8 @@ class Records:
         finally:
             seconds = time.perf_counter() - started
             route = _route(scope)
+            if trace is not None:
+                trace.end(route, status)
             self._metrics.open.dec()
             self._metrics.requests.labels(scope["method"], route, str(status)).inc()
             self._metrics.seconds.labels(route).observe(seconds)

@@ -8,6 +8,7 @@ from rag.model import Deadline
 from rag.service.feedback import Recent
 from rag.service.gate import Slots
 from rag.service.records import Metrics
+from rag.trace import notes
 from rag.types import Answer, Filters, Language, Turn
 
 
@@ -42,6 +43,7 @@ class Work:
     ) -> Answering:
         """Search, and give what was found with the answer still to be written."""
         answering = self.assistant.begin(question, answer_in, history, top_k, mode, filters, deadline)
+        notes(language=answering.language, hits=len(answering.found.hits))
         return Answering(answering.found, answering.language, self._noted(question, answering.text))
 
     def _noted(self, question: str, text: Iterator[str | Answer]) -> Iterator[str | Answer]:
@@ -49,4 +51,5 @@ class Work:
             if isinstance(part, Answer):
                 self._metrics.answered(part)
                 self.recent.remember(question, part)
+                notes(mode=part.mode, refused=part.refused, degraded=part.degraded, citations=len(part.citations))
             yield part

@@ -86,6 +86,8 @@ def _header(page: Page, language: Language) -> None:
 
 
 def _talks(page: Page) -> None:
+    # Outside the tabs, which Gradio makes only when they are opened.
+    page.part["choices"] = gr.BrowserState({}, storage_key="dalil.choices", secret=_SECRET)
     page.part["saved"] = gr.BrowserState([], storage_key="dalil.conversations", secret=_SECRET)
     page.part["talk"] = gr.BrowserState(new_talk(), storage_key="dalil.conversation", secret=_SECRET)
     page.part["talks"] = _acting("", "list", ["talk", "new", "rename", "delete", "export"])
@@ -134,7 +136,6 @@ def _library(page: Page) -> None:
 
 def _settings(page: Page) -> None:
     words, settings = page.words, page.chat.work.assistant.settings
-    page.part["choices"] = gr.BrowserState({}, storage_key="dalil.choices", secret=_SECRET)
     languages = [(words["auto"], "auto"), (words["arabic"], "ar"), (words["english"], "en")]
     page.part["language"] = gr.Radio(languages, value="auto", label=words["answer_language"], elem_id="dalil-answers")
     page.part["passages"] = gr.Slider(1, 20, settings.top_k, step=1, label=words["passages"], elem_id="dalil-passages")
@@ -227,19 +228,15 @@ def _connect_talks(page: Page) -> None:
 
 
 def _connect_evidence(page: Page) -> None:
-    def opened(event: gr.EventData, talk: Talk) -> tuple[str, str]:
-        told = dict(event._data)
-        turn = told.get("turn")
-        if turn is not None and "answer" in talk["turns"][int(turn)]:
-            told["answer"] = talk["turns"][int(turn)]["answer"]["id"]
-        return evidence.opened(page.chat.work.assistant, told, page.words), ""
+    def opened(event: gr.EventData) -> tuple[str, str]:
+        return evidence.opened(page.chat.work.assistant, event._data, page.words), ""
 
     def right(event: gr.EventData) -> str:
         return element("p", page.chat.right_passage(event._data), role="status", cls="dalil-note")
 
     panel = page.parts("evidence", "said")
     for name in ("transcript", "articles"):
-        page.part[name].open(opened, page.parts("talk"), panel, trigger_mode="multiple", **_HIDDEN)
+        page.part[name].open(opened, None, panel, trigger_mode="multiple", **_HIDDEN)
     page.part["evidence"].close(lambda: (evidence.hint_html(page.words), ""), None, panel, **_HIDDEN)
     page.part["evidence"].right(right, None, page.parts("said"), **_HIDDEN)
 

@@ -13,7 +13,7 @@ from rag.model import Deadline
 from rag.retrieval import explained
 from rag.service import Feedback, Passage, Work, rate_checked, shown
 from rag.text import content_terms
-from rag.types import Answer, Hit, Language, Turn
+from rag.types import Answer, Filters, Hit, Language, Turn
 from ui.page.answers import Turn as Kept
 from ui.page.answers import Words, live_parts, turn_parts
 from ui.page.welcome import Examples, welcome_html
@@ -54,7 +54,8 @@ class Chat:
         turns = [turn_parts(turn, at, self.words) for at, turn in enumerate(talk["turns"])]
         turns += [live] if live else []
         first = [[welcome_html(self.work.assistant, self.examples, self.words)]]
-        return {"id": talk["id"], "turns": turns or first, "state": state}
+        answers = [turn.get("answer", {}).get("id", "") for turn in talk["turns"]]
+        return {"id": talk["id"], "turns": turns or first, "answers": answers, "state": state}
 
     def ask(
         self, question: str, talk: Talk, choices: Mapping[str, Any], tab: str
@@ -141,6 +142,7 @@ class Chat:
             history(before),
             int(choices["passages"]),
             "extractive" if choices["mode"] == "extractive" else "auto",
+            Filters(),
             deadline,
         )
 

@@ -31,7 +31,7 @@ const dalil = (() => {
   };
 
   const told = (button, element) => {
-    const data = { ...button.dataset, turn: button.dataset.turn ?? button.closest("[data-turn]")?.dataset.turn };
+    const data = { ...button.closest(".dalil-turn")?.dataset, ...button.dataset };
     if (data.act === "right") Object.assign(data, selected(element, Number(data.start), Number(data.end)));
     if (data.act === "rename") data.name = prompt(data.ask, data.name);
     return data;
@@ -67,7 +67,7 @@ const dalil = (() => {
       const shown = props.value ?? {};
       (shown.turns ?? []).forEach((parts, number) => {
         const turn = part(log, undefined, number, "dalil-turn");
-        turn.dataset.turn = number;
+        Object.assign(turn.dataset, { turn: number, answer: shown.answers?.[number] ?? "" });
         parts.forEach((html, at) => part(turn, html, at, "dalil-part"));
         cut(turn, parts.length);
       });
