@@ -197,7 +197,7 @@ def _connect_chat(page: Page) -> None:
         page.part["box"].submit(from_box, page.parts("box", "editing") + state, shown, **many),
         transcript.again(again, state, shown, **many),
         transcript.example(example, state, shown, **many),
-        transcript.rate(rate, page.parts("talk"), page.parts("transcript", "talk"), **_HIDDEN),
+        transcript.rate(rate, page.parts("talk"), page.parts("transcript", "talk"), trigger_mode="multiple", **_HIDDEN),
     ]
     for asked in asking:
         asked.then(_saving(page), page.parts("saved", "talk"), page.parts("saved", "talks"), **_HIDDEN)
