@@ -24,6 +24,8 @@ _HELD = re.compile("[\ue000-\uf8ff]")
 _MOST_MARKERS = 0xF8FF - 0xE000
 _OPEN_BRACKET = re.compile(r"\[[\d\s,،]{0,24}$")
 """The end of a draft that may yet become a marker."""
+_LEFT_OPEN = re.compile(r"\[[\d\s,،]*$")
+"""The end of a sentence that the beginning of the next may make a marker."""
 _HELD_AFTER_END = re.compile(
     r"(?<![.!?؟۔…])(?P<end>[.!?؟۔…]+[\"'”’»›)\]}*]*)\s*(?P<held>[\ue000-\uf8ff](?:\s*[\ue000-\uf8ff])*)"
 )
@@ -149,7 +151,7 @@ class Checker:
 
     def _check(self, sentence: str) -> None:
         bare = _bare(sentence) if self._text else _bare(sentence).lstrip()
-        if MARKER.search(bare):  # brackets within brackets: drop every bracket that is left
+        if MARKER.search(bare) or _LEFT_OPEN.search(bare):  # brackets within brackets, or across sentences: drop them
             bare = bare.replace("[", "").replace("]", "")
         statement = " ".join(_ITEM_NUMBER.sub("", bare).split())
         if NO_ANSWER in statement:

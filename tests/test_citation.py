@@ -2,7 +2,7 @@ import re
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rag.citation import MARKER, UNVERIFIED, Checker, foreign, inert, verify
@@ -370,6 +370,7 @@ def test_markers_of_an_orderly_draft_and_citations_are_the_same_numbers(draft):
 
 @settings(max_examples=500)
 @given(ARBITRARY)
+@example("[\n[1]٣]")
 def test_markers_of_any_draft_and_citations_are_the_same_numbers(draft):
     check_any(draft)
 
