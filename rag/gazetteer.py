@@ -7,6 +7,7 @@ parted by commas; one with a ؟ behind it is an ordinary word as well (المد�
 import re
 from collections.abc import Iterator, Sequence
 from functools import cache
+from importlib import resources
 from typing import NamedTuple
 
 from rag.text import fold, folded
@@ -271,14 +272,16 @@ class _Form(NamedTuple):
 
 
 @cache
-def _forms() -> dict[str, list[_Form]]:
-    """Each form under its first word, longest first; words are folded and without the Arabic article."""
+def _forms(rows: str) -> dict[str, list[_Form]]:
+    """Each form of the rows under its first word, longest first; words are folded, and in the table of this file
+    without the Arabic article."""
+    written = _bare if rows is _ROWS else str
     called: dict[tuple[str, ...], list[str]] = {}
     unsure = set()
-    for row in _ROWS.strip().splitlines():
+    for row in (row for row in rows.strip().splitlines() if not row.startswith("#")):
         english, arabic = row.split(" | ")
         for form in (*english.split(", "), *arabic.split(", ")):
-            key = tuple(_bare(word) for word in _WORD.findall(folded(form)))
+            key = tuple(written(word) for word in _WORD.findall(folded(form)))
             called.setdefault(key, []).append(folded(english.split(",")[0]))
             if form.endswith("؟"):
                 unsure.add(key)
@@ -294,11 +297,25 @@ def _bare(word: str) -> str:
 
 def names(text: str) -> Iterator[Name]:
     """The names of the table that stand in `text`, the longest at each place; Latin ones with a capital."""
+    return _found(text, _ROWS)
+
+
+def places(text: str) -> Iterator[Name]:
+    """The countries and cities of `places.txt` in the same way: where they are spelled otherwise, none is called so."""
+    return _found(text, _places())
+
+
+@cache
+def _places() -> str:
+    return (resources.files("rag") / "places.txt").read_text("utf-8")
+
+
+def _found(text: str, rows: str) -> Iterator[Name]:
     key = fold(text)
     words = [(match.group(), match.start(), match.end()) for match in _WORD.finditer(key.text)]
     after = 0
     for at, (word, start, _) in enumerate(words):
-        form = _longest(word, words[at + 1 : at + _LONGEST]) if at >= after else None
+        form = _longest(rows, word, words[at + 1 : at + _LONGEST]) if at >= after else None
         if form is not None:
             after = at + 1 + len(form.rest)
             span = key.span(start, words[after - 1][2])
@@ -306,24 +323,24 @@ def names(text: str) -> Iterator[Name]:
                 yield Name(span, form.called, form.sure)
 
 
-def _longest(first: str, following: Sequence[tuple[str, int, int]]) -> _Form | None:
+def _longest(rows: str, first: str, following: Sequence[tuple[str, int, int]]) -> _Form | None:
     fitting = (
         form
         for reading in _readings(first)
-        for form in _forms().get(reading, ())
-        if form.rest == tuple(_bare(word) for word, *_ in following[: len(form.rest)])
+        for form in _forms(rows).get(reading, ())
+        if all(wanted in (word, _bare(word)) for wanted, (word, *_) in zip(form.rest, following, strict=False))
+        and len(form.rest) <= len(following)
     )
     return max(fitting, key=lambda form: len(form.rest), default=None)
 
 
 def _readings(word: str) -> Iterator[str]:
     """A first word as it is, and without a clitic and the article."""
-    yield _bare(word)
+    yield from dict.fromkeys((_bare(word), word))
     for clitic in _CLITICS:
         if clitic and word.startswith(clitic) and len(word) - len(clitic) >= _LEAST_LETTERS:
-            yield _bare(word[len(clitic) :])
-            if clitic.endswith("لل"):
-                yield word[len(clitic) :]
+            rest = word[len(clitic) :]
+            yield from dict.fromkeys((_bare(rest), rest, *((_ARTICLE + rest,) if clitic.endswith("لل") else ())))
 
 
 _LONGEST = 5

@@ -1,58 +1,33 @@
 """Names in a statement that the article does not know: what a model made up, or took from elsewhere.
 
-A name is known when the gazetteer has one for it in the text, or a word of it stands there by stem or by sound.
+A name is known when the gazetteer has one for it in the text, or its words stand there by stem or by sound.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
-from rag.gazetteer import names
-from rag.text import Term, content_terms, fold, skeleton
+from rag.gazetteer import Name, names, places
+from rag.text import Term, content_terms, skeleton
 from rag.types import Span
+from rag.written import PARTICLES, written_names
 
-_RUN = re.compile(
-    r"(?:\bal-)?\b[A-Z][\w’'-]*(?:\s+(?:(?:of|the|ibn|bin|al|el|de|von|van|and|for)\s+){0,2}(?:al-)?[A-Z][\w’'-]*)*"
-)
-_CAPITALISED = re.compile(r"[A-Z][\w’'-]*")
-_QUOTED = re.compile(r"[«“\"]([^«»“”\"]{2,60})[»”\"]")
-_LATIN_WORD = re.compile(r"[A-Za-z][A-Za-z0-9.-]+[A-Za-z0-9]")
-_AFTER_KIN = re.compile(r"(?:^|\s)(?:بن|ابن|بنت|ابو|ابي|ابا|ام|عبد|ال)\s+(\w+)")
-_OPENS = re.compile(r"(?:^|[.:;!?…“\"‘(]\s*|\n)$")
+_APOSTROPHE = re.compile(r"(?<=[^\W\d_])[’'ʿʾ](?=[^\W\d_]{2})")
+"""Within a name: al-Ma'mun."""
+_DIGIT = re.compile(r"[0-9]")
+_CLITICS = "وفبكل"
+_GLIDES = str.maketrans("wو", "vف")
+"""To consonants, for names that have hardly another one: Bawwab."""
+_VOWELS = frozenset("aeiouاعآ")
+_SHORT = 2
+"""Consonants of a skeleton that says too little by itself."""
 _LEAST_ALIKE = 3
 """Consonants of a skeleton that another may begin with; one more, and they may differ in one sound."""
-
-_ORDINARY = frozenset(
-    (
-        "i a an the this that these those it he she they we in on at by for from to of and or but if as when while "
-        "where who what which how why yes no not there here its his her their our my your "
-        "january february march april may june july august september october november december "
-        "monday tuesday wednesday thursday friday saturday sunday ah ce bc bce ad am pm "
-        "spring summer autumn winter "
-        "king queen prince princess sultan caliph emir imam sheikh president minister dr mr mrs ms prof professor "
-        "sir lord lady pope saint st general engineer director manager judge "
-        "ministry university college school faculty institute academy agency authority council committee commission "
-        "fund bank museum library hospital court centre center program programme campaign project plan law act treaty "
-        "agreement memorandum declaration constitution charter organisation organization association society union "
-        "league party army navy force forces guard police defence defense company corporation group department "
-        "directorate office bureau board chamber parliament senate house authority club team federation foundation "
-        "national international general central royal public civil human social economic higher supreme federal united "
-        "world global north south east west northern southern eastern western new old great grand upper lower middle "
-        "first second third last line station railway airport port harbour street square road bridge tower palace "
-        "mosque church temple castle fort citadel gate river sea lake ocean mount mountain mountains island islands "
-        "valley bay gulf strait desert oasis city town village province governorate district region republic kingdom "
-        "empire state states sultanate emirate dynasty war battle revolution peace prize award medal cup day night "
-        "week month year century age era book books journal magazine newspaper review article list report study survey "
-        "theory method system model test exam platform portal website application internet science sciences medicine "
-        "health education energy water environment agriculture heritage culture arts art language history geography "
-        "physics chemistry biology mathematics logic philosophy law laws research development technology "
-        "black white red green blue yellow purple golden silver star sun moon earth"
-    ).split()
-)
-"""Words that titles, calendars and the names of institutions are made of: such names are translated, not spelled."""
-
-
-_PARTICLES = frozenset("al el ibn bin bint abu abi umm abd de la von van di ben ould بن ابن بنت ابو ابي ام عبد".split())
+_SAME_SCRIPT = 4
+"""Consonants from which a likeness of sound tells something within one script, where names are spelled alike."""
+_OWN_WORDS = 2
+"""That a statement shares with the sentence of a name, beside what it shares with its quote, when it rests on both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +35,8 @@ class Known:
     """What a text offers for names to be met by."""
 
     stems: frozenset[str]
-    sounds: frozenset[str]
+    sounds: dict[bool, frozenset[str]]
+    """Of its words in Latin letters (True), and of the others."""
     called: frozenset[str]
 
     @classmethod
@@ -69,66 +45,114 @@ class Known:
         found = content_terms(text)
         return cls(
             frozenset(stem for term in found for stem in term.stems),
-            frozenset(sound for term in found for form in _forms(term.surface) if (sound := _sound(form))),
-            frozenset(called for name in names(text) for called in name.called),
+            {
+                latin: _all_sounds(term.surface for term in found if term.surface.isascii() == latin)
+                for latin in (True, False)
+            },
+            frozenset(called for name in (*names(text), *places(text)) for called in name.called),
         )
 
     def holds(self, name: str) -> bool:
-        """Whether half of a name's words or more stand in the text, by stem or by sound."""
-        words = [term for term in content_terms(name) if term.surface not in _PARTICLES]
-        return 2 * sum(self._met(term) for term in words) >= len(words)
+        """Whether most of a name's words stand in the text, by stem or by sound; of two, the last one will do, since
+        a given name may be added. Costa Rica may be one word."""
+        words = [term for term in content_terms(_APOSTROPHE.sub("", name)) if term.surface not in PARTICLES]
+        met = [self._met(term) for term in words]
+        most = 2 * sum(met) > len(met) or (len(met) == 2 and met[-1])
+        return not words or most or self._hears("".join(term.surface for term in words))
 
     def _met(self, term: Term) -> bool:
-        if not self.stems.isdisjoint(term.stems):
-            return True
-        heard = [sound for form in _forms(term.surface) if (sound := _sound(form))]
-        return any(sound in self.sounds or any(_nearly(sound, other) for other in self.sounds) for sound in heard)
+        return not self.stems.isdisjoint(term.stems) or self._hears(term.surface)
 
-
-def _forms(word: str) -> tuple[str, ...]:
-    """An Arabic word with and without a one-letter clitic."""
-    return (word, word[1:]) if word[0] in "وفبكل" and len(word) > 3 else (word,)
-
-
-def _sound(word: str) -> str:
-    """The skeleton; a short one says too little, so with the vowel it opens with."""
-    found = skeleton(word).replace("z", "s")
-    opens = "a" if word.removeprefix("ال")[:1] in _VOWELS else ""
-    return found if len(found) > _SHORT else opens + found if len(found) == _SHORT else ""
-
-
-_SHORT = 2
-"""Consonants: fewer are no name, as many are one only with the same opening."""
-_VOWELS = frozenset("aeiouاعآ")
+    def _hears(self, word: str) -> bool:
+        own, others = self.sounds[word.isascii()], self.sounds[not word.isascii()]
+        return any(
+            sound in others
+            or any(_nearly(sound, other) for other in others)
+            or (len(sound) >= _SAME_SCRIPT and any(_nearly(sound, other) for other in own))
+            for sound in _sounds(word)
+        )
 
 
 def strange_names(statement: str, known: Known) -> Iterator[str]:
     """The names in `statement`, an Arabic or English sentence, that are not among `known`."""
-    spans = []
-    for name in names(statement):
-        spans.append(name.span)
+    listed = _listed(statement)
+    for name, both in listed:
         written = statement[slice(*name.span)]
-        if name.sure and known.called.isdisjoint(name.called):
+        if name.sure and known.called.isdisjoint(name.called) and (both or not known.holds(written)):
             yield written
-    for span in _written_names(statement):
+    for span in written_names(statement):
         written = statement[slice(*span)]
-        if not any(one.start < span.end and span.start < one.end for one in spans) and not known.holds(written):
+        if not any(_overlap(name.span, span) for name, _ in listed) and not known.holds(written):
             yield written
 
 
-def _written_names(statement: str) -> Iterator[Span]:
-    """Names by how they are written: capitals, quotation marks, Latin letters within Arabic, after "son of"."""
-    arabic = bool(re.search("[\u0620-\u064a]", statement))
-    for match in _RUN.finditer(statement) if not arabic else ():
-        words = [word.lower().removesuffix("'s").removesuffix("’s") for word in _CAPITALISED.findall(match.group())]
-        alone = len(words) == 1 and _OPENS.search(statement[: match.start()])
-        if not alone and _ORDINARY.isdisjoint(words[1:] if _OPENS.search(statement[: match.start()]) else words):
-            yield Span(*match.span())
-    if arabic:
-        yield from (Span(*match.span()) for match in _LATIN_WORD.finditer(statement))
-        yield from (Span(*match.span(1)) for match in _QUOTED.finditer(statement))
-        key = fold(statement)
-        yield from (key.span(*match.span(1)) for match in _AFTER_KIN.finditer(key.text))
+def exchanged(statement: str, quote: str, title: str, sentences: Sequence[str]) -> bool:
+    """Whether `statement` has a name of the tables that its quote lacks, in the place of one that the quote has.
+
+    The name may stand elsewhere in the passage, in one of `sentences`: it is let pass when the statement shares more
+    with that sentence. A name in the title goes without saying.
+    """
+    said, quoted = _called(statement), _called(quote)
+    said_all, quoted_all = frozenset().union(*said), frozenset().union(*quoted, *_called(title))
+    new = [called for called in said if called.isdisjoint(quoted_all)]
+    if not new or all(not called.isdisjoint(said_all) for called in quoted):
+        return False
+    own = _stems(statement) - _stems(quote)
+    return not all(any(_tells(sentence, called, own) for sentence in sentences) for called in new)
+
+
+def _tells(sentence: str, called: frozenset[str], own: set[str]) -> bool:
+    """Whether a sentence has a name, and enough else of a statement's `own` words."""
+    found = [name for name, _ in _listed(sentence)]
+    if all(called.isdisjoint(name.called) for name in found):
+        return False
+    rest = sentence
+    for name in sorted(found, key=lambda name: -name.span.start):
+        rest = rest[: name.span.start] + " " + rest[name.span.end :]
+    return len(own & _stems(rest)) >= _OWN_WORDS
+
+
+@lru_cache(maxsize=512)
+def _listed(text: str) -> tuple[tuple[Name, bool], ...]:
+    """The names of both tables in a text, and whether each is of the one whose names must be called so."""
+    certain = tuple(names(text))
+    others = (place for place in places(text) if not any(_overlap(name.span, place.span) for name in certain))
+    return (*((name, True) for name in certain), *((place, False) for place in others))
+
+
+def _called(text: str) -> list[frozenset[str]]:
+    return [frozenset(name.called) for name, _ in _listed(text) if name.sure]
+
+
+def _overlap(one: Span, other: Span) -> bool:
+    return one.start < other.end and other.start < one.end
+
+
+def _stems(text: str) -> set[str]:
+    return {stem for term in content_terms(text) for stem in term.stems}
+
+
+def _all_sounds(words: Iterable[str]) -> frozenset[str]:
+    return frozenset(sound for word in words for sound in _sounds(word))
+
+
+@lru_cache(maxsize=8192)
+def _sounds(word: str) -> frozenset[str]:
+    """The skeletons of a word: with and without a clitic, its last h as t, sh as one sound and as two."""
+    forms = {word, word[1:]} if word[0] in _CLITICS and len(word) > 3 else {word}
+    forms |= {form[:-1] + "ت" for form in forms if form.endswith("ه")}
+    forms |= {form.replace("sh", "s-h") for form in forms if "sh" in form}
+    return frozenset(sound for form in forms if (sound := _sound(form)))
+
+
+def _sound(word: str) -> str:
+    """The skeleton; a short one says too little, so with the vowel it opens with, or with its glides."""
+    found = "" if _DIGIT.search(word) else skeleton(word).replace("z", "s")
+    if len(found) < _SHORT:
+        found = skeleton(word.translate(_GLIDES)) if found else ""
+        return f"-{found}" if len(found) == 1 else found
+    opens = "a" if word.removeprefix("ال")[:1] in _VOWELS else ""
+    return found if len(found) > _SHORT else opens + found
 
 
 def _nearly(one: str, other: str) -> bool:

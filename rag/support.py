@@ -1,9 +1,10 @@
 """Whether a sentence of an article bears out a statement that cites it."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
-from rag.names import Known, strange_names
+from rag.names import Known, exchanged, strange_names
 from rag.quantities import borne_out
 from rag.text import language, numbers, terms, trimmed
 from rag.types import Citation, Hit, Span, Verdict
@@ -28,6 +29,8 @@ def evidence_for(statement: str, hits: Sequence[Hit], similarity: Similarity) ->
     """
     sound = _sound(statement, hits)
     found = [_best(statement, hit, similarity(statement, hit), sound) for hit in hits]
+    if any(citation.verdict == "supported" for citation in found) and _exchanged(statement, found, hits):
+        found = [replace(citation, verdict="unverified") for citation in found]
     return [citation for citation in found if citation.verdict != "unverified"] or found
 
 
@@ -37,6 +40,13 @@ def _sound(statement: str, hits: Sequence[Hit]) -> bool:
     if not borne_out(statement, passages):
         return False
     return next(strange_names(statement, _known("\n".join(map(_surroundings, hits)))), None) is None
+
+
+def _exchanged(statement: str, found: Sequence[Citation], hits: Sequence[Hit]) -> bool:
+    """Whether a name of the quotes that bear `statement` out was exchanged for another one."""
+    quotes = "\n".join(citation.quote for citation in found if citation.verdict != "unverified")
+    sentences = [hit.article.text[slice(*span)] for hit in hits for span in hit.sentences]
+    return exchanged(statement, quotes, "\n".join(hit.article.title for hit in hits), sentences)
 
 
 def _surroundings(hit: Hit) -> str:

@@ -29,7 +29,7 @@ MAY_IMPORT = {
 LAYERS = (
     {"types", "errors", "trace"},
     {"text", "settings", "calibration", "tokens"},
-    {"gazetteer", "quantities"},
+    {"gazetteer", "quantities", "written"},
     {"lexical", "names"},
     {"pipeline"},
     {"embedding"},
