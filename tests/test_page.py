@@ -73,10 +73,14 @@ def test_an_element_takes_the_direction_of_its_text():
 # In a browser
 
 
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
 @contextmanager
 def serving(folder: Path, **settings: str) -> Iterator[str]:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = int(server.getsockname()[1])
+    port = free_port()
     environment = os.environ | {"DALIL_DATA_DIR": str(folder / "data")} | settings
     dalil = [sys.executable, "-m", "ui.cli"]
     subprocess.run([*dalil, "ingest", str(folder / "articles")], env=environment, check=True, capture_output=True)
