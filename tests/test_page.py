@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.doubles import Endpoint, Hangs, Refuses
 from ui.page.html import isolated, written
 from ui.page.words import words
 
@@ -405,3 +406,51 @@ def test_where_keys_are_set_the_page_asks_for_one(tmp_path, chromium, pages):
 )
 def test_gradio_serves_no_file_and_fetches_nothing(site, path):
     assert httpx.get(f"{site}/{path}").status_code == 404
+
+
+@pytest.fixture(scope="module")
+def modelled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Endpoint]]:
+    """A site whose answers a scripted model writes."""
+    folder = tmp_path_factory.mktemp("modelled")
+    (folder / "articles").mkdir()
+    (folder / "articles" / "castle.md").write_text(VOCALISED, "utf-8")
+    with (
+        Endpoint() as endpoint,
+        serving(folder, DALIL_LLM_BASE_URL=endpoint.url, DALIL_LLM_MODEL="scripted") as url,
+    ):
+        yield url, endpoint
+
+
+class TestWithAModel:
+    pytestmark = browser_test
+
+    def test_the_arabic_quote_stands_under_an_english_answer(self, modelled, chromium):
+        url, endpoint = modelled
+        endpoint.says("The Shuwaikh castle was built in 1823 [1].")
+        with tab_of(chromium, f"{url}/en/") as tab:
+            turn = ask(tab, "When was the Shuwaikh castle built?")
+            assert turn.locator(".dalil-block").first.get_attribute("dir") == "ltr"
+            quote = turn.locator("blockquote").first
+            assert quote.get_attribute("dir") == "rtl"
+            assert "١٨٢٣" in quote.inner_text()
+
+    def test_a_question_that_is_stopped_lets_the_model_go(self, modelled, chromium):
+        url, endpoint = modelled
+        endpoint.says(Hangs(30))
+        with tab_of(chromium, f"{url}/ar/") as tab:
+            tab.fill("#dalil-question textarea", "متى بُنيت قلعة الشويخ؟")
+            tab.press("#dalil-question textarea", "Enter")
+            tab.click("#dalil-stop")
+            tab.wait_for_function(
+                "t => document.querySelector('.dalil-note')?.innerText === t", arg=words("ar")["stopped"]
+            )
+            assert tab.locator(".dalil-quote").count() == 0
+            assert tab.locator("#dalil-ask").is_visible()
+
+    def test_an_answer_without_its_model_says_so(self, modelled, chromium):
+        url, endpoint = modelled
+        endpoint.says(Refuses(401))
+        with tab_of(chromium, f"{url}/ar/") as tab:
+            turn = ask(tab, "متى بُنيت قلعة الشويخ؟")
+            assert words("ar")["reason_model_key_refused"] in turn.locator(".dalil-note").inner_text()
+            assert turn.locator(".dalil-quote").count() >= 1

@@ -202,7 +202,7 @@ def _connect_chat(page: Page) -> None:
     for asked in asking:
         asked.then(_saving(page), page.parts("saved", "talk"), page.parts("saved", "talks"), **_HIDDEN)
     transcript.edit(edit, page.parts("talk"), page.parts("box", "editing"), js=None, **_HIDDEN)
-    page.part["stop"].click(stop, None, None, queue=False, **_HIDDEN)
+    page.part["stop"].click(stop, None, None, **many)
 
 
 def _saving(page: Page) -> Callable[[list[Talk], Talk], tuple[Any, ...]]:
