@@ -15,7 +15,7 @@ from starlette.responses import PlainTextResponse
 
 from rag.errors import SettingsError
 from rag.service import create_app, gate
-from rag.service.gate import Gate, Keys, Rates, Slots
+from rag.service.gate import COOKIE, Gate, Keys, Rates, Slots
 from rag.settings import load
 from tests.doubles import Endpoint, Hangs, ScriptedModel, like, served
 from tests.test_assistant import QUEEN_AR, assert_freed, like_with
@@ -40,7 +40,9 @@ async def echo(scope, receive, send):
 def gated(site=echo, body_s=5.0, **changes):
     """A site behind the gate alone."""
     settings = load(environment={}, **changes)
-    return TestClient(ExceptionMiddleware(Gate(site, settings, body_s)), raise_server_exceptions=False)
+    return TestClient(
+        ExceptionMiddleware(Gate(site, settings, Slots(settings.slots), body_s)), raise_server_exceptions=False
+    )
 
 
 # Keys
@@ -85,9 +87,24 @@ def test_a_key_that_is_missing_and_one_that_is_wrong_are_told_apart():
     assert error(wrong, 401)["message"] == "That key is not known."
 
 
-@pytest.mark.parametrize("path", ["/", "/health", "/v10/models", "/docs"])
-def test_only_the_interface_and_the_metrics_are_guarded(path):
+@pytest.mark.parametrize("path", ["/health", "/ready", "/login", "/page/page.css", "/docs", "/openapi.json"])
+def test_what_holds_nothing_of_the_articles_needs_no_key(path):
     assert gated(api_keys="k").get(path).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/ar/", "/ar/config", "/metrics", "/v1/models", "/v10/models"])
+def test_all_else_needs_a_key_or_the_pass_that_it_was_changed_for(path):
+    site = gated(api_keys="k")
+    error(site.get(path), 401)
+    assert site.get(path, headers=bearer("k")).status_code == 200
+    assert site.get(path, headers={"Cookie": f"{COOKIE}={Keys.pass_of(b'k')}"}).status_code == 200
+    error(site.get(path, headers={"Cookie": f"{COOKIE}={Keys.pass_of(b'other')}"}), 401)
+    error(site.get(path, headers={"Cookie": f"{COOKIE}=k"}), 401)
+
+
+def test_a_reader_without_a_key_is_shown_where_to_give_one():
+    told = gated(api_keys="k").get("/ar/", headers={"Accept": "text/html"}, follow_redirects=False)
+    assert (told.status_code, told.headers["location"]) == (303, "/login")
 
 
 def test_bytes_that_are_no_text_are_no_key(locked):
@@ -196,7 +213,7 @@ def test_only_the_body_has_to_hurry_not_the_answer():
             sent.append(message)
 
         scope = {"type": "http", "method": "POST", "path": "/v1/ask", "headers": [], "client": None}
-        await Gate(waits_for_the_reader_to_go, load(environment={}), body_s=0.1)(scope, receive, send)
+        await Gate(waits_for_the_reader_to_go, load(environment={}), Slots(1), body_s=0.1)(scope, receive, send)
         return sent
 
     start, rest = asyncio.run(asked())
@@ -224,7 +241,7 @@ def test_each_key_has_a_rate_of_its_own(assistant):
 
 
 def test_callers_are_told_apart_by_address_where_no_key_is_needed():
-    site = ExceptionMiddleware(Gate(echo, load(environment={}, requests_per_minute=1)))
+    site = ExceptionMiddleware(Gate(echo, load(environment={}, requests_per_minute=1), Slots(1)))
     callers = [TestClient(site, client=(address, 1)) for address in ("10.0.0.1", "10.0.0.1", "10.0.0.2")]
     assert [caller.get("/v1/models").status_code for caller in callers] == [200, 429, 200]
 
@@ -311,7 +328,7 @@ def asked_while_busy(path, busy_with="/v1/ask", busy=1, slots=1):
         await PlainTextResponse("done")(scope, receive, send)
 
     with (
-        served(Gate(holds, load(environment={}, max_concurrent=slots))) as address,
+        served(Gate(holds, load(environment={}), Slots(slots))) as address,
         ThreadPoolExecutor(busy) as askers,
     ):
         held = [askers.submit(httpx.post, f"{address}{busy_with}?held") for _ in range(busy)]
