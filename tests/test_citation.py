@@ -92,6 +92,20 @@ def test_removing_a_marker_leaves_no_other_marker_behind(draft):
     assert shown(found.text) == [citation.number for citation in found.citations]
 
 
+@pytest.mark.parametrize(
+    ("draft", "text"), [("كلمة [1[9]].", "كلمة 1"), ("كلمة [[9]1].", "كلمة 1"), ("[[9]1] كلمة.", "1 كلمة")]
+)
+def test_brackets_left_by_a_marker_within_a_marker_go_too(draft, text):
+    assert cited(draft).text == f"{text} {UNVERIFIED['ar']}."
+
+
+@pytest.mark.parametrize("sign", ["\ue000", "\ue001", "\uf8ff"])
+def test_a_character_for_private_use_names_no_passage(sign):
+    found = cited(f"هذا هو الجواب {sign} [2].")
+    assert found.text == "هذا هو الجواب [1]."
+    assert [citation.article_id for citation in found.citations] == ["burn"]
+
+
 @pytest.mark.parametrize("draft", ["كلمة [9,\n9] أخرى.", "كلمة [\n9] أخرى.", "[\n9] كلمة."])
 def test_a_marker_broken_over_two_lines_is_a_marker(draft):
     assert "9" not in cited(draft).text
@@ -416,6 +430,11 @@ def test_what_was_shown_piece_by_piece_is_the_answer(following, size):
     draft = f"وُلد في طنجة [1]. وبعد ذلك سافر إلى بلاد كثيرة بعيدة. {following}"
     pieces, checker = streamed([draft[at : at + size] for at in range(0, len(draft), size)])
     assert "".join(pieces) == checker.verified().text == cited(draft).text
+
+
+def test_words_are_shown_whole_once_there_are_five_of_a_sentence():
+    pieces, _ = streamed(["وُلد في طنجة [1]. وبعد ذلك سافر إلى بلا", "د كث", "يرة بعيدة جدًا في الش", "رق [2]."])
+    assert pieces == ["وُلد في طنجة [1].", " وبعد ذلك سافر إلى بلاد", " كثيرة بعيدة جدًا في", " الشرق", " [2]."]
 
 
 def test_items_of_a_list_are_checked_as_they_come():
