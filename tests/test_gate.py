@@ -154,6 +154,11 @@ def test_a_body_may_be_as_long_as_the_limit(size, status, pieces):
     assert (answer.text == body.decode()) == (status == 200)
 
 
+def test_a_body_that_says_it_is_too_large_is_refused_before_anybody_reads_it():
+    site = gated(PlainTextResponse("not read"), max_body_bytes=10_000)
+    assert [site.post("/v1/articles", content=b"x" * size).status_code for size in (10_000, 10_001)] == [200, 413]
+
+
 @pytest.mark.parametrize("length", [b"many", b"-1", b""])
 def test_a_length_that_is_no_number_is_left_to_the_count(length):
     answer = gated(max_body_bytes=10_000).post("/v1/articles", content=b"x", headers={"Content-Length": length})
