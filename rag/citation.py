@@ -143,7 +143,7 @@ class Checker:
         coming = sentences(self._held)[:1]
         partial = _bare(self._held[: coming[0].end]) if coming else ""
         for stop in ("[", "]", "!", NO_ANSWER):
-            partial = partial.split(stop)[0] if stop in partial else partial
+            partial = partial.split(stop)[0]
         words = partial[: max(partial.rfind(" "), partial.rfind("\n"), 0)].rstrip().rstrip(_CLOSING).rstrip()
         if len(words.split()) <= _FEW_WORDS or foreign(words, self._answer_in) or words.count("«") > words.count("»"):
             return ""

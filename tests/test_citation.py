@@ -437,6 +437,14 @@ def test_words_are_shown_whole_once_there_are_five_of_a_sentence():
     assert pieces == ["وُلد في طنجة [1].", " وبعد ذلك سافر إلى بلاد", " كثيرة بعيدة جدًا في", " الشرق", " [2]."]
 
 
+def test_a_sentence_that_changes_its_language_stays_once_its_words_were_shown():
+    theirs = "but he left the city of his youth and that is all there was to it"
+    pieces, checker = streamed(["وُلد في طنجة [1]. ثم عاد من رحلته إلى مدينته القديمة ", f"{theirs}."])
+    assert checker.left_out == 0
+    assert "".join(pieces) == checker.verified().text
+    assert checker.verified().text.endswith(f"القديمة {theirs} {UNVERIFIED['ar']}.")
+
+
 def test_items_of_a_list_are_checked_as_they_come():
     pieces, _ = streamed(["* وُلد في طنجة [1].\n* ثم", " سافر [2].\n* ثم", " عاد [1]."])
     assert pieces == ["* وُلد في طنجة [1].", "\n* ثم سافر [2].", "", "\n* ثم عاد [1]."]
