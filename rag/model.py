@@ -104,6 +104,9 @@ class _Reading:
             self._came.put(_END)
         except Exception as error:  # any LLM may be handed in; what it raises is raised by the one who reads
             self._came.put(error)
+        finally:
+            if self._connection is not None:
+                self._connection.close()  # a client whose answer was not read to its end leaves it open
 
     def deltas(self, deadline: Deadline) -> Iterator[str]:
         while True:
