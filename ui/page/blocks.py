@@ -1,6 +1,7 @@
 """The Gradio Blocks of the page in one interface language: its components, and the events that connect them."""
 
-from collections.abc import Callable, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from ui.page.words import words as words_of
 _OTHER: dict[Language, Language] = {"ar": "en", "en": "ar"}
 _SECRET = "dalil"
 """Gradio wants one to scramble what the browser keeps; the browser's owner may read it."""
+_STAY_S = 10.0
+"""How soon it is noticed that a tab has gone."""
 _HIDDEN: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
@@ -297,6 +300,15 @@ def _connect_settings(page: Page, blocks: gr.Blocks) -> None:
     shown = page.parts("transcript", "talks", "articles", "talk") + chosen
     blocks.load(restore, page.parts("saved", "talk", "choices"), shown, **_HIDDEN)
     gr.on([part.change for part in chosen], keep, chosen, page.parts("choices"), **_HIDDEN)
+
+    async def stay() -> AsyncIterator[None]:
+        # Gradio ends its stream of answers when nothing is pending, and loses what is pressed at that very moment:
+        # something is always pending.
+        while True:
+            yield
+            await asyncio.sleep(_STAY_S)
+
+    blocks.load(stay, None, None, concurrency_limit=None, **_HIDDEN)
 
     def leave(request: gr.Request) -> None:
         page.chat.stop(str(request.session_hash))
