@@ -98,7 +98,7 @@ def _entrance(app: FastAPI, keys: Keys) -> None:
         return response
 
 
-_PATIENCE_S, _GRACE_S = 4.0, 8
+_PATIENCE_S, _GRACE_S = 4.0, 6
 """After a signal: how long answers may still wait for a model, and how long anything may take."""
 
 
