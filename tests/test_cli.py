@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import httpx
 import pytest
 
 from tests.test_page import free_port
+from ui.web import listening_on
 
 ROOT = Path(__file__).parent.parent
 SEEDS = ROOT.parent / "shared" / "seeds"
@@ -157,6 +159,15 @@ def test_serve_answers_tells_others_that_it_holds_the_index_and_ends_on_ctrl_c(h
         assert "--port" in taken.stderr
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 0
+
+
+def test_an_event_is_not_held_back_until_the_one_before_is_acknowledged():
+    with (
+        listening_on("127.0.0.1", 0) as listening,
+        socket.create_connection(listening.getsockname()),
+        listening.accept()[0] as connection,
+    ):
+        assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_eval_squad_measures_a_small_set(tmp_path):

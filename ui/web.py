@@ -123,15 +123,23 @@ class _Server(uvicorn.Server):
             print(f"Dalil answers at http://{self.config.host}:{self.config.port}  (Ctrl-C ends it)", flush=True)
 
 
-def serve(settings: Settings, inbox_of: Callable[[Assistant], Inbox]) -> None:
-    """Serve the API and the page until Ctrl-C or SIGTERM; raises InputError when the address is taken."""
+def listening_on(host: str, port: int) -> socket.socket:
+    """A listening socket; raises InputError when the address is taken."""
     try:
-        listening = socket.create_server((settings.host, settings.port))
+        listening = socket.create_server((host, port))
     except OSError as error:
         raise InputError(
-            f"Nothing can listen on {settings.host}:{settings.port} ({error.strerror}). "
-            "Choose another with --port, or end what holds it."
+            f"Nothing can listen on {host}:{port} ({error.strerror}). Choose another with --port, or end what holds it."
         ) from None
+    # Connections take this over. asyncio sets it on sockets of its own making alone; without it an event of a stream
+    # is held back until the one before is acknowledged, 40 ms on Linux.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
+
+
+def serve(settings: Settings, inbox_of: Callable[[Assistant], Inbox]) -> None:
+    """Serve the API and the page until Ctrl-C or SIGTERM; raises InputError when the address is taken."""
+    listening = listening_on(settings.host, settings.port)
     # Several people ask at once: a thread each answers a third more of them than all cores for each in turn.
     settings = settings.model_copy(update={"threads": settings.threads or 1})
     with listening, open_tracing() or nullcontext() as tracing, Assistant.from_settings(settings) as assistant:
