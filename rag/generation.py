@@ -13,7 +13,7 @@ from rag.model import ChatModel, Deadline, deltas, pause_before
 from rag.retrieval import Retrieved
 from rag.support import Similarity
 from rag.text import content_terms, language, numbers, plain
-from rag.tokens import token_counts
+from rag.tokens import token_count
 from rag.types import Hit, Language, Turn
 
 ATTEMPTS = 3
@@ -123,18 +123,14 @@ def messages(question: str, hits: Sequence[Hit], answer_in: Language, firm: bool
 def fitting(found: Retrieved, answer_in: Language, context_tokens: int) -> list[Hit]:
     """The likeliest hits that fit in a model's context whole, one at least; the question is never cut."""
     bare = messages(found.question, [], answer_in, firm=True)
-    room = context_tokens - _ANSWER_TOKENS - sum(token_counts([str(message.content) for message in bare]))
+    room = context_tokens - _ANSWER_TOKENS - sum(token_count(str(message.content)) for message in bare)
     kept: list[Hit] = []
-    for number, (hit, size) in enumerate(zip(found.hits, token_counts(_passages(found.hits)), strict=True)):
-        room -= size
-        if number and room < 0:
+    for number, hit in enumerate(found.hits, 1):
+        room -= token_count(_passage(number, hit))
+        if kept and room < 0:
             break
         kept.append(hit)
     return kept
-
-
-def _passages(hits: Sequence[Hit]) -> list[str]:
-    return [_passage(number, hit) for number, hit in enumerate(hits, 1)]
 
 
 def _passage(number: int, hit: Hit) -> str:

@@ -19,6 +19,15 @@ def _encoding() -> tiktoken.Encoding:
     return tiktoken.get_encoding(_ENCODING)
 
 
+@lru_cache(maxsize=1024)
+def token_count(text: str) -> int:
+    """Tokens of a text that comes again and again, as prompts and popular passages do: counting takes a millisecond for
+    each 500 of them."""
+    return token_counts([text])[0]
+
+
 def token_counts(texts: Sequence[str]) -> list[int]:
     """Tokens of each text."""
-    return [len(tokens) for tokens in _encoding().encode_ordinary_batch(list(texts), num_threads=1)]
+    # The library's batch would start a pool of threads for each call.
+    encode = _encoding().encode_ordinary
+    return [len(encode(text)) for text in texts]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ingest.read import files, read
 from ingest.split import split
-from rag.tokens import token_counts
+from rag.tokens import token_count, token_counts
 from tests.doubles import article
 from tests.test_text import TEXTS
 
@@ -128,6 +128,7 @@ def test_a_hundred_thousand_letters_without_a_space_are_split(letter):
 
 def test_tokens_are_those_of_o200k():
     assert token_counts(["hello world", "", "\n\n"]) == [2, 0, 1]
+    assert [token_count("hello world") for _ in range(2)] == [2, 2]
 
 
 def test_tokens_are_counted_without_network_or_home(tmp_path):
