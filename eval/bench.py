@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -51,39 +51,55 @@ def made_up(articles: list[Article], count: int, settings: Settings) -> Iterator
         yield article, chunks
 
 
+class Filled(NamedTuple):
+    """An index made for measuring: the real articles it began with, and how long its parts took, in seconds."""
+
+    real: list[Article]
+    embedded: int
+    embedding_s: float
+    written: int
+    writing_s: float
+    settling_s: float
+
+
+def filled(assistant: Assistant, articles: Path, chunks: int) -> Filled:
+    """Write made-up articles of so many chunks into the assistant's index, with vectors like those of `articles`."""
+    settings = assistant.settings
+    real = [item for file, root in files([articles]) for item in read(file, root, 10**6) if isinstance(item, Article)]
+    started = time.perf_counter()
+    embedded = [part for _, parts in embed(real, settings.chunk_tokens, assistant.encoder) for part in parts]
+    embedding = time.perf_counter() - started
+    draw = np.random.default_rng(1)
+    seconds, written = 0.0, 0
+    for article, parts in made_up(real, chunks, settings):
+        ready = [_with_vectors(part, embedded, draw) for part in parts]
+        started = time.perf_counter()
+        assistant.store.write(article, ready)
+        seconds += time.perf_counter() - started
+        written += len(ready)
+    started = time.perf_counter()
+    assistant.store.settle()
+    return Filled(real, len(embedded), embedding, written, seconds, time.perf_counter() - started)
+
+
 def run(chunks: int, folder: Path, articles: Path) -> dict[str, Any]:
     """All figures: rates a second, latencies in milliseconds, memory in megabytes."""
     settings = load(data_dir=folder)
     with Assistant.from_settings(settings) as assistant:
-        real = [
-            item for file, root in files([articles]) for item in read(file, root, 10**6) if isinstance(item, Article)
-        ]
-        started = time.perf_counter()
-        embedded = [part for _, parts in embed(real, settings.chunk_tokens, assistant.encoder) for part in parts]
-        embedding = len(embedded) / (time.perf_counter() - started)
-        engines = _engines(assistant, real)
-        draw = np.random.default_rng(1)
-        seconds = written = 0.0
-        for article, parts in made_up(real, chunks, settings):
-            ready = [_with_vectors(part, embedded, draw) for part in parts]
-            started = time.perf_counter()
-            assistant.store.write(article, ready)
-            seconds += time.perf_counter() - started
-            written += len(ready)
-        started = time.perf_counter()
-        assistant.store.settle()
-        settled = time.perf_counter() - started
+        index = filled(assistant, articles, chunks)
+        engines = _engines(assistant, index.real)
+        embedding = index.embedded / index.embedding_s
         questions = [asked.text for asked in gold()][:200]
         for question in questions[:10]:
             assistant.search(question)
         timings = [_timed(assistant, question) for question in questions]
     return {
-        "chunks": int(written),
+        "chunks": index.written,
         "embed_chunks_per_s": round(embedding, 1),
         "passages_per_s": engines,
-        "store_chunks_per_s": round(written / seconds),
-        "optimize_s": round(settled, 2),
-        "ingest_chunks_per_s": round(1 / (1 / embedding + seconds / written), 1),
+        "store_chunks_per_s": round(index.written / index.writing_s),
+        "optimize_s": round(index.settling_s, 2),
+        "ingest_chunks_per_s": round(1 / (1 / embedding + index.writing_s / index.written), 1),
         "question_ms": _percentiles([timing["search"] for timing in timings]),
         "store_ms": _percentiles([timing["store"] for timing in timings]),
         "answer_ms": _percentiles([timing["answer"] for timing in timings]),

@@ -1,5 +1,9 @@
 import json
 import math
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +18,7 @@ from rag.settings import load
 from rag.text import folded
 from rag.types import Answer
 
+ROOT = Path(__file__).parent.parent
 TEXT = "وصل قطار الحجاز إلى المدينة المنورة عام 1908."
 OTHER = "بلغ ارتفاع فنار الإسكندرية نحو مئة متر."
 
@@ -292,3 +297,21 @@ def test_slices_of_few_questions_are_left_out():
     rows = report.sliced(results, scores(results))
     assert {row["questions"] for row in rows} == {6}
     assert report.sliced(results[:4], scores(results[:4])) == []
+
+
+# Overhead
+
+
+def test_overhead_measures_a_real_service_before_a_scripted_model(tmp_path):
+    shutil.copy(ROOT / "articles" / "honey-bees.md", tmp_path)
+    options = ["--chunks", "10", "--questions", "3", "--pace-ms", "10", "--articles", str(tmp_path)]
+    done = subprocess.run(
+        [sys.executable, "-m", "eval.overhead", *options], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["chunks"], found["questions"]) == (10, 3)
+    assert set(found["stages_ms"]) == {"embed", "store", "rank", "rest"}
+    assert 0 < max(found["stages_ms"].values()) < found["before_model_ms"]["p50"] < 5000
+    assert found["events"] > 3
+    assert 0 < found["event_ms"]["p50"] <= found["event_ms"]["p95"]
