@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from rag.citation import MARKER
 from rag.embedding import QuestionVectors
-from rag.extractive import REFUSAL, asks_quantity, extractive, refusal
+from rag.extractive import REFUSAL, asks_quantity, best_sentences, extractive, refusal
 from rag.retrieval import Retrieved
 from rag.store import Evidence
 from rag.text import language, sentences, trimmed
@@ -123,6 +125,22 @@ def test_a_question_for_a_time_prefers_a_sentence_with_a_year():
     assert "وقطع القطار الطريق عام 1908 أول مرة." in quoted(
         answered(hit(text), question="متى وصل؟", a=[0.9, 0.85, 0.89])
     )
+
+
+def test_the_second_quote_adds_what_the_first_leaves_of_the_question():
+    asked = found(hit(FIVE))
+    two = QuestionVectors(asked.encoded.dense, np.eye(2, dtype=np.float32) / 2, asked.encoded.sentence)
+    tokens = [[0.9, 0.3], [0.3, 0.8], [0.9, 0.28], [0.2, 0.2], [0.1, 0.1]]
+    rows = np.array(tokens, np.float32)
+    evidence = {"chunk of a": Evidence(np.zeros((5, 2), np.float32), tuple(row[None] for row in rows))}
+    best = best_sentences(replace(asked, encoded=two), evidence)
+    assert [sentence.met.tolist() for sentence in best[:2]] == (rows[:2] / 2).tolist()
+
+
+def test_of_two_nearly_alike_the_one_beside_the_first_comes_before():
+    asked = found(hit(FIVE))
+    best = best_sentences(asked, vectors(a=[0.52, 0.2, 0.2, 0.5, 0.9]))
+    assert [asked.hits[0].sentences.index(sentence.span) for sentence in best[:3]] == [4, 3, 0]
 
 
 def test_one_sentence_is_an_answer():
