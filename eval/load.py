@@ -2,13 +2,14 @@
 
 Questions of the gold set are asked at a steady rate, whether or not earlier ones have been answered. Prints one JSON
 object: how many were answered and how fast, how many were sent away and how fast, and how soon after the load a
-question is answered as before.
+question is answered as before; and the service's memory, twenty times in the course of it.
 """
 
 import argparse
 import asyncio
 import itertools
 import json
+import re
 import statistics
 import time
 from collections import Counter
@@ -22,6 +23,8 @@ from eval.datasets import gold
 _TIMEOUT_S = 30.0
 _BUSY = (429, 503)
 _CALM_MS = 250.0
+_SAMPLES = 20
+_RESIDENT = re.compile(r"^process_resident_memory_bytes (\S+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +43,14 @@ async def load(url: str, rate: float, seconds: float) -> dict[str, Any]:
         for _ in range(5):
             await _asked(client, next(questions))
         started = time.perf_counter()
+        memory = asyncio.create_task(_memory(client, seconds))
         asked = []
         for number in range(int(rate * seconds)):
             await asyncio.sleep(max(0.0, started + number / rate - time.perf_counter()))
             asked.append(asyncio.create_task(_asked(client, next(questions))))
         replies = await asyncio.gather(*asked)
         took = time.perf_counter() - started
+        sampled = await memory
         recovery = await _recovery(client, next(questions))
     answered = [reply.milliseconds for reply in replies if reply.status == 200]
     refused = [reply.milliseconds for reply in replies if reply.status in _BUSY]
@@ -56,6 +61,7 @@ async def load(url: str, rate: float, seconds: float) -> dict[str, Any]:
         "refused_ms": _percentiles(refused),
         "statuses": dict(Counter(reply.status for reply in replies)),
         "recovery_s": round(recovery, 2),
+        "memory_mb": sampled,
     }
 
 
@@ -66,6 +72,16 @@ async def _asked(client: httpx.AsyncClient, question: str) -> Reply:
     except httpx.TransportError:
         status = 0
     return Reply(status, 1000 * (time.perf_counter() - started))
+
+
+async def _memory(client: httpx.AsyncClient, seconds: float) -> list[int]:
+    """Resident megabytes of the service at equal times; empty where it does not tell."""
+    found = []
+    for _ in range(_SAMPLES):
+        await asyncio.sleep(seconds / _SAMPLES)
+        told = _RESIDENT.search((await client.get("/metrics")).text)
+        found += [round(float(told[1]) / 2**20)] if told else []
+    return found
 
 
 async def _recovery(client: httpx.AsyncClient, question: str) -> float:

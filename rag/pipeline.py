@@ -9,7 +9,7 @@ from rag.text import FOLDING_VERSION
 SPLITTER_VERSION = 2
 """Raise it whenever `ingest/split.py` cuts or embeds chunks otherwise."""
 
-ENCODER_VERSION = 1
+ENCODER_VERSION = 2
 """Raise it whenever the bundled models, or the layer and projection of the token view, change."""
 
 

@@ -15,7 +15,7 @@ from rag.lexical import keys, lexical_vector
 from rag.store import Candidate, QueryVectors, Store
 from rag.text import Term, content_terms, language, plain
 from rag.trace import stages
-from rag.types import EVERYTHING, Filters, Hit, Language, SearchMode, Signals
+from rag.types import EVERYTHING, Filters, Hit, Language, SearchMode, Signals, Span
 
 _CANDIDATES: dict[SearchMode, tuple[int, int]] = {"hybrid": (40, 20), "dense": (60, 0), "lexical": (0, 60)}
 """Chunks that the dense and the lexical view find; never fewer in all than may be asked for."""
@@ -133,7 +133,7 @@ class HybridRetriever(BaseRetriever):
                         article,
                         *candidate.span,
                         candidate.language,
-                        candidate.sentences,
+                        tuple(Span(*span) for span in candidate.sentences),
                         score,
                         candidate.signals,
                         candidate.id,

@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -145,6 +146,7 @@ def test_metrics_count_requests_answers_and_articles_and_hold_nobodys_words(clie
     assert 'dalil_articles_total{outcome="added"} 1.0' in text
     assert 'route="/v1/articles/{article_id:path}",status="404"' in text
     assert 'dalil_stage_seconds_count{stage="embed"} 2.0' in text
+    assert float(re.search(r"^process_resident_memory_bytes (.+)$", text, re.MULTILINE)[1]) > 2**20
     assert "secret" not in text
     assert "برج" not in text
 

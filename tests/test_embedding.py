@@ -172,6 +172,14 @@ def test_each_token_belongs_to_a_part(bundled, e5):
     assert np.linalg.norm(found.tokens, axis=1) == pytest.approx(np.ones(sum(alone)), abs=1e-5)
 
 
+def test_only_telling_tokens_of_a_passage_are_kept(bundled):
+    (found,) = bundled.passages([["", "ولد الجاحظ في مدينة البصرة.", "من أئمة الأدب."]])
+    (few,) = bundled.passages([["", "ولد الجاحظ مدينة البصرة", "أئمة الأدب"]])
+    assert found.counts == few.counts  # في, من and the full stops are not
+    (common,) = bundled.passages([["", "من في."]])
+    assert common.counts == (0, 1)  # but a passage is never without any: the heaviest stays
+
+
 def test_a_part_without_words_has_no_tokens(bundled):
     untitled, titled = bundled.passages([["", *PARTS[1:]], ["", "", PARTS[1], "", PARTS[2]]])
     assert untitled.counts[0] == 0
@@ -216,7 +224,7 @@ def test_rare_words_of_a_question_weigh_more_than_common_ones(bundled):
 
 def test_the_projection_of_tokens_is_orthogonal_and_the_same_everywhere():
     found = projection(384)
-    assert found.T @ found == pytest.approx(np.eye(96), abs=1e-5)
+    assert found.T @ found == pytest.approx(np.eye(64), abs=1e-5)
     # sqrt(2/384) cos(pi (0 + 1/2) 1 / 384), with the sign of the first bit of the hash
     first = int.from_bytes(blake2b(b"dalil tokens", digest_size=48).digest()[:1], "big") >> 7
     assert found[0, 0] == pytest.approx((2 * first - 1) * math.sqrt(2 / 384) * math.cos(math.pi / 768), abs=1e-6)

@@ -289,7 +289,7 @@ def test_a_candidate_says_where_it_stands(store):
     for chunk in (embedded.chunk for embedded in chunks):
         candidate = found[Span(chunk.start, chunk.end)]
         assert (candidate.article_id, candidate.revision, candidate.language) == ("rivers", "1", "ar")
-        assert candidate.sentences == chunk.sentences
+        assert [Span(*sentence) for sentence in candidate.sentences] == list(chunk.sentences)
 
 
 @pytest.mark.parametrize("question", ["؟!", "😀", "من ما هو", ""])

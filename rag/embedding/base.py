@@ -24,14 +24,15 @@ class Views(NamedTuple):
         return self._replace(name=dense.model_name, dimension=dense.dimension)
 
 
-BUNDLED = Views("multilingual-e5-small-8bit", 384, 96, 512)
+BUNDLED = Views("multilingual-e5-small-8bit", 384, 64, 512)
 """The bundled models, known without loading them."""
 
 
 class PassageVectors(NamedTuple):
-    """A passage: one vector of shape (dimension,), and one for each token, (tokens, token_dimension), of length 1.
+    """A passage: one vector of shape (dimension,), and those of its telling tokens, (tokens, token_dimension), each of
+    length 1.
 
-    `counts[i]` tokens belong to part i of the passage, in order; parts beyond the model's room have none.
+    `counts[i]` of them belong to part i of the passage, in order; parts beyond the model's room have none.
     """
 
     dense: Matrix

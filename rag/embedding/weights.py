@@ -30,8 +30,10 @@ _QUANTISED = 1
 TOKEN_LAYER = 10
 """Of 12. On the development data, beside the dense view (nDCG@10, Arabic, English over Arabic): after layer 8 0.973,
 0.950; 10 0.977, 0.949; 11 0.974, 0.949; 12 0.977, 0.944. Earlier layers tell words, later ones topics."""
-TOKEN_DIMENSION = 96
-"""An orthogonal projection keeps cosines nearly: 64, 96, 128 dimensions and all 384 differ by less than 0.002."""
+TOKEN_DIMENSION = 64
+"""An orthogonal projection keeps cosines nearly. Development data, cross-validated (nDCG@10, Arabic, English over
+Arabic): 48 dimensions 0.972, 0.950; 64 0.978, 0.950; 72 0.975, 0.951; 96 0.975, 0.951; 64 of a principal component
+basis, which would have to be shipped, 0.976, 0.950."""
 
 _KEPT_EXACT = ("l0.fo", "l4.fo", "l5.fo")
 """Matrices that stay float: their inputs hold a few huge values, which take the 8 bits from all others. With all other
@@ -47,12 +49,12 @@ class Vocabulary:
     scores: NDArray[np.float32]
     unknown: int
     normalisation: dict[int, str]
-    _ends: list[int]
+    _ends: NDArray[np.uint32]
     _letters: bytes
 
     def pieces(self) -> list[str]:
         """The pieces by id: made when asked, since 250,002 of them take a quarter of a second."""
-        return [self._letters[start:end].decode("utf-8", "replace") for start, end in pairwise(self._ends)]
+        return [self._letters[start:end].decode("utf-8", "replace") for start, end in pairwise(self._ends.tolist())]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +147,7 @@ def read_weights(path: Path) -> Weights:
 def _read_vocabulary(cursor: _Cursor) -> Vocabulary:
     count, _bos, _eos, _pad, unknown = cursor.read("5i")
     (size,) = cursor.read("Q")
-    ends = np.frombuffer(cursor.take(4 * (count + 1)), "<u4").tolist()
+    ends = np.frombuffer(cursor.take(4 * (count + 1)), "<u4")
     scores = np.frombuffer(cursor.take(4 * count), "<f4")
     letters = cursor.take(size)
     mapped, _bytes = cursor.read("iI")
@@ -190,7 +192,7 @@ def write_once(path: Path, content: bytes) -> None:
         raise
 
 
-class _Graph:
+class EncoderGraph:
     """ONNX nodes and constants under construction; every method returns the name of its result."""
 
     def __init__(self, weights: Weights) -> None:
@@ -241,15 +243,19 @@ class _Graph:
         scale, bias = (self.constant(f"{name}.{part}", self.weights.vector(f"{name}.{part}")) for part in "wb")
         return self.node("LayerNormalization", value, scale, bias, axis=-1, epsilon=self.weights.epsilon)
 
-    def embedded(self) -> str:
+    def embedded(self, words: str = "embeddings") -> str:
         """Word vectors plus positions, normalised."""
         # Positions by a Slice whose ends are one-dimensional: Range + Gather breaks under extended optimisation.
         hidden = self.weights.hidden
         zero, one, two = (self.constant(f"i{at}", np.array([at], np.int64)) for at in range(3))
-        tokens = self.node("Slice", self.node("Shape", "embeddings"), one, two)
+        tokens = self.node("Slice", self.node("Shape", words), one, two)
         table = self.weights.vector("emb.pos").reshape(-1, hidden) + self.weights.vector("emb.type")[:hidden]
         positions = self.node("Slice", self.constant("positions", table), zero, tokens, zero)
-        return self.normalised(self.node("Add", "embeddings", positions), "emb.ln")
+        return self.normalised(self.node("Add", words, positions), "emb.ln")
+
+    def attention(self, scores: str) -> str:
+        """How much each token heeds each."""
+        return self.node("Softmax", scores, axis=-1)
 
     def layer(self, state: str, name: str) -> str:
         """One transformer layer."""
@@ -264,7 +270,7 @@ class _Graph:
 
         query = self.node("Mul", per_head("q", [0, 2, 1, 3]), scale)
         scores = self.node("MatMul", query, per_head("k", [0, 2, 3, 1]))
-        context = self.node("MatMul", self.node("Softmax", scores, axis=-1), per_head("v", [0, 2, 1, 3]))
+        context = self.node("MatMul", self.attention(scores), per_head("v", [0, 2, 1, 3]))
         context = self.node("Reshape", self.node("Transpose", context, perm=[0, 2, 1, 3]), join)
         state = self.normalised(self.node("Add", state, self.linear(context, f"{name}.ao", hidden)), f"{name}.aln")
         inner = self.node("Gelu", self.linear(state, f"{name}.fi", hidden))
@@ -294,7 +300,7 @@ def encoder_onnx(weights: Weights) -> bytes:
     """
     from onnx import TensorProto, helper
 
-    graph = _Graph(weights)
+    graph = EncoderGraph(weights)
     state = graph.embedded()
     for at in range(weights.layers):
         state = graph.layer(state, f"l{at}")

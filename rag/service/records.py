@@ -7,7 +7,7 @@ import re
 import time
 from uuid import uuid4
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rag.service.tracing import Tracing
@@ -20,10 +20,11 @@ _SECONDS = (0.005, 0.01, 0.02, 0.04, 0.08, 0.15, 0.25, 0.5, 1, 2, 5, 10, 30, 60)
 
 
 class Metrics:
-    """Counts of one service, in a registry of its own."""
+    """Counts of one service, with its process's memory and time, in a registry of its own."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
+        ProcessCollector(registry=self._registry)
         self.requests = self._counter("requests", "Requests", "method", "route", "status")
         self.seconds = Histogram(
             "dalil_request_seconds", "Time to answer", ["route"], buckets=_SECONDS, registry=self._registry

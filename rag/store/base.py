@@ -131,14 +131,15 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A chunk that some view found, with every view's raw score. `lexical` is a BM25 sum here."""
+    """A chunk that some view found, with every view's raw score. `lexical` is a BM25 sum here; `sentences` are (start,
+    end) as stored, since few candidates become hits."""
 
     id: str
     article_id: str
     revision: str
     language: Language
     span: Span
-    sentences: tuple[Span, ...]
+    sentences: Sequence[Sequence[int]]
     signals: Signals
 
 
@@ -368,7 +369,7 @@ def _candidate(key: str, payload: Payload, scores: Scores) -> Candidate:
         revision=payload["revision"],
         language=payload["language"],
         span=Span(*payload["span"]),
-        sentences=tuple(Span(*span) for span in payload["sentences"]),
+        sentences=payload["sentences"],
         signals=Signals(**{view: found.get(key, 0.0) for view, found in scores.views.items()}),
     )
 

@@ -100,8 +100,10 @@ class EdgeEngine:
                     for name, view in views.items()
                 ]
             )
-        scores = [{str(point.id): point.score for point in points} for points in lists]
-        payloads: dict[str, Payload] = {str(point.id): point.payload for point in lists[0]}
+        # Hashing a UUID or writing it out costs more than its score: each is written out once.
+        keys = {point.id.int: str(point.id) for point in lists[0]}
+        scores = [{keys[point.id.int]: point.score for point in points} for points in lists]
+        payloads: dict[str, Payload] = {keys[point.id.int]: point.payload for point in lists[0]}
         return Scores(dict(zip(views, scores, strict=True)), payloads)
 
     def _query(self, requests: list[edge.QueryRequest]) -> Any:
