@@ -1,5 +1,6 @@
 """The page in a real Chromium: what a person does on it, in both languages."""
 
+import json
 import os
 import shutil
 import socket
@@ -99,8 +100,13 @@ def serving(folder: Path, **settings: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("page")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of the site: its articles, and its data."""
+    return tmp_path_factory.mktemp("page")
+
+
+@pytest.fixture(scope="module")
+def site(folder: Path) -> Iterator[str]:
     (folder / "articles").mkdir()
     for name in ("meta-superclusters", "hejaz-railway", "ibn-al-haytham"):
         shutil.copy(ARTICLES / f"{name}.md", folder / "articles")
@@ -161,6 +167,10 @@ def ask(tab, question: str):
 def marked(tab) -> str:
     tab.wait_for_selector("#dalil-evidence mark")
     return "".join(tab.locator("#dalil-evidence mark").all_text_contents())
+
+
+def ratings(folder: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in (folder / "data" / "feedback.jsonl").read_text("utf-8").splitlines()]
 
 
 @pytest.mark.usefixtures("site")
@@ -289,19 +299,37 @@ class TestPage:
         page.wait_for_selector(".dalil-actions")
         assert page.locator(".dalil-turn").count() == 1
 
-    def test_a_bad_answer_is_rated_with_a_reason_and_the_right_passage(self, page, site):
+    @pytest.mark.parametrize("first", ["the reason", "the passage"])
+    def test_a_rating_its_reason_and_the_right_passage_are_all_kept(self, page, folder, first):
+        turn = ask(page, HYPERION)
+        turn.locator("[data-rating=down]").first.click()
+        page.wait_for_selector("[data-reason]")
+        chip = turn.locator("button.dalil-chip").first
+        place = {"article_id": chip.get_attribute("data-article")}
+        place |= {name: int(chip.get_attribute(f"data-{name}")) for name in ("start", "end")}
+        for given in ("reason", "passage") if first == "the reason" else ("passage", "reason"):
+            if given == "reason":
+                page.click("[data-reason=bad_source]")
+                page.wait_for_selector("[data-reason]", state="detached")
+            else:
+                chip.click()
+                page.click("[data-act=right]")
+                page.wait_for_function(
+                    "t => document.querySelector('#dalil-said').innerText.includes(t)", arg=words("ar")["thanks"]
+                )
+        *before, last = ratings(folder)
+        assert before[-1]["answer"] == last["answer"]
+        assert (last["rating"], last["reason"], last["passage"]) == ("down", words("ar")["bad_source"], place)
+
+    def test_a_rating_turned_round_leaves_the_reason_of_the_first_behind(self, page, folder):
         turn = ask(page, HYPERION)
         turn.locator("[data-rating=down]").first.click()
         page.click("[data-reason=bad_source]")
-        page.wait_for_function(
-            "t => document.querySelector('.dalil-actions').innerText.includes(t)", arg=words("ar")["thanks"]
-        )
-        turn.locator("button.dalil-chip").first.click()
-        page.click("[data-act=right]")
-        page.wait_for_function(
-            "t => document.querySelector('#dalil-said').innerText.includes(t)", arg=words("ar")["thanks"]
-        )
-        assert 'rating="down"' in httpx.get(f"{site}/metrics").text
+        page.wait_for_selector("[data-reason]", state="detached")
+        turn.locator("[data-rating=up]").click()
+        page.wait_for_selector("[data-rating=up][aria-pressed=true]")
+        *_, last = ratings(folder)
+        assert (last["rating"], last["reason"], last["passage"]) == ("up", None, None)
 
     def test_why_passages_were_found_is_shown_when_asked_for(self, english):
         english.get_by_role("tab", name="Settings").click()

@@ -12,7 +12,7 @@ from ui.page.html import button, element, isolated, way_of, written
 Words = Mapping[str, str]
 Turn = dict[str, Any]
 """One question of a conversation as the browser keeps it: `question`, and of these what there is: `answer` (an Answer
-as JSON), `nearest`, `looked_for`, `why`, `error`, `stopped`, `rated`."""
+as JSON), `nearest`, `looked_for`, `why`, `error`, `stopped`, and of a reader's opinion `rated`, `reason`, `right`."""
 
 _NUMBER = re.compile(r"\d+")
 _REASONS = ("bad_source", "bad_language", "bad_incomplete", "bad_false", "bad_refused")

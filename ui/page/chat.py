@@ -1,7 +1,7 @@
 """The chat: asking, streaming, stopping, asking again, rating."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -86,30 +86,32 @@ class Chat:
             running.deadline.end()
 
     def rated(self, talk: Talk, told: Mapping[str, Any]) -> Talk:
-        """The talk after a rating of one of its answers."""
+        """The talk after a rating of one of its answers, or the reason for one."""
         at = int(told["turn"])
-        turn = talk["turns"][at]
-        reason = told.get("reason")
-        turn = turn | {"rated": told["rating"]} | ({"reason": reason} if reason else {})
+        turn = talk["turns"][at] | {"rated": told["rating"]}
+        reason = told.get("reason") or turn.pop("reason", None)
+        turn |= {"reason": reason} if reason and turn["rated"] == "down" else {}
         with suppress(DalilError):  # an answer of an earlier run of the service: it cannot be rated any more
-            words = self.words[reason] if reason else None
-            about = Feedback(rating=told["rating"], reason=words, passage=None)
-            self.work.recent.rate(turn["answer"]["id"], about)
-        return talk | {"turns": [*talk["turns"][:at], turn, *talk["turns"][at + 1 :]]}
+            self._rate(turn)
+        return _with_turn(talk, at, turn)
 
-    def right_passage(self, told: Mapping[str, Any]) -> str:
-        """Note which passage should have been cited; gives what is said back."""
-        passage = Passage(article_id=told["article"], start=int(told["start"]), end=int(told["end"]))
+    def right_passage(self, talk: Talk, told: Mapping[str, Any]) -> tuple[Talk, str]:
+        """The talk after a reader has shown what one of its answers should have cited, and what is said back."""
+        at = next(at for at, turn in enumerate(talk["turns"]) if _is_of(turn, told["answer"]))
+        right = {"article_id": told["article"], "start": int(told["start"]), "end": int(told["end"])}
+        turn = {"rated": "down"} | talk["turns"][at] | {"right": right}
         try:
-            rate_checked(
-                self.work.assistant,
-                self.work.recent,
-                str(told["answer"]),
-                Feedback(rating="down", reason=None, passage=passage),
-            )
+            self._rate(turn)
         except DalilError:
-            return self.words["rating_gone"]
-        return self.words["thanks"]
+            return talk, self.words["rating_gone"]
+        return _with_turn(talk, at, turn), self.words["thanks"]
+
+    def _rate(self, turn: Kept) -> None:
+        """Tell all that is known of a reader's opinion: a rating takes the place of the one before."""
+        reason = self.words[turn["reason"]] if "reason" in turn else None
+        passage = Passage(**turn["right"]) if "right" in turn else None
+        about = Feedback(rating=turn["rated"], reason=reason, passage=passage)
+        rate_checked(self.work.assistant, self.work.recent, turn["answer"]["id"], about)
 
     def _answered(
         self, turn: Kept, before: Sequence[Kept], choices: Mapping[str, Any], running: Running
@@ -151,6 +153,19 @@ class Chat:
         if code == "invalid_question":
             return self.words["error_invalid_question"].format(longest=self.work.assistant.settings.max_question_chars)
         return self.words["error_index" if code in _INDEX_CODES else "error_other"]
+
+
+def talk_of(answer_id: str, known: Iterable[Talk]) -> Talk | None:
+    """The conversation that holds an answer."""
+    return next((talk for talk in known if any(_is_of(turn, answer_id) for turn in talk["turns"])), None)
+
+
+def _is_of(turn: Kept, answer_id: str) -> bool:
+    return bool(turn.get("answer", {}).get("id") == answer_id)
+
+
+def _with_turn(talk: Talk, at: int, turn: Kept) -> Talk:
+    return talk | {"turns": [*talk["turns"][:at], turn, *talk["turns"][at + 1 :]]}
 
 
 def history(turns: Sequence[Kept]) -> list[Turn]:

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from ui.page import evidence
+from ui.page import evidence, talks
+from ui.page.chat import Talk, talk_of
 from ui.page.events.shared import HIDDEN, Update
 from ui.page.html import element
 from ui.page.layout import Page
@@ -23,7 +24,8 @@ class Evidence:
         for name in ("transcript", "articles"):
             page.part[name].open(self.open, None, panel, trigger_mode="multiple", **HIDDEN)
         page.part["evidence"].close(self.close, None, panel, **HIDDEN)
-        page.part["evidence"].right(self.right, None, page.parts("said"), **HIDDEN)
+        known = page.parts("saved", "talk")
+        page.part["evidence"].right(self.right, known, page.parts("said", "transcript", "talks") + known, **HIDDEN)
 
     def open(self, event: gr.EventData) -> Update:
         """Show an article at the words that were asked for."""
@@ -33,6 +35,13 @@ class Evidence:
         """Show none."""
         return evidence.hint_html(self.page.words), ""
 
-    def right(self, event: gr.EventData) -> str:
-        """Note that this is what should have been cited."""
-        return element("p", self.page.chat.right_passage(event._data), role="status", cls="dalil-note")
+    def right(self, event: gr.EventData, saved: list[Talk], talk: Talk) -> Update:
+        """Note that this is what should have been cited, beside what was said of that answer before."""
+        chat, words = self.page.chat, self.page.words
+        rated, said = talk_of(event._data["answer"], (talk, *saved)), words["rating_gone"]
+        if rated is not None:
+            rated, said = chat.right_passage(rated, event._data)
+            talk = rated if rated["id"] == talk["id"] else talk
+            saved = talks.with_talk(saved, rated)
+        note = element("p", said, role="status", cls="dalil-note")
+        return note, chat.picture(talk, state=said), talks.listed(saved, talk, words), saved, talk
