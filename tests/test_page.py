@@ -14,8 +14,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from ingest.inbox import IndexInbox
+from rag.service import create_app
 from tests.doubles import Endpoint, Hangs, Refuses
 from ui.page.html import isolated, written
+from ui.page.library import Dropped, Library, forget
 from ui.page.words import words
 
 ARTICLES = Path(__file__).parent.parent / "articles"
@@ -35,6 +38,8 @@ title: "<img src=x onerror=alert(1)> عنوان"
 يقول النص إن <script>window.hacked = true</script> لون جبل الزعفران البنفسجي ظهر سنة 1777 أمام الناس كلهم.
 """
 VOCALISED = "بُنِيَتْ قَلْعَةُ الشُّوَيْخِ سَنَةَ ١٨٢٣ عَلَى يَدِ الْبَنَّاءِ سَالِمٍ. وَكَانَ سُورُهَا مِنَ الْحَجَرِ الْمَرْجَانِيِّ.\n"
+LARGEST = 400_000
+"""Bytes that the site takes at once."""
 HYPERION = "ما القدرة التي سيبلغها هايبريون؟"
 
 browser_test = [
@@ -70,6 +75,24 @@ def test_runs_of_the_other_script_are_isolated_and_all_is_escaped(text, way, sho
 def test_an_element_takes_the_direction_of_its_text():
     assert 'dir="rtl"' in written("API هذا شرح طويل")
     assert 'dir="ltr"' in written("What is دليل really?")
+
+
+def test_only_what_was_sent_is_read(assistant, tmp_path):
+    site = create_app(assistant)
+    library = Library(site.state.work, IndexInbox(assistant), words("en"), tmp_path / "uploads")
+    (tmp_path / "uploads").mkdir()
+    for name in ("uploads/sent.md", "secret.md"):
+        (tmp_path / name).write_text("نص قصير.", "utf-8")
+    (tmp_path / "uploads" / "link.md").symlink_to(tmp_path / "secret.md")
+    places = [tmp_path / name for name in ("uploads/sent.md", "secret.md", "uploads/../secret.md", "uploads/link.md")]
+    taken, problems = library.taken([Dropped(f"{at}.md", 9, str(place)) for at, place in enumerate([*places, ""])])
+    assert [upload.name for upload in taken] == ["0.md"]
+    assert problems == [(f"{at}.md", words("en")["error_lost"]) for at in range(1, 5)]
+    assert (tmp_path / "secret.md").exists()
+    planned, fresh = library.plan(taken, problems)
+    assert planned.count('data-outcome="failed"') == 4
+    forget(fresh)
+    assert [path.name for path in (tmp_path / "uploads").iterdir()] == ["link.md"]
 
 
 # In a browser
@@ -112,7 +135,7 @@ def site(folder: Path) -> Iterator[str]:
         shutil.copy(ARTICLES / f"{name}.md", folder / "articles")
     (folder / "articles" / "hostile.md").write_text(HOSTILE, "utf-8")
     (folder / "articles" / "castle.md").write_text(VOCALISED, "utf-8")
-    with serving(folder) as url:
+    with serving(folder, DALIL_MAX_BODY_BYTES=str(LARGEST)) as url:
         yield url
 
 
@@ -171,6 +194,16 @@ def marked(tab) -> str:
 
 def ratings(folder: Path) -> list[dict[str, object]]:
     return [json.loads(line) for line in (folder / "data" / "feedback.jsonl").read_text("utf-8").splitlines()]
+
+
+def dragged(tab, texts: dict[str, str]):
+    """Files as a browser carries them while they are dragged."""
+    make = """files => {
+        const carried = new DataTransfer();
+        for (const [name, text] of files) carried.items.add(new File([text], name));
+        return carried;
+    }"""
+    return {"dataTransfer": tab.evaluate_handle(make, list(texts.items()))}
 
 
 @pytest.mark.usefixtures("site")
@@ -363,6 +396,50 @@ class TestPage:
         page.wait_for_function("document.querySelectorAll('.dalil-articles li').length === 1")
         page.locator("[data-act=remove]").click()
         page.wait_for_selector("[data-act=undo]")
+
+    @pytest.mark.parametrize("language", ["ar", "en"])
+    def test_a_file_too_large_is_told_in_our_words_and_the_others_are_kept(self, site, chromium, language, tmp_path):
+        said = words(language)
+        line = f"زار {language} فنار الرأس الأزرق سنة 1932 ومكث فيه أيامًا. "
+        (tmp_path / "large.md").write_text(line * (1 + LARGEST // len(line.encode())), "utf-8")
+        for name in ("one.md", "two.md"):  # each fits, together they do not
+            (tmp_path / name).write_text(name + line * (LARGEST * 6 // 10 // len(line.encode())), "utf-8")
+        (tmp_path / "picture.png").write_bytes(b"png")
+        with tab_of(chromium, f"{site}/{language}/") as tab:
+            tab.get_by_role("tab", name=said["articles"]).click()
+            tab.set_input_files("#dalil-files input[type=file]", sorted(tmp_path.iterdir()))
+            tab.wait_for_selector("#dalil-plan [data-outcome=added]")
+            plan = tab.locator("#dalil-plan")
+            assert plan.locator("[data-outcome=added]").count() == 2
+            row = plan.locator("li", has_text="large.md").inner_text()
+            assert said["error_large"].format(limit="0.4") in row
+            assert said["error_kind"] in plan.locator("li", has_text="picture.png").inner_text()
+            tab.click("#dalil-cancel")
+            tab.wait_for_selector("#dalil-plan li", state="detached")
+            assert tab.locator("#dalil-add").is_hidden()
+
+    def test_files_are_dragged_onto_the_page(self, page):
+        page.get_by_role("tab", name="المقالات").click()
+        files = dragged(page, {"pier.md": "# رصيف\n\nبُني رصيف الميناء سنة 1744.", "empty.md": ""})
+        zone = page.locator("#dalil-files .dalil-drop")
+        for event in ("dragenter", "dragover"):
+            zone.dispatch_event(event, files)
+        assert "dalil-over" in zone.get_attribute("class")
+        zone.dispatch_event("drop", files)
+        page.wait_for_selector("#dalil-plan [data-outcome=added]")
+        assert "dalil-over" not in zone.get_attribute("class")
+        assert page.locator("#dalil-plan li", has_text="empty.md").locator("[data-outcome=failed]").count() == 1
+        # A second drop comes beside the first.
+        zone.dispatch_event("drop", dragged(page, {"more.txt": "يقول النص شيئًا آخر."}))
+        page.wait_for_function("document.querySelectorAll('#dalil-plan [data-outcome=added]').length === 2")
+        page.click("#dalil-cancel")
+
+    def test_files_dropped_beside_the_zone_do_not_take_the_page_away(self, page):
+        page.get_by_role("tab", name="المقالات").click()
+        page.evaluate("addEventListener('drop', event => { window.kept = event.defaultPrevented; })")
+        page.locator("#dalil-middle").dispatch_event("drop", dragged(page, {"note.md": "نص"}))
+        assert page.evaluate("window.kept")
+        assert page.locator("#dalil-plan li").count() == 0
 
     def test_a_phone_shows_everything_one_below_the_other(self, site, chromium):
         with tab_of(chromium, f"{site}/ar/", viewport={"width": 360, "height": 740}) as phone:

@@ -60,7 +60,7 @@ def _with_pages(app: FastAPI, assistant: Assistant, inbox: Inbox | None) -> Fast
         theme = gradio.themes.Base(primary_hue="teal", font=["Plex Arabic", "system-ui"], font_mono=["monospace"]).set(
             body_text_color_subdued="*neutral_600", body_text_color_subdued_dark="*neutral_300"
         )
-        page = build(app.state.work, inbox, examples, language)
+        page = build(app.state.work, inbox, examples, Path(app.state.uploads.name), language)
         app = gradio.mount_gradio_app(app, page, path=f"/{language}", theme=theme, **quiet)
     app.add_middleware(Shell)
     return app

@@ -1,5 +1,6 @@
 """The page in one interface language, as Gradio Blocks: its areas laid out and connected."""
 
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -14,10 +15,10 @@ from ui.page.welcome import Examples
 from ui.page.words import words as words_of
 
 
-def build(work: Work, inbox: Inbox | None, examples: Examples, language: Language) -> Any:
-    """The page in one interface language."""
+def build(work: Work, inbox: Inbox | None, examples: Examples, uploads: Path, language: Language) -> Any:
+    """The page in one interface language; files are sent to the folder `uploads`."""
     words = words_of(language)
-    page = Page(Chat(work, words, examples), Library(work, inbox, words), words)
+    page = Page(Chat(work, words, examples), Library(work, inbox, words, uploads), words)
     with gr.Blocks(title=words["title"], analytics_enabled=False, fill_width=True) as blocks:
         layout.header(page, language)
         with gr.Row(elem_id="dalil-page", equal_height=False):

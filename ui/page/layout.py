@@ -10,7 +10,7 @@ from ui.page.answers import Words
 from ui.page.chat import Chat, new_talk
 from ui.page.evidence import hint_html
 from ui.page.html import button, element
-from ui.page.library import SUFFIXES, Library
+from ui.page.library import SUFFIXES, Library, forget
 
 _OTHER: dict[Language, Language] = {"ar": "en", "en": "ar"}
 _SECRET = "dalil"
@@ -109,18 +109,23 @@ def library(page: Page) -> None:
 
 def _adding(page: Page) -> None:
     words = page.words
-    page.part["files"] = gr.File(
-        label=f"{words['add']} — {words['add_hint']}",
-        file_count="multiple",
-        file_types=list(SUFFIXES),
-        height=130,
-        elem_id="dalil-files",
-    )
+    script = "dalil.files(element, trigger, upload)"
+    page.part["files"] = gr.HTML(_drop_html(page), js_on_load=script, elem_id="dalil-files", apply_default_css=False)
     page.part["plan"] = gr.HTML("", elem_id="dalil-plan")
-    page.part["pending"] = gr.State([])
+    page.part["pending"] = gr.State([], delete_callback=forget)
     with gr.Row():
         page.part["add"] = gr.Button(words["add_now"], variant="primary", visible=False, elem_id="dalil-add")
         page.part["cancel"] = gr.Button(words["cancel"], visible=False, elem_id="dalil-cancel")
+
+
+def _drop_html(page: Page) -> str:
+    library, words = page.library, page.words
+    choose = element("input", type="file", multiple="", accept=",".join(SUFFIXES), cls="sr-only")
+    title = element("strong", words["add"]) + element("span", words["add_how"])
+    hint = element("span", library.said("add_hint"), cls="dalil-small")
+    limits = {"data_limit": str(library.largest), "data_sending": words["sending"]}
+    zone = element("label", choose + title + hint, cls="dalil-drop", **limits)
+    return zone + element("p", cls="dalil-small", role="status")
 
 
 def settings(page: Page) -> None:

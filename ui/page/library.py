@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
+from uuid import uuid4
 
 from rag.errors import DalilError
 from rag.service import Inbox, Work
@@ -22,11 +23,37 @@ _KINDS: dict[str, Literal["md", "txt", "jsonl"]] = {
 SUFFIXES = tuple(_KINDS)
 
 
-class Upload(NamedTuple):
-    """A file that was dropped."""
+_ENVELOPE_BYTES = 2_000
+"""What a form takes beside the file that it carries: its name, twice at most three bytes a character, and the marks."""
+
+
+class Dropped(NamedTuple):
+    """What a browser tells of a file that was dropped: `path` is where it was sent to, empty when it was not."""
 
     name: str
-    content: bytes
+    size: int
+    path: str
+
+
+class Upload(NamedTuple):
+    """A file that was dropped and has been taken."""
+
+    name: str
+    file: Path
+
+    def forget(self) -> None:
+        """Remove its content."""
+        self.file.unlink(missing_ok=True)
+
+
+Problems = list[tuple[str, str]]
+"""Names of files, each with what is wrong with it."""
+
+
+def forget(uploads: Sequence[Upload]) -> None:
+    """Remove the content of each."""
+    for upload in uploads:
+        upload.forget()
 
 
 @dataclass
@@ -36,6 +63,8 @@ class Library:
     work: Work
     inbox: Inbox | None
     words: Words
+    uploads: Path
+    """The folder that files are sent to."""
     _removed: dict[str, Article] = field(default_factory=dict)
 
     def listed(self, wanted: str, note: str = "") -> str:
@@ -87,17 +116,50 @@ class Library:
         said = written(self.words["restored"].format(title=article.title))
         return element("p", said, cls="dalil-note", role="status")
 
-    def plan(self, uploads: Sequence[Upload]) -> tuple[str, list[Upload]]:
-        """What adding these files would do, and those of them that there is something to add of."""
-        rows, fresh = [], []
+    @property
+    def largest(self) -> int:
+        """Bytes of the largest file that can be sent: each goes alone, in a body of its own."""
+        return self.work.assistant.settings.max_body_bytes - _ENVELOPE_BYTES
+
+    def said(self, key: str) -> str:
+        """Words that tell the largest file, in megabytes."""
+        return self.words[key].format(limit=f"{self.work.assistant.settings.max_body_bytes / 1e6:.3g}")
+
+    def taken(self, dropped: Sequence[Dropped]) -> tuple[list[Upload], Problems]:
+        """Files that were dropped, and why some of them cannot be taken."""
+        problems = [self._problem(one) for one in dropped]
+        paired = list(zip(dropped, problems, strict=True))
+        return [self._take(one) for one, bad in paired if not bad], [(one.name, bad) for one, bad in paired if bad]
+
+    def _problem(self, dropped: Dropped) -> str:
+        if self.inbox is None:
+            return self.words["error_no_inbox"]
+        if Path(dropped.name).suffix.lower() not in _KINDS:
+            return self.words["error_kind"]
+        if dropped.size > self.largest:
+            return self.said("error_large")
+        # A browser may tell any path: only what was sent to us is read, and removed.
+        sent = Path(dropped.path).resolve()
+        return "" if sent.is_relative_to(self.uploads.resolve()) and sent.is_file() else self.words["error_lost"]
+
+    def _take(self, dropped: Dropped) -> Upload:
+        # Gradio names a file by its content, and another tab may have sent the same: this one gets a name of its own.
+        return Upload(dropped.name, Path(dropped.path).replace(self.uploads / uuid4().hex))
+
+    def plan(self, uploads: Sequence[Upload], problems: Problems) -> tuple[str, list[Upload]]:
+        """What adding these files would do, and those of them that there is something to add of; the others are
+        forgotten."""
+        rows = [_file_row(name, "failed", self.words["plan_failed"], why) for name, why in problems]
+        fresh = []
         for upload in uploads:
             done = self._tried(upload, adding=False)
             rows += _rows(upload.name, done, "plan", self.words)
-            fresh += [upload] if done.added or done.changed else []
-        if not rows:
-            return "", []
+            if done.added or done.changed:
+                fresh.append(upload)
+            else:
+                upload.forget()
         nothing = "" if fresh else element("p", self.words["plan_nothing"])
-        return self._table(self.words["plan"], rows) + nothing, fresh
+        return (self._table(self.words["plan"], rows) + nothing if rows else ""), fresh
 
     def added(self, uploads: Sequence[Upload]) -> Iterator[str]:
         """Add files one by one: what has become of each so far, as HTML."""
@@ -107,14 +169,16 @@ class Library:
             bar = element("progress", "", max=str(len(uploads)), value=str(at - 1), aria_label=doing)
             yield element("p", doing + " " + bar, role="status") + self._table("", rows)
             rows += _rows(upload.name, self._tried(upload, adding=True), "done", self.words)
+            upload.forget()
         yield self._table("", rows)
 
     def _tried(self, upload: Upload, adding: bool) -> Added:
-        kind = _KINDS.get(Path(upload.name).suffix.lower())
-        if self.inbox is None or kind is None:
-            return Added(failed={upload.name: self.words["error_no_inbox" if kind else "error_kind"]})
+        if self.inbox is None or not upload.file.is_file():
+            return Added(failed={upload.name: self.words["error_lost" if self.inbox else "error_no_inbox"]})
+        name = Path(upload.name)
+        done = self.inbox.add if adding else self.inbox.plan
         try:
-            return (self.inbox.add if adding else self.inbox.plan)(Path(upload.name).stem, upload.content, kind)
+            return done(name.stem, upload.file.read_bytes(), _KINDS[name.suffix.lower()])
         except DalilError as error:
             return Added(failed={upload.name: str(error)})
 

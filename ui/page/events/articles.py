@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import gradio as gr
 
 from ui.page.events.shared import HIDDEN, Update
 from ui.page.layout import Page
-from ui.page.library import Upload
+from ui.page.library import Dropped, Upload, forget
 
 
 @dataclass(frozen=True)
@@ -30,10 +29,10 @@ class Articles:
     def _connect_files(self) -> None:
         page = self.page
         planned = page.parts("plan", "pending", "add", "cancel")
-        page.part["files"].upload(self.plan, page.parts("files"), page.parts("files") + planned, **HIDDEN)
+        page.part["files"].upload(self.plan, page.parts("pending"), planned, trigger_mode="multiple", **HIDDEN)
         added = page.parts("articles")
         page.part["add"].click(self.add, page.parts("pending", "filter"), planned + added, **HIDDEN)
-        page.part["cancel"].click(self.cancel, None, planned, **HIDDEN)
+        page.part["cancel"].click(self.cancel, page.parts("pending"), planned, **HIDDEN)
 
     def remove(self, event: gr.EventData, wanted: str) -> str:
         """Take an article out."""
@@ -43,25 +42,20 @@ class Articles:
         """Put back what was taken out."""
         return self.page.library.listed(wanted, self.page.library.put_back(str(event._data["article"])))
 
-    def plan(self, files: list[str]) -> Update:
-        """Say what adding these files would do."""
-        planned, fresh = self.page.library.plan([_taken(Path(file)) for file in files])
-        return None, planned, fresh, gr.update(visible=bool(fresh)), gr.update(visible=bool(planned))
+    def plan(self, event: gr.EventData, pending: list[Upload]) -> Update:
+        """Say what adding these files would do, beside those that wait already."""
+        uploads, problems = self.page.library.taken([Dropped(**one) for one in event._data["files"]])
+        planned, fresh = self.page.library.plan([*pending, *uploads], problems)
+        return planned, fresh, gr.update(visible=bool(fresh)), gr.update(visible=bool(planned))
 
     def add(self, pending: list[Upload], wanted: str) -> Iterator[Update]:
         """Add what was planned, file by file."""
         gone = gr.update(visible=False)
-        for shown in self.page.library.added([Upload(*upload) for upload in pending]):
+        for shown in self.page.library.added(pending):
             yield shown, [], gone, gone, gr.skip()
         yield gr.skip(), [], gone, gone, self.page.library.listed(wanted)
 
-    def cancel(self) -> Update:
+    def cancel(self, pending: list[Upload]) -> Update:
         """Forget what was planned."""
+        forget(pending)
         return "", [], gr.update(visible=False), gr.update(visible=False)
-
-
-def _taken(file: Path) -> Upload:
-    """A dropped file's name and content; Gradio's copy of it is removed."""
-    upload = Upload(file.name, file.read_bytes())
-    file.unlink(missing_ok=True)
-    return upload

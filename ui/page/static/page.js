@@ -122,6 +122,34 @@ const dalil = (() => {
 
   const list = (element, props, watch, trigger, acts) => acting(element, trigger, acts);
 
+  // Files: each is sent alone, so that one that is too large, or lost on the way, keeps no other back.
+
+  const files = (element, trigger, upload) => {
+    const zone = element.querySelector(".dalil-drop"), input = zone.querySelector("input"), status = element.querySelector("[role=status]");
+    const fits = ({ name, size }) =>
+      size <= Number(zone.dataset.limit) && input.accept.split(",").some((suffix) => name.toLowerCase().endsWith(suffix));
+    const send = async (dropped) => {
+      const told = [];
+      for (const file of dropped) {
+        status.textContent = zone.dataset.sending.replace("{done}", told.length + 1).replace("{count}", dropped.length);
+        const { path = "" } = fits(file) ? await upload(file).catch(() => ({})) : {};
+        told.push({ name: file.name, size: file.size, path });
+      }
+      status.textContent = "";
+      if (told.length) trigger("upload", { files: told });
+    };
+    const over = (event) => zone.classList.toggle("dalil-over", zone.contains(event.target) && event.type !== "drop");
+    input.addEventListener("change", () => { send([...input.files]); input.value = ""; });
+    zone.addEventListener("drop", (event) => send([...event.dataTransfer.files]));
+    // Beside the zone, a browser would leave the page for the file.
+    for (const kind of ["dragenter", "dragover", "drop"]) document.addEventListener(kind, (event) => {
+      if (!event.dataTransfer?.types.includes("Files")) return;
+      event.preventDefault();
+      over(event);
+    });
+    document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) zone.classList.remove("dalil-over"); });
+  };
+
   const outbox = (props, watch) => watch("value", () => {
     const { name, kind, text } = props.value ?? {};
     if (!name) return;
@@ -158,5 +186,5 @@ const dalil = (() => {
     }
   });
 
-  return { transcript, evidence, list, outbox, header };
+  return { transcript, evidence, list, files, outbox, header };
 })();
