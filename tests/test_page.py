@@ -463,6 +463,23 @@ class TestPage:
         page.wait_for_selector("#dalil-evidence mark", state="detached")
         assert page.evaluate("document.activeElement.classList.contains('dalil-chip')")
 
+    @pytest.mark.parametrize(
+        ("language", "forth", "back"), [("ar", "ArrowLeft", "ArrowRight"), ("en", "ArrowRight", "ArrowLeft")]
+    )
+    def test_tabs_are_moved_among_by_arrows(self, site, chromium, language, forth, back):
+        names = [words(language)[name] for name in ("chat", "articles", "settings")]
+        with tab_of(chromium, f"{site}/{language}/") as tab:
+            tab.get_by_role("tab", name=names[0]).focus()
+            for key, at in ((forth, 1), (forth, 2), (forth, 0), (back, 2), ("Home", 0), ("End", 2), (back, 1)):
+                tab.keyboard.press(key)
+                tab.wait_for_selector(f"#dalil-{('chat', 'library', 'settings')[at]}", state="visible")
+                focused = tab.locator(":focus")
+                assert focused.inner_text() == names[at]
+                assert focused.get_attribute("aria-selected") == "true"
+                assert tab.locator("[role=tab][tabindex='0']").all_inner_texts() == [names[at]]
+            tab.keyboard.press("Tab")
+            assert tab.evaluate("document.activeElement.closest('#dalil-library') !== null")
+
     @pytest.mark.parametrize("language", ["ar", "en"])
     @pytest.mark.parametrize("theme", ["light", "dark"])
     def test_a_checker_of_accessibility_finds_nothing_serious(self, site, chromium, language, theme):

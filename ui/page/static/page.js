@@ -63,6 +63,7 @@ const dalil = (() => {
   const transcript = (element, props, watch, trigger, acts) => {
     const log = element.querySelector(".dalil-log"), status = element.querySelector("[role=status]");
     let turns = 0, talk = null;
+    requestAnimationFrame(() => tabs(document.querySelector("#dalil-middle [role=tablist]")));
     const paint = () => {
       const shown = props.value ?? {};
       (shown.turns ?? []).forEach((parts, number) => {
@@ -121,6 +122,25 @@ const dalil = (() => {
   };
 
   const list = (element, props, watch, trigger, acts) => acting(element, trigger, acts);
+
+  // Tabs by keyboard, which Gradio leaves out: arrows, Home and End move among them, and only the open one is a stop of Tab.
+
+  const tabs = (list) => {
+    const all = () => [...list.querySelectorAll("[role=tab]")];
+    const stops = () => all().forEach((tab) => { tab.tabIndex = tab.getAttribute("aria-selected") === "true" ? 0 : -1; });
+    new MutationObserver(stops).observe(list, { attributeFilter: ["aria-selected"], childList: true, subtree: true });
+    stops();
+    list.addEventListener("keydown", (event) => {
+      const forth = document.documentElement.dir === "rtl" ? "ArrowLeft" : "ArrowRight";
+      const ways = { ArrowLeft: -1, ArrowRight: -1, [forth]: 1, Home: -Infinity, End: Infinity };
+      if (!(event.key in ways)) return;
+      event.preventDefault();
+      const shown = all(), at = shown.indexOf(event.target) + ways[event.key], last = shown.length - 1;
+      const next = shown[Number.isFinite(at) ? (at + shown.length) % shown.length : at < 0 ? 0 : last];
+      next.focus();
+      next.click();
+    });
+  };
 
   // Files: each is sent alone, so that one that is too large, or lost on the way, keeps no other back.
 
