@@ -17,8 +17,10 @@ from rag.text import Term, content_terms, language, plain
 from rag.trace import stages
 from rag.types import EVERYTHING, Filters, Hit, Language, SearchMode, Signals, Span
 
-_CANDIDATES: dict[SearchMode, tuple[int, int]] = {"hybrid": (40, 20), "dense": (60, 0), "lexical": (0, 60)}
-"""Chunks that the dense and the lexical view find; never fewer in all than may be asked for."""
+_CANDIDATES: dict[SearchMode, tuple[int, int]] = {"hybrid": (40, 10), "dense": (50, 0), "lexical": (0, 50)}
+"""Chunks that the dense and the lexical view find; more where more are asked for. Right passages left out, of 612
+Arabic and 612 English questions over 120 Arabic passages: by 40 and 20 0, 0; 40 and 10 0, 0; 36 and 12 0, 1; 30 and 20
+0, 2. Each costs 0.03 ms, since every view scores it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ class HybridRetriever(BaseRetriever):
         started = time.perf_counter()
         query = QueryVectors(self._encoder.question(plain(question)), lexical_vector(question))
         embedded = time.perf_counter()
-        candidates = self._candidates(query, filters, mode)
+        candidates = self._candidates(query, filters, mode, top_k or self._top_k)
         found = time.perf_counter()
         ranked = self._ranked(candidates, asked_in, mode, len(query.lexical.indices))
         hits = self._visible(ranked, (top_k or self._top_k), asked_in, mode)
@@ -81,11 +83,14 @@ class HybridRetriever(BaseRetriever):
             filters=filters,
         )
 
-    def _candidates(self, query: QueryVectors, filters: Filters, mode: SearchMode) -> list[Candidate]:
+    def _candidates(self, query: QueryVectors, filters: Filters, mode: SearchMode, top_k: int) -> list[Candidate]:
         articles = self._store.matching(filters) if filters else None
         if articles == []:
             return []
-        return self._store.candidates(query, *_CANDIDATES[mode], articles)
+        dense, lexical = _CANDIDATES[mode]
+        # Both may find the same: one of them finds as many as are asked for.
+        dense, lexical = (max(dense, top_k), lexical) if dense else (0, max(lexical, top_k))
+        return self._store.candidates(query, dense, lexical, articles)
 
     def _ranked(self, candidates: list[Candidate], asked_in: Language, mode: SearchMode, stems: int) -> list[Candidate]:
         """Candidates with comparable signals, best first."""
