@@ -40,7 +40,17 @@ title: "<img src=x onerror=alert(1)> عنوان"
 VOCALISED = "بُنِيَتْ قَلْعَةُ الشُّوَيْخِ سَنَةَ ١٨٢٣ عَلَى يَدِ الْبَنَّاءِ سَالِمٍ. وَكَانَ سُورُهَا مِنَ الْحَجَرِ الْمَرْجَانِيِّ.\n"
 LARGEST = 400_000
 """Bytes that the site takes at once."""
+CASTLE = "متى بُنيت قلعة الشويخ؟"
 HYPERION = "ما القدرة التي سيبلغها هايبريون؟"
+
+WATCH_SHIFTS = """() => {
+    window.shifts = [];
+    const told = ({ value, sources }) => ({ value, of: sources.map(({ node }) => node?.className ?? "") });
+    new PerformanceObserver((list) =>
+        window.shifts.push(...list.getEntries().filter((one) => !one.hadRecentInput).map(told))
+    ).observe({ type: "layout-shift" });
+}"""
+"""Notes what moves on the page by itself, in the units of Cumulative Layout Shift."""
 
 browser_test = [
     pytest.mark.browser,
@@ -66,6 +76,9 @@ def test_both_languages_say_the_same_things():
         ("يعمل H100 هنا", "rtl", "يعمل <bdi>H100</bdi> هنا"),
         ("See «كيف: متى» now", "ltr", "See «<bdi>كيف: متى»</bdi> now"),
         ("a < b", "ltr", "a &lt; b"),
+        ("استعمل .md أو .txt.", "rtl", "استعمل <bdi>.md</bdi> أو <bdi>.txt</bdi>."),
+        ("آثار · 2022-09-22", "rtl", "آثار · <bdi>2022-09-22</bdi>"),
+        ("انتهى.API", "rtl", "انتهى.<bdi>API</bdi>"),
     ],
 )
 def test_runs_of_the_other_script_are_isolated_and_all_is_escaped(text, way, shown):
@@ -219,7 +232,7 @@ class TestPage:
         assert page.locator(".dalil-refusal").count() == 0
         assert page.asked == {site.removeprefix("http://")}
 
-    @pytest.mark.parametrize("question", [HYPERION, "متى بُنيت قلعة الشويخ؟"])
+    @pytest.mark.parametrize("question", [HYPERION, CASTLE])
     def test_a_citation_opens_the_very_words(self, page, site, question):
         chip = ask(page, question).locator("button.dalil-chip").first
         chip.click()
@@ -512,7 +525,7 @@ def test_where_keys_are_set_the_page_asks_for_one(tmp_path, chromium, pages):
         tab.fill("#key", "two")
         tab.press("#key", "Enter")
         tab.wait_for_selector(".dalil-turn", timeout=15_000)
-        ask(tab, "متى بُنيت قلعة الشويخ؟").locator("button.dalil-chip").first.click()
+        ask(tab, CASTLE).locator("button.dalil-chip").first.click()
         assert "١٨٢٣" in marked(tab)
 
 
@@ -556,11 +569,27 @@ class TestWithAModel:
             assert quote.get_attribute("dir") == "rtl"
             assert "١٨٢٣" in quote.inner_text()
 
+    @pytest.mark.parametrize("size", [(1280, 800), (360, 740)])
+    @pytest.mark.parametrize(("language", "question"), [("ar", CASTLE), ("en", "When was the Shuwaikh castle built?")])
+    def test_nothing_jumps_while_an_answer_is_written(self, modelled, chromium, language, question, size):
+        url, endpoint = modelled
+        arabic = "بُنيت قلعة الشويخ سنة 1823 على يد البناء سالم [1]. وكان سورها من الحجر المرجاني [1]."
+        english = "The Shuwaikh castle was built in 1823 by Salem [1]. Its wall was of coral stone [1]."
+        with tab_of(chromium, f"{url}/{language}/", viewport={"width": size[0], "height": size[1]}) as tab:
+            tab.evaluate(WATCH_SHIFTS)
+            for _ in range(3):
+                endpoint.says("\n\n".join([arabic if language == "ar" else english] * 3))
+                endpoint.pause_s = 0.04
+                ask(tab, question)
+                tab.wait_for_timeout(700)  # what comes within half a second of a key is taken for its doing
+            shifts = tab.evaluate("window.shifts")
+        assert sum(one["value"] for one in shifts) < 0.1, shifts
+
     def test_a_question_that_is_stopped_lets_the_model_go(self, modelled, chromium):
         url, endpoint = modelled
         endpoint.says(Hangs(30))
         with tab_of(chromium, f"{url}/ar/") as tab:
-            tab.fill("#dalil-question textarea", "متى بُنيت قلعة الشويخ؟")
+            tab.fill("#dalil-question textarea", CASTLE)
             tab.press("#dalil-question textarea", "Enter")
             tab.click("#dalil-stop")
             tab.wait_for_function(
@@ -573,6 +602,6 @@ class TestWithAModel:
         url, endpoint = modelled
         endpoint.says(Refuses(401))
         with tab_of(chromium, f"{url}/ar/") as tab:
-            turn = ask(tab, "متى بُنيت قلعة الشويخ؟")
+            turn = ask(tab, CASTLE)
             assert words("ar")["reason_model_key_refused"] in turn.locator(".dalil-note").inner_text()
             assert turn.locator(".dalil-quote").count() >= 1

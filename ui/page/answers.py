@@ -94,11 +94,21 @@ def _block_html(block: str, by_number: Mapping[int, Citation], words: Words, way
     way = way or direction(MARKER.sub("", block))
     parts, at = [], 0
     for match in MARKER.finditer(block):
-        parts.append(isolated(block[at : match.start()].rstrip(), way))
-        parts += [_chip(int(number), by_number.get(int(number)), words) for number in _NUMBER.findall(match.group())]
+        numbers = _NUMBER.findall(match.group())
+        chips = "".join(_chip(int(number), by_number.get(int(number)), words) for number in numbers)
+        parts.append(_tied(block[at : match.start()].rstrip(), chips, way))
         at = match.end()
     parts.append(isolated(block[at:], way))
     return element("p", "".join(parts), cls="dalil-quote" if block.startswith("«") else "dalil-block", dir=way)
+
+
+def _tied(text: str, chips: str, way: str) -> str:
+    """Text and its chips, which stay on the line of its last word, unless that is part of a run that is isolated."""
+    start = text.rfind(" ") + 1
+    before, last = isolated(text[:start], way), isolated(text[start:], way)
+    if before + last != isolated(text, way):
+        return isolated(text, way) + chips
+    return before + element("span", last + chips, cls="dalil-tied")
 
 
 def _chip(number: int, citation: Citation | None, words: Words) -> str:

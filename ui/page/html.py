@@ -6,8 +6,12 @@ import re
 from rag.text import direction
 from rag.types import Language
 
+# Beside words of the other script: a file's ending (.md), and a day (2024-05-31), whose parts Arabic would turn round.
 _OPPOSITE: dict[str, re.Pattern[str]] = {
-    "rtl": re.compile(r"[A-Za-z](?:[A-Za-z0-9 .,:'’&+/_-]*[A-Za-z0-9+])?"),
+    "rtl": re.compile(
+        r"(?:(?<![^\s(«])\u200e?\.)?[A-Za-z](?:[A-Za-z0-9 .,:'’&+/_-]*[A-Za-z0-9+])?"
+        r"|(?<![0-9])[0-9]{4}-[0-9]{2}-[0-9]{2}(?![0-9])"
+    ),
     "ltr": re.compile(r"[\u0600-\u06ff](?:[\u0600-\u06ff\s\d«»:.!()%'’–—-]*[\u0600-\u06ff»])?"),
 }
 

@@ -9,7 +9,7 @@ from rag.types import Language
 from ui.page.answers import Words
 from ui.page.chat import Chat, new_talk
 from ui.page.evidence import hint_html
-from ui.page.html import button, element
+from ui.page.html import button, element, written
 from ui.page.library import SUFFIXES, Library, forget
 
 _OTHER: dict[Language, Language] = {"ar": "en", "en": "ar"}
@@ -33,16 +33,17 @@ class Page:
         return [self.part[name] for name in names]
 
 
-def _acting(value: Any, kind: str, acts: list[str], **more: Any) -> gr.HTML:
-    """HTML whose buttons tell Python what was pressed: each of `acts` is an event of it."""
+def _acting(value: Any, kind: str, name: str, acts: list[str], **more: Any) -> gr.HTML:
+    """HTML whose buttons tell Python what was pressed: each of `acts` is an event of it; `kind` is what it is for
+    page.js."""
     script = f"dalil.{kind}(element, props, watch, trigger, {acts})"
-    return gr.HTML(value, js_on_load=script, elem_id=f"dalil-{kind}", apply_default_css=False, **more)
+    return gr.HTML(value, js_on_load=script, elem_id=f"dalil-{name}", apply_default_css=False, **more)
 
 
 def side(page: Page) -> None:
     """The evidence, and what is said about it."""
-    page.part["evidence"] = _acting(hint_html(page.words), "evidence", ["open", "close", "right"])
-    page.part["said"] = gr.HTML("", elem_id="dalil-said")
+    page.part["evidence"] = _acting(hint_html(page.words), "evidence", "evidence", ["open", "close", "right"])
+    page.part["said"] = gr.HTML("", elem_id="dalil-said", apply_default_css=False)
 
 
 def outbox(page: Page) -> None:
@@ -70,14 +71,14 @@ def talks(page: Page) -> None:
     page.part["choices"] = gr.BrowserState({}, storage_key="dalil.choices", secret=_SECRET)
     page.part["saved"] = gr.BrowserState([], storage_key="dalil.conversations", secret=_SECRET)
     page.part["talk"] = gr.BrowserState(new_talk(), storage_key="dalil.conversation", secret=_SECRET)
-    page.part["talks"] = _acting("", "list", ["talk", "new", "rename", "delete", "export"])
+    page.part["talks"] = _acting("", "list", "conversations", ["talk", "new", "rename", "delete", "export"])
 
 
 def chat(page: Page) -> None:
     """The transcript, and where a question is put."""
     template = '<div class="dalil-log"></div><div class="sr-only" role="status"></div>'
     acts = ["open", "again", "example", "rate", "edit"]
-    page.part["transcript"] = _acting({}, "transcript", acts, html_template=template)
+    page.part["transcript"] = _acting({}, "transcript", "transcript", acts, html_template=template)
     page.part["editing"] = gr.State(None)
     with gr.Row(elem_id="dalil-asking"):
         page.part["box"] = _box(page)
@@ -104,14 +105,14 @@ def library(page: Page) -> None:
     if page.library.inbox is not None:
         _adding(page)
     page.part["filter"] = gr.Textbox(label=page.words["filter"], elem_id="dalil-filter")
-    page.part["articles"] = _acting("", "list", ["open", "remove", "undo"])
+    page.part["articles"] = _acting("", "list", "found", ["open", "remove", "undo"])
 
 
 def _adding(page: Page) -> None:
     words = page.words
     script = "dalil.files(element, trigger, upload)"
     page.part["files"] = gr.HTML(_drop_html(page), js_on_load=script, elem_id="dalil-files", apply_default_css=False)
-    page.part["plan"] = gr.HTML("", elem_id="dalil-plan")
+    page.part["plan"] = gr.HTML("", elem_id="dalil-plan", apply_default_css=False)
     page.part["pending"] = gr.State([], delete_callback=forget)
     with gr.Row():
         page.part["add"] = gr.Button(words["add_now"], variant="primary", visible=False, elem_id="dalil-add")
@@ -122,7 +123,7 @@ def _drop_html(page: Page) -> str:
     library, words = page.library, page.words
     choose = element("input", type="file", multiple="", accept=",".join(SUFFIXES), cls="sr-only")
     title = element("strong", words["add"]) + element("span", words["add_how"])
-    hint = element("span", library.said("add_hint"), cls="dalil-small")
+    hint = written(library.said("add_hint"), cls="dalil-small")
     limits = {"data_limit": str(library.largest), "data_sending": words["sending"]}
     zone = element("label", choose + title + hint, cls="dalil-drop", **limits)
     return zone + element("p", cls="dalil-small", role="status")
@@ -137,4 +138,4 @@ def settings(page: Page) -> None:
     modes = [(words["mode_auto"], "auto"), (words["mode_extractive"], "extractive")]
     page.part["mode"] = gr.Radio(modes, value="auto", label=words["mode"], interactive=True)
     page.part["explain"] = gr.Checkbox(False, label=words["explain"], elem_id="dalil-explain")
-    gr.HTML(element("p", words["settings_kept"], cls="dalil-small"))
+    gr.HTML(element("p", words["settings_kept"], cls="dalil-small"), apply_default_css=False)

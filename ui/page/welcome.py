@@ -61,7 +61,7 @@ def welcome_html(assistant: Assistant, examples: Examples, words: Words) -> str:
     if not heads:
         return _card(words["welcome"], element("p", words["welcome_empty"]))
     topics = [topic for topic, _ in Counter(head.topic for head in heads if head.topic).most_common(_TOPICS)]
-    known = words["welcome_topics"].format(topics=" · ".join(topics))
+    known = words["welcome_topics"].format(topics=" · ".join(written(topic, "bdi") for topic in topics))
     asked = "".join(
         element("li", button(question, "example", written(question), data_question=question))
         for question in examples.questions(heads)
@@ -70,7 +70,7 @@ def welcome_html(assistant: Assistant, examples: Examples, words: Words) -> str:
         words["welcome"],
         element("p", words["welcome_how"].format(count=len(heads))),
         element("p", how),
-        written(known, "p", cls="dalil-small") if topics else "",
+        element("p", known, cls="dalil-small") if topics else "",
         element("h3", words["welcome_examples"]) + element("ul", asked, cls="dalil-examples") if asked else "",
     )
 

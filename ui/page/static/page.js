@@ -114,7 +114,7 @@ const dalil = (() => {
     watch("value", () => requestAnimationFrame(() => {
       const title = element.querySelector("h2"), text = element.querySelector(".dalil-text"), mark = element.querySelector("mark");
       if (!text) return;
-      if (matchMedia("(max-width: 60rem)").matches) title.scrollIntoView({ block: "start" });
+      if (matchMedia("(max-width: 75rem)").matches) title.scrollIntoView({ block: "start" });
       text.scrollTop = mark ? mark.offsetTop - text.offsetTop - text.clientHeight / 3 : 0;
       Object.assign(text, { tabIndex: 0 }).setAttribute("aria-label", title.textContent);
       text.focus({ preventScroll: true });
