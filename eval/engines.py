@@ -68,39 +68,30 @@ class _WholeModel(EncoderGraph):
         return self.node("MatMul", value, self.constant(f"{name}.w", weight))
 
     def embedded(self, words: str = "input_ids") -> str:
+        # 0 where a token is, far below any score where none is.
+        less_one = self.node("Sub", self.floats("attention_mask"), self.constant("one", np.array(1, np.float32)))
+        far = self.node("Mul", less_one, self.constant("far", np.array(1e4, np.float32)))
+        self._padding = self.node("Unsqueeze", far, self.constant("heads_and_queries", np.array([1, 2], np.int64)))
         table = self.constant("words", self.weights.matrix("emb.word", self.weights.hidden))
         return super().embedded(self.node("Gather", table, words, axis=0))
 
     def attention(self, scores: str) -> str:
-        return super().attention(self.node("Add", scores, "padding"))
-
-    def hides_padding(self) -> None:
-        """Make `padding`: 0 where a token is, far below any score where none is."""
-        from onnx import TensorProto, helper
-
-        mask = self.node("Cast", "attention_mask", to=TensorProto.FLOAT)
-        less_one = self.node("Sub", mask, self.constant("one", np.array(1, np.float32)))
-        far = self.node("Mul", less_one, self.constant("far", np.array(1e4, np.float32)))
-        axes = self.constant("heads_and_queries", np.array([1, 2], np.int64))
-        self.nodes.append(helper.make_node("Unsqueeze", [far, axes], ["padding"]))
+        return super().attention(self.node("Add", scores, self._padding))
 
 
 def _write_model(folder: Path, weights: Weights) -> None:
-    from onnx import TensorProto, helper
     from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
     graph = _WholeModel(weights)
-    graph.hides_padding()
     state = graph.embedded()
     for at in range(weights.layers):
         state = graph.layer(state, f"l{at}")
-    graph.nodes.append(helper.make_node("Identity", [state], ["last_hidden_state"]))
-    shape = ["batch", "tokens"]
-    asked = [helper.make_tensor_value_info(name, TensorProto.INT64, shape) for name in ("input_ids", "attention_mask")]
-    states = helper.make_tensor_value_info("last_hidden_state", TensorProto.FLOAT, [*shape, weights.hidden])
-    body = helper.make_graph(graph.nodes, "multilingual-e5-small", asked, [states], graph.constants)
-    model = helper.make_model(body, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
-    (folder / "model.onnx").write_bytes(model.SerializeToString())
+    graph.result("last_hidden_state", state)
+    ids = (np.int64, ("batch", "tokens"))
+    model = graph.model(
+        {"input_ids": ids, "attention_mask": ids}, {"last_hidden_state": ("batch", "tokens", weights.hidden)}
+    )
+    (folder / "model.onnx").write_bytes(model)
 
     vocabulary = weights.vocabulary
     pieces, scores = vocabulary.pieces(), vocabulary.scores.tolist()

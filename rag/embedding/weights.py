@@ -11,6 +11,7 @@ import importlib.util
 import os
 import struct
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import pairwise
@@ -192,6 +193,9 @@ def write_once(path: Path, content: bytes) -> None:
         raise
 
 
+_Shape = tuple[int | str, ...]
+
+
 class EncoderGraph:
     """ONNX nodes and constants under construction; every method returns the name of its result."""
 
@@ -219,6 +223,34 @@ class EncoderGraph:
         self.nodes.append(helper.make_node(kind, list(inputs), list(names), name=name, **attributes))
         return names
 
+    def floats(self, value: str) -> str:
+        """Integers as floats."""
+        from onnx import TensorProto
+
+        return self.node("Cast", value, to=TensorProto.FLOAT)
+
+    def result(self, name: str, value: str) -> None:
+        """Give `value` out under a name."""
+        from onnx import helper
+
+        self.nodes.append(helper.make_node("Identity", [value], [name]))
+
+    def model(self, inputs: Mapping[str, tuple[type[np.generic], _Shape]], outputs: Mapping[str, _Shape]) -> bytes:
+        """All of it as an ONNX file: inputs with their types and shapes, results as floats with their shapes."""
+        from onnx import TensorProto, helper
+
+        def tensor(name: str, kind: int, shape: _Shape) -> Any:
+            return helper.make_tensor_value_info(name, kind, list(shape))
+
+        asked = [
+            tensor(name, helper.np_dtype_to_tensor_dtype(np.dtype(kind)), shape)
+            for name, (kind, shape) in inputs.items()
+        ]
+        given = [tensor(name, TensorProto.FLOAT, shape) for name, shape in outputs.items()]
+        body = helper.make_graph(self.nodes, "multilingual-e5-small", asked, given, self.constants)
+        model = helper.make_model(body, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
+        return bytes(model.SerializeToString())
+
     def linear(self, value: str, name: str, rows_in: int) -> str:
         weight = self.weights.matrix(f"{name}.w", rows_in).T
         bias = self.constant(f"{name}.b", self.weights.vector(f"{name}.b"))
@@ -228,15 +260,13 @@ class EncoderGraph:
 
     def product(self, value: str, name: str, weight: NDArray[np.float32]) -> str:
         """`value` times `weight` in 8 bits: one scale for all of `value`, one for each column of `weight`."""
-        from onnx import TensorProto
-
         scale = np.abs(weight).max(axis=0) / _LEVELS
         levels = self.constant(f"{name}.w", np.rint(weight / scale).astype(np.int8))
         zero = self.constant(f"{name}.zero", np.zeros(weight.shape[1], np.int8))
         if value not in self.rounded:
             self.rounded[value] = self.nodes_of("DynamicQuantizeLinear", 3, value)
         rounded, step, centre = self.rounded[value]
-        total = self.node("Cast", self.node("MatMulInteger", rounded, levels, centre, zero), to=TensorProto.FLOAT)
+        total = self.floats(self.node("MatMulInteger", rounded, levels, centre, zero))
         return self.node("Mul", total, self.node("Mul", step, self.constant(f"{name}.scale", scale)))
 
     def normalised(self, value: str, name: str) -> str:
@@ -298,29 +328,16 @@ def encoder_onnx(weights: Weights) -> bytes:
     Outputs: `vectors` (1, hidden), the tokens' mean, length 1; `tokens` (1, tokens, TOKEN_DIMENSION), the states after
     layer TOKEN_LAYER projected, length 1.
     """
-    from onnx import TensorProto, helper
-
     graph = EncoderGraph(weights)
     state = graph.embedded()
     for at in range(weights.layers):
         state = graph.layer(state, f"l{at}")
         if at + 1 == TOKEN_LAYER:
             tokens = graph.tokens(state)
-    graph.nodes.append(helper.make_node("Div", list(graph.pooled(state)), ["vectors"]))
-    graph.nodes.append(helper.make_node("Identity", [tokens], ["tokens"]))
-
-    def tensor(name: str, *shape: str | int) -> Any:
-        return helper.make_tensor_value_info(name, TensorProto.FLOAT, list(shape))
-
-    model = helper.make_model(
-        helper.make_graph(
-            graph.nodes,
-            "multilingual-e5-small",
-            [tensor("embeddings", 1, "tokens", weights.hidden)],
-            [tensor("vectors", 1, weights.hidden), tensor("tokens", 1, "tokens", TOKEN_DIMENSION)],
-            graph.constants,
-        ),
-        opset_imports=[helper.make_opsetid("", 20)],
-        ir_version=10,
+    graph.result("vectors", graph.node("Div", *graph.pooled(state)))
+    graph.result("tokens", tokens)
+    hidden = weights.hidden
+    return graph.model(
+        {"embeddings": (np.float32, (1, "tokens", hidden))},
+        {"vectors": (1, hidden), "tokens": (1, "tokens", TOKEN_DIMENSION)},
     )
-    return bytes(model.SerializeToString())
