@@ -18,8 +18,6 @@ from rag.embedding.weights import EncoderGraph, Weights, read_weights, wheel_fil
 
 _BATCH = 8
 """Of 1, 4, 8, 16 and 64 passages sorted by length, 1 to 8 are equally fast in fastembed, larger ones slower."""
-_SLOW = 20
-"""Passages are enough for the slowest engine."""
 
 Encode = Callable[[Sequence[str]], Any]
 

@@ -13,6 +13,7 @@ import re
 import statistics
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,8 +51,8 @@ async def load(url: str, rate: float, seconds: float) -> dict[str, Any]:
             asked.append(asyncio.create_task(_asked(client, next(questions))))
         replies = await asyncio.gather(*asked)
         took = time.perf_counter() - started
-        sampled = await memory
         recovery = await _recovery(client, next(questions))
+        sampled = await memory
     answered = [reply.milliseconds for reply in replies if reply.status == 200]
     refused = [reply.milliseconds for reply in replies if reply.status in _BUSY]
     return {
@@ -79,8 +80,9 @@ async def _memory(client: httpx.AsyncClient, seconds: float) -> list[int]:
     found = []
     for _ in range(_SAMPLES):
         await asyncio.sleep(seconds / _SAMPLES)
-        told = _RESIDENT.search((await client.get("/metrics")).text)
-        found += [round(float(told[1]) / 2**20)] if told else []
+        with suppress(httpx.TransportError):  # under load a sample may be lost
+            told = _RESIDENT.search((await client.get("/metrics")).text)
+            found += [round(float(told[1]) / 2**20)] if told else []
     return found
 
 

@@ -22,7 +22,6 @@ _KINDS: dict[str, Literal["md", "txt", "jsonl"]] = {
 }  # fmt: skip
 SUFFIXES = tuple(_KINDS)
 
-
 _ENVELOPE_BYTES = 2_000
 """What a form takes beside the file that it carries: its name, twice at most three bytes a character, and the marks."""
 
