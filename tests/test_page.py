@@ -385,6 +385,25 @@ class TestPage:
         turn.locator("summary").click()
         assert "هايبريون" in turn.locator(".dalil-why").inner_text()
 
+    def test_topics_that_are_chosen_narrow_the_answers_and_are_remembered(self, page):
+        said = words("ar")
+        page.get_by_role("tab", name=said["settings"]).click()
+        page.get_by_label(said["topics"]).click()
+        page.get_by_role("option", name="نقل وتاريخ").click()
+        page.wait_for_selector("#dalil-only p", state="attached")
+        page.wait_for_timeout(500)
+        page.reload()
+        page.wait_for_selector("#dalil-only p")
+        assert "نقل وتاريخ" in page.locator("#dalil-only").inner_text()
+        assert ask(page, HYPERION).locator(".dalil-chip[data-article=meta-superclusters]").count() == 0
+        turn = ask(page, "متى وصل قطار الحجاز إلى المدينة المنورة؟")
+        assert turn.locator(".dalil-chip[data-article=hejaz-railway]").count() > 0
+        page.get_by_role("tab", name=said["settings"]).click()
+        page.locator("#dalil-topics .token-remove").first.click()
+        page.wait_for_selector("#dalil-only p", state="detached")
+        page.get_by_role("tab", name=said["chat"]).click()
+        assert ask(page, HYPERION).locator(".dalil-chip[data-article=meta-superclusters]").count() > 0
+
     def test_good_files_go_in_bad_ones_are_told_and_a_removal_is_undone(self, page, tmp_path):
         (tmp_path / "good.md").write_text(
             "# فنار جديد\n\nافتتح فنار الرأس الأخضر سنة 1931 بحضور أهل الميناء كلهم.", "utf-8"

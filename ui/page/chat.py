@@ -144,7 +144,7 @@ class Chat:
             history(before),
             int(choices["passages"]),
             "extractive" if choices["mode"] == "extractive" else "auto",
-            Filters(),
+            Filters(topics=tuple(choices["topics"])),
             deadline,
         )
 

@@ -15,7 +15,7 @@ from ui.page.library import SUFFIXES, Library, forget
 _OTHER: dict[Language, Language] = {"ar": "en", "en": "ar"}
 _SECRET = "dalil"
 """Gradio wants one to scramble what the browser keeps; the browser's owner may read it."""
-CHOICES = ("language", "passages", "mode", "explain")
+CHOICES = ("language", "passages", "mode", "topics", "explain")
 """The components of the settings, whose values the browser keeps."""
 
 
@@ -81,6 +81,7 @@ def chat(page: Page) -> None:
     page.part["transcript"] = _acting({}, "transcript", "transcript", acts, html_template=template)
     page.part["editing"] = gr.State(None)
     with gr.Row(elem_id="dalil-asking"):
+        page.part["only"] = gr.HTML("", elem_id="dalil-only", apply_default_css=False)
         page.part["box"] = _box(page)
         page.part["ask"] = gr.Button(page.words["ask"], variant="primary", elem_id="dalil-ask", scale=1)
         page.part["stop"] = gr.Button(page.words["stop"], variant="stop", elem_id="dalil-stop", scale=1, visible=False)
@@ -137,5 +138,9 @@ def settings(page: Page) -> None:
     page.part["passages"] = gr.Slider(1, 20, settings.top_k, step=1, label=words["passages"], elem_id="dalil-passages")
     modes = [(words["mode_auto"], "auto"), (words["mode_extractive"], "extractive")]
     page.part["mode"] = gr.Radio(modes, value="auto", label=words["mode"], interactive=True)
+    # Which topics there are is known when the page is loaded.
+    page.part["topics"] = gr.Dropdown(
+        [], value=[], multiselect=True, label=words["topics"], info=words["topics_hint"], elem_id="dalil-topics"
+    )
     page.part["explain"] = gr.Checkbox(False, label=words["explain"], elem_id="dalil-explain")
     gr.HTML(element("p", words["settings_kept"], cls="dalil-small"), apply_default_css=False)

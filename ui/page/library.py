@@ -76,6 +76,15 @@ class Library:
         shown = element("ul", rows, cls="dalil-articles") if rows else element("p", self.words["no_articles"])
         return note + element("p", counted, cls="dalil-small", role="status") + shown
 
+    def topics(self) -> list[str]:
+        """The topics of the articles, in order."""
+        return sorted({head.topic for head in self.work.assistant.store.heads().values() if head.topic})
+
+    def only(self, topics: Sequence[str]) -> str:
+        """What is said beside the box while not all articles are asked."""
+        named = "، ".join(written(topic, "bdi") for topic in topics)
+        return element("p", self.words["only_topics"].format(topics=named), cls="dalil-small") if topics else ""
+
     def _row(self, head: Head) -> str:
         about = " · ".join(filter(None, (head.topic, head.date)))
         read = button(

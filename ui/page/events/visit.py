@@ -26,21 +26,26 @@ class Visit:
         """Connect it."""
         page = self.page
         chosen = page.parts(*CHOICES)
-        shown = page.parts("transcript", "talks", "articles", "talk") + chosen
+        shown = page.parts("transcript", "talks", "articles", "talk", "only") + chosen
         blocks.load(self.restore, page.parts("saved", "talk", "choices"), shown, **HIDDEN)
-        gr.on([part.change for part in chosen], self.keep, chosen, page.parts("choices"), **HIDDEN)
+        gr.on([part.change for part in chosen], self.keep, chosen, page.parts("choices", "only"), **HIDDEN)
         blocks.load(self.stay, None, None, **MANY)
         blocks.unload(self.leave)
 
     def restore(self, saved: list[Talk], talk: Talk, choices: dict[str, Any]) -> Update:
-        """Show what the browser has kept."""
-        restored = [choices.get(name, gr.skip()) for name in CHOICES]
-        listed = talks.listed(saved, talk, self.page.words)
-        return self.page.chat.picture(talk), listed, self.page.library.listed(""), talk, *restored
+        """Show what the browser has kept; of the topics those that there are."""
+        page = self.page
+        topics = page.library.topics()
+        chosen = [topic for topic in choices.get("topics", ()) if topic in topics]
+        restored = {name: choices.get(name, gr.skip()) for name in CHOICES}
+        restored["topics"] = gr.update(choices=topics, value=chosen)
+        shown = page.chat.picture(talk), talks.listed(saved, talk, page.words), page.library.listed("")
+        return *shown, talk, page.library.only(chosen), *restored.values()
 
-    def keep(self, *values: Any) -> dict[str, Any]:
-        """The choices as the browser keeps them."""
-        return dict(zip(CHOICES, values, strict=True))
+    def keep(self, *values: Any) -> Update:
+        """The choices as the browser keeps them, and what is said of them."""
+        choices = dict(zip(CHOICES, values, strict=True))
+        return choices, self.page.library.only(choices["topics"])
 
     async def stay(self) -> AsyncIterator[None]:
         """Keep Gradio's stream of answers open: it ends when nothing is pending, and loses what is pressed then."""
