@@ -10,16 +10,11 @@ their sentence to be borne out wait for the model; that is no time of Dalil's.
 import argparse
 import bisect
 import json
-import os
 import re
-import socket
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -30,6 +25,7 @@ import httpx
 
 from eval.bench import filled
 from eval.datasets import gold
+from eval.serving import serving
 from rag.assistant import Assistant
 from rag.settings import load
 from rag.text import language, sentences
@@ -59,6 +55,12 @@ class Endpoint(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.pace_s = pace_s
         self.calls: list[Call] = []
+        self.settings = {
+            "DALIL_LLM_BASE_URL": f"http://127.0.0.1:{self.server_port}/v1",
+            "DALIL_LLM_MODEL": "scripted",
+            "DALIL_REFUSE_BELOW": "0",
+        }
+        """With which Dalil asks this endpoint whatever the question is."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -118,7 +120,7 @@ def run(chunks: int, questions: int, pace_s: float, folder: Path, articles: Path
     asked = [question.text for question in gold() if question.language == "ar"][: questions + _WARM_UP]
     with Endpoint(pace_s) as endpoint:
         Thread(target=endpoint.serve_forever, daemon=True).start()
-        with _serving(folder, endpoint) as address, httpx.Client(base_url=address, timeout=60) as client:
+        with serving(folder, **endpoint.settings) as address, httpx.Client(base_url=address, timeout=60) as client:
             replies = [_asked(client, endpoint, question) for question in asked][_WARM_UP:]
         endpoint.shutdown()
     return {
@@ -129,27 +131,6 @@ def run(chunks: int, questions: int, pace_s: float, folder: Path, articles: Path
         "events": sum(len(reply.events_ms) for reply in replies),
         "event_ms": _spread([delay for reply in replies for delay in reply.events_ms]),
     }
-
-
-@contextmanager
-def _serving(folder: Path, endpoint: Endpoint) -> Iterator[str]:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    environment = os.environ | {
-        "DALIL_DATA_DIR": str(folder),
-        "DALIL_LLM_BASE_URL": f"http://127.0.0.1:{endpoint.server_port}/v1",
-        "DALIL_LLM_MODEL": "scripted",
-        "DALIL_REFUSE_BELOW": "0",
-    }
-    command = [sys.executable, "-m", "ui.cli", "serve", "--port", str(port)]
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            if not process.stdout.readline():
-                raise SystemExit("dalil serve did not start")
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
 
 
 @dataclass(frozen=True, slots=True)

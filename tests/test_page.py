@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -560,6 +561,16 @@ def test_where_keys_are_set_the_page_asks_for_one(tmp_path, chromium, pages):
 )
 def test_gradio_serves_no_file_and_fetches_nothing(site, path):
     assert httpx.get(f"{site}/{path}").status_code == 404
+
+
+def test_a_browser_keeps_what_does_not_change_and_gets_the_rest_small(site):
+    asset = re.search(r"assets/[\w.-]+\.js", httpx.get(f"{site}/ar/").text)
+    assert "immutable" in httpx.get(f"{site}/ar/{asset[0]}").headers["cache-control"]
+    font = httpx.get(f"{site}/page/fonts/IBMPlexSansArabic-Regular.ttf")
+    assert font.headers["content-encoding"] == "gzip"
+    assert "max-age" in font.headers["cache-control"]
+    assert httpx.get(f"{site}/page/page.css").headers["cache-control"] == "no-cache"
+    assert "cache-control" not in httpx.get(f"{site}/ar/assets/none.js").headers
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,5 @@
-"""What stands around Gradio: the page's own head before anything is painted, and no route of Gradio's that the page
-does not use (it would serve files and fetch addresses)."""
+"""What stands around Gradio: the page's own head before anything is painted, what browsers may keep, and no route of
+Gradio's that the page does not use (it would serve files and fetch addresses)."""
 
 import html
 import re
@@ -21,6 +21,12 @@ _USED = re.compile(
     r"|gradio_api/(?:queue/(?:join|data)|upload|upload_progress|heartbeat/.+|startup-events|app_id|user|info|reset|cancel)"
 )
 """Paths below a page that its front end asks for."""
+_KEPT = (
+    (re.compile(r"/(?:ar|en)/assets/.+"), "public, max-age=31536000, immutable"),  # a hash of the content in the name
+    (re.compile(r"/page/fonts/.+"), "public, max-age=2592000"),
+    (re.compile(r"/page/.+"), "no-cache"),  # asks whether it has changed
+)
+"""How long a browser may keep what it has loaded."""
 _POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob:; font-src 'self' data:; frame-ancestors 'self'; form-action 'self'; base-uri 'self'"
@@ -52,13 +58,26 @@ class Shell:
         path = str(scope.get("path", ""))
         below = _BELOW.fullmatch(path)
         if scope["type"] != "http" or (below and _USED.fullmatch(below.group(1))):
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, _kept(path, send))
         elif below:
             await PlainTextResponse("Not found", 404)(scope, receive, send)
         elif page := _PAGES.fullmatch(path):
             await self._app(_uncompressed(scope), receive, _Headed(send, page.group(1)))
         else:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, _kept(path, send))
+
+
+def _kept(path: str, send: Send) -> Send:
+    how_long = next((time for pattern, time in _KEPT if pattern.fullmatch(path)), None)
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start" and message["status"] == 200:
+            headers = MutableHeaders(raw=list(message["headers"]))
+            headers["cache-control"] = how_long or ""
+            message = {**message, "headers": headers.raw}
+        await send(message)
+
+    return sending if how_long else send
 
 
 class _Headed:

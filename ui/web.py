@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import uvicorn
 from fastapi import FastAPI, Form, Request
+from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 
@@ -69,8 +70,9 @@ def _with_pages(app: FastAPI, assistant: Assistant, inbox: Inbox | None) -> Fast
 def _static(app: FastAPI) -> None:
     import fontpkg_ibm_plex_sans_arabic as plex
 
-    app.mount("/page/fonts", StaticFiles(directory=Path(str(plex.__file__)).parent / "files"))
-    app.mount("/page", StaticFiles(directory=Path(__file__).parent / "page" / "static"))
+    fonts, ours = Path(str(plex.__file__)).parent / "files", Path(__file__).parent / "page" / "static"
+    app.mount("/page/fonts", GZipMiddleware(StaticFiles(directory=fonts), compresslevel=5))
+    app.mount("/page", GZipMiddleware(StaticFiles(directory=ours), compresslevel=5))
 
 
 def _entrance(app: FastAPI, keys: Keys) -> None:
