@@ -1,5 +1,6 @@
 """Whether a sentence of an article bears out a statement that cites it."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -14,6 +15,7 @@ _SUPPORT: dict[bool, float] = {True: 0.60, False: 0.54}
 true statements about the sample articles (`eval/gold/statements.jsonl`) 98 % lie above, of made-up ones 75 % below."""
 _BONUS = 0.1
 """For shared numbers, and as much for shared words, where two sentences of a passage are about as near."""
+_LIST_MARK = re.compile(r"[•‣◦▪●]\s+")
 _LEAD_CHARS = 500
 """Of the article's beginning, where the names that a passage takes for granted are given in full."""
 
@@ -88,9 +90,11 @@ def _words(text: str) -> str:
 
 
 def cite(hit: Hit, span: Span, verdict: Verdict, score: float, number: int = 0) -> Citation:
-    """A citation of `span` of the hit's article: the quote is the stored text, by construction."""
-    start, end = trimmed(hit.article.text, span)
+    """A citation of `span` of the hit's article: the quote is the stored text, by construction, a list's mark apart."""
     article = hit.article
+    start, end = trimmed(article.text, span)
+    if mark := _LIST_MARK.match(article.text, start, end):
+        start = mark.end()
     return Citation(
         number=number,
         article_id=article.id,

@@ -341,6 +341,7 @@ def test_every_citation_slices_back_to_its_quote():
     for citation in found.citations:
         assert texts[citation.article_id][citation.start : citation.end] == citation.quote
         assert citation.quote == citation.quote.strip() != ""
+        assert "•" not in citation.quote
 
 
 def test_the_quote_is_the_sentence_with_the_statements_number():
