@@ -8,7 +8,6 @@ import argparse
 import json
 import os
 import random
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -19,7 +18,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from eval.datasets import gold
 from eval.engines import rates
 from ingest.read import files, read
 from ingest.split import split
@@ -88,12 +86,8 @@ def run(chunks: int, folder: Path, articles: Path) -> dict[str, Any]:
     settings = load(data_dir=folder)
     with Assistant.from_settings(settings) as assistant:
         index = filled(assistant, articles, chunks)
-        passages = [chunk.text for article in index.real for chunk in split(article, settings.chunk_tokens)][:40]
-        embedding = index.embedded / index.embedding_s
-        questions = [asked.text for asked in gold()][:200]
-        for question in questions[:10]:
-            assistant.search(question)
-        timings = [_timed(assistant, question) for question in questions]
+    passages = [chunk.text for article in index.real for chunk in split(article, settings.chunk_tokens)][:40]
+    embedding = index.embedded / index.embedding_s
     return {
         "chunks": index.written,
         "embed_chunks_per_s": round(embedding, 1),
@@ -101,41 +95,14 @@ def run(chunks: int, folder: Path, articles: Path) -> dict[str, Any]:
         "store_chunks_per_s": round(index.written / index.writing_s),
         "optimize_s": round(index.settling_s, 2),
         "ingest_chunks_per_s": round(1 / (1 / embedding + index.writing_s / index.written), 1),
-        "question_ms": _percentiles([timing["search"] for timing in timings]),
-        "store_ms": _percentiles([timing["store"] for timing in timings]),
-        "answer_ms": _percentiles([timing["answer"] for timing in timings]),
-    } | _serving(folder)
+    } | _in_a_process_of_its_own(folder)
 
 
-_PROBE = """
-import json, time
-started = time.perf_counter()
-from eval.datasets import gold
-from rag.assistant import Assistant
-from rag.settings import load
-with Assistant.from_settings(load()) as assistant:
-    questions = [question.text for question in gold()][:50]
-    assistant.ask(questions[0])
-    first = time.perf_counter() - started
-    for question in questions:
-        assistant.ask(question)
-    status = dict(line.split(":") for line in open("/proc/self/status"))
-    resident, own = (int(status[name].split()[0]) // 1024 for name in ("VmRSS", "RssAnon"))
-print(json.dumps({"first_answer_s": round(first, 2), "resident_mb": resident, "own_mb": own}))
-"""
-
-
-def _serving(folder: Path) -> dict[str, float]:
-    """Seconds from the start of a process to its first answer, and its memory after fifty questions, in megabytes:
-    all that is resident, and the part of it that is not a file's."""
-    child = subprocess.run(
-        [sys.executable, "-c", _PROBE],
-        env=os.environ | {"DALIL_DATA_DIR": str(folder)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    found: dict[str, float] = json.loads(child.stdout)
+def _in_a_process_of_its_own(folder: Path) -> dict[str, Any]:
+    environment = os.environ | {"DALIL_DATA_DIR": str(folder)}
+    command = [sys.executable, "-m", "eval.answering", "--since", str(time.time())]
+    child = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+    found: dict[str, Any] = json.loads(child.stdout)
     return found
 
 
@@ -149,21 +116,6 @@ def _with_vectors(chunk: Chunk, embedded: list[EmbeddedChunk], draw: np.random.G
 
 def _blurred(vectors: Matrix, draw: np.random.Generator) -> Matrix:
     return np.asarray(vectors + draw.normal(0, 0.02, vectors.shape), np.float32)
-
-
-def _timed(assistant: Assistant, question: str) -> dict[str, float]:
-    started = time.perf_counter()
-    found = assistant.search(question)
-    searched = time.perf_counter()
-    assistant.ask(question)
-    done = time.perf_counter()
-    milliseconds = {"search": searched - started, "answer": done - searched}
-    return {name: 1000 * value for name, value in milliseconds.items()} | {"store": found.timings_ms["store"]}
-
-
-def _percentiles(values: list[float]) -> dict[str, float]:
-    cuts = statistics.quantiles(values, n=20)
-    return {"p50": round(statistics.median(values), 1), "p95": round(cuts[-1], 1)}
 
 
 if __name__ == "__main__":

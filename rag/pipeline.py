@@ -9,8 +9,9 @@ from rag.text import FOLDING_VERSION
 SPLITTER_VERSION = 2
 """Raise it whenever `ingest/split.py` cuts or embeds chunks otherwise."""
 
-ENCODER_VERSION = 2
-"""Raise it whenever the bundled models, or the layer and projection of the token view, change."""
+ENCODER_VERSION = 3
+"""Raise it whenever the bundled models, the layer and projection of the token view, or the form in which the index
+keeps that view, change."""
 
 
 @dataclass(frozen=True, slots=True)

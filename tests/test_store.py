@@ -27,7 +27,7 @@ from rag.lexical import lexical_vector
 from rag.pipeline import Pipeline
 from rag.retrieval import HybridRetriever
 from rag.settings import load
-from rag.store import EmbeddedChunk, Engine, Head, QueryVectors, Store, open_store
+from rag.store import EmbeddedChunk, Engine, Head, QueryVectors, Store, octets, open_store
 from rag.store.base import chunk_key
 from rag.store.edge import EdgeEngine
 from rag.store.server import ServerEngine
@@ -142,9 +142,9 @@ def stored(store: Store) -> set[str]:
     return {candidate.id for candidate in store.candidates(asked("كل"), 10_000, 1)}
 
 
-def half(vectors: np.ndarray) -> np.ndarray:
-    """In half precision, as the store keeps the views of tokens and sentences."""
-    return vectors.astype(np.float16).astype(np.float32)
+def read_back(vectors: np.ndarray) -> np.ndarray:
+    """As the store keeps the views of tokens and sentences."""
+    return octets.as_vectors(octets.of_passage(vectors))
 
 
 def by_hand(chunks: list[EmbeddedChunk], query: QueryVectors) -> dict[str, tuple[float, ...]]:
@@ -163,10 +163,18 @@ def by_hand(chunks: list[EmbeddedChunk], query: QueryVectors) -> dict[str, tuple
             weight * weights.get(term, 0) * math.log(1 + (number - with_term[term] + 0.5) / (with_term[term] + 0.5))
             for term, weight in zip(*query.lexical, strict=True)
         )
-        best = float((half(chunk.sentences) @ half(encoded.sentence)).max())
-        late = float((half(encoded.tokens) @ half(chunk.passage.tokens).T).max(axis=1).sum())
+        best = nearest(encoded.sentence[None], chunk.sentences)
+        late = nearest(encoded.tokens, chunk.passage.tokens)
         signals[next(iter(keys([chunk])))] = (cosine(encoded.dense, chunk.passage.dense), late, best, bm25)
     return signals
+
+
+def nearest(question, passage) -> float:
+    """The sum of the greatest products, in the numbers that are kept."""
+    asked, stretched = octets.of_question(question)
+    kept = octets.of_passage(passage)
+    greatest = (asked.astype(np.int64) @ kept.astype(np.int64).T).max(axis=1).sum()
+    return octets.as_scores({"one": float(greatest)}, asked, stretched)["one"]
 
 
 def signals_of(store: Store, query: QueryVectors, dense: int, lexical: int) -> dict[str, tuple[float, ...]]:
@@ -175,6 +183,39 @@ def signals_of(store: Store, query: QueryVectors, dense: int, lexical: int) -> d
 
 def same(one: dict[str, tuple[float, ...]], other: dict[str, tuple[float, ...]]) -> bool:
     return one.keys() == other.keys() and all(one[key] == pytest.approx(other[key], abs=1e-5) for key in one)
+
+
+# Vectors as octets
+
+
+def units(rows: int, dimension: int, seed: int) -> np.ndarray:
+    vectors = np.random.default_rng(seed).normal(size=(rows, dimension)).astype(np.float32)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("dimension", [64, 512])
+def test_vectors_kept_as_octets_read_back_as_they_were(dimension):
+    vectors = units(500, dimension, 1)
+    kept = octets.of_passage(vectors)
+    assert (kept == kept.astype(np.uint8)).all()
+    assert np.unique(kept.sum(axis=1) - 128 * dimension).tolist() == [0]
+    centred = vectors - vectors.mean(axis=1, keepdims=True)
+    off = np.abs(octets.as_vectors(kept) - centred)
+    assert np.quantile(off, 0.999) <= 1.001 / (29 * dimension**0.5)  # but for the few that are cut off
+    cosines = (octets.as_vectors(kept) * centred).sum(axis=1)
+    assert cosines == pytest.approx((centred**2).sum(axis=1), abs=0.01)
+
+
+@pytest.mark.parametrize(("dimension", "near"), [(64, 0.06), (512, 0.02)])
+def test_the_score_of_octets_is_nearly_that_of_the_vectors(dimension, near):
+    weights = np.linspace(0.01, 0.2, 12, dtype=np.float32)[:, None]
+    question, passages = weights * units(12, dimension, 2), units(100, dimension, 3)
+    truly = ((question - question.mean(axis=1, keepdims=True)) @ passages.T).max(axis=1).sum()
+    assert nearest(question, passages) == pytest.approx(truly, abs=near * float(weights.sum()))
+
+
+def test_a_question_of_zeros_scores_nothing():
+    assert nearest(np.zeros((2, 64), np.float32), units(3, 64, 4)) == pytest.approx(0, abs=1e-3)
 
 
 # Reading what was written
@@ -344,10 +385,10 @@ def test_the_evidence_of_a_chunk_has_vectors_for_each_of_its_sentences(store):
     assert found.keys() == keys(chunks)
     for chunk in chunks:
         evidence = found[next(iter(keys([chunk])))]
-        assert evidence.sentences == pytest.approx(half(chunk.sentences), abs=1e-6)
+        assert evidence.sentences == pytest.approx(read_back(chunk.sentences), abs=1e-6)
         assert [len(tokens) for tokens in evidence.tokens] == list(chunk.passage.counts[1:])
         after_title = chunk.passage.tokens[chunk.passage.counts[0] :]
-        assert np.concatenate(evidence.tokens) == pytest.approx(half(after_title), abs=1e-6)
+        assert np.concatenate(evidence.tokens) == pytest.approx(read_back(after_title), abs=1e-6)
 
 
 # Searching within some articles

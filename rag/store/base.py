@@ -20,6 +20,7 @@ from rag.embedding import PassageVectors, QuestionVectors
 from rag.errors import NotFoundError, PipelineError, StoreError
 from rag.lexical import SparseVector
 from rag.pipeline import Pipeline
+from rag.store import octets
 from rag.text import folded
 from rag.types import Article, Chunk, Filters, Language, Signals, Span
 
@@ -255,8 +256,15 @@ class Store:
 
         They may include chunks of a revision that is not committed: compare with `articles`.
         """
-        fine = query.encoded._replace(tokens=_halved(query.encoded.tokens), sentence=_halved(query.encoded.sentence))
-        scores = self._engine.search(QueryVectors(fine, query.lexical), dense, lexical, articles)
+        tokens, by_tokens = octets.of_question(query.encoded.tokens)
+        sentence, by_sentence = octets.of_question(query.encoded.sentence[None])
+        kept = query.encoded._replace(tokens=tokens, sentence=sentence[0])
+        scores = self._engine.search(QueryVectors(kept, query.lexical), dense, lexical, articles)
+        views = scores.views | {
+            name: octets.as_scores(scores.views.get(name, {}), view, stretched)
+            for name, view, stretched in (("tokens", tokens, by_tokens), ("sentence", sentence, by_sentence))
+        }
+        scores = Scores(views, scores.payloads)
         return [_candidate(key, payload, scores) for key, payload in scores.payloads.items()]
 
     def evidence(self, chunk_ids: Sequence[str]) -> dict[str, Evidence]:
@@ -343,23 +351,18 @@ def _chunk_point(embedded: EmbeddedChunk) -> Record:
     }
     vectors = {
         "dense": embedded.passage.dense.tolist(),
-        "tokens": _halved(embedded.passage.tokens).tolist(),
-        "sentence": _halved(embedded.sentences).tolist(),
+        "tokens": octets.of_passage(embedded.passage.tokens).tolist(),
+        "sentence": octets.of_passage(embedded.sentences).tolist(),
         "lexical": embedded.lexical,
     }
     return Record(chunk_key(chunk.article_id, chunk.revision, span), payload, vectors)
 
 
-def _halved(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Rounded to half precision, in which these views are kept: so every engine scores the very same numbers."""
-    return vectors.astype(np.float16).astype(np.float32)
-
-
 def _evidence(record: Record) -> Evidence:
-    tokens = np.asarray(record.vectors["tokens"], np.float32)
+    tokens = octets.as_vectors(np.asarray(record.vectors["tokens"], np.float32))
     ends = np.cumsum(record.payload["tokens"])
     of_sentences = tuple(tokens[start:end] for start, end in pairwise(ends))
-    return Evidence(np.asarray(record.vectors["sentence"], np.float32), of_sentences)
+    return Evidence(octets.as_vectors(np.asarray(record.vectors["sentence"], np.float32)), of_sentences)
 
 
 def _candidate(key: str, payload: Payload, scores: Scores) -> Candidate:

@@ -128,7 +128,7 @@ class ServerEngine:
         rescoring: dict[str, Any] = {
             "multivector_config": models.MultiVectorConfig(comparator=models.MultiVectorComparator.MAX_SIM),
             "hnsw_config": models.HnswConfigDiff(m=0),
-            "datatype": models.Datatype.FLOAT16,
+            "datatype": models.Datatype.UINT8,
         }
         self._client.create_collection(
             self._names["chunks"],
