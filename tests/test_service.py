@@ -381,6 +381,12 @@ def test_every_route_is_described(client):
     assert all(operation["description"].strip() for path in paths.values() for operation in path.values())
 
 
+@pytest.mark.parametrize("path", ["/v1/ask", "/v1/chat/completions"])
+def test_a_route_that_streams_says_so_beside_its_json(client, path):
+    answered = client.get("/openapi.json").json()["paths"][path]["post"]["responses"]["200"]
+    assert answered["content"].keys() == {"application/json", "text/event-stream"}
+
+
 # Fixtures
 
 

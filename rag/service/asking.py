@@ -11,7 +11,7 @@ from rag.errors import DalilError
 from rag.retrieval import explained
 from rag.service.errors import shown
 from rag.service.schemas import AskRequest, SearchRequest, answer_in
-from rag.service.streams import Events, event, watched
+from rag.service.streams import STREAMED, Events, event, watched
 from rag.service.work import Work
 from rag.trace import notes
 from rag.types import Answer
@@ -21,7 +21,7 @@ def routes(work: Work) -> APIRouter:
     """The routes."""
     router = APIRouter()
 
-    @router.post("/v1/ask", response_model=None)
+    @router.post("/v1/ask", response_model=None, responses=STREAMED)
     async def ask(asked: AskRequest, request: Request) -> dict[str, Any] | Events:
         """Answer a question, every statement with its citation; with `stream`, as server-sent events."""
         deadline = work.deadline()

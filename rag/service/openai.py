@@ -16,7 +16,7 @@ from rag.assistant import Answering, AnswerMode
 from rag.errors import DalilError, NotFoundError, QuestionError
 from rag.service.errors import shown
 from rag.service.schemas import ArticleFilters
-from rag.service.streams import Events, event, watched
+from rag.service.streams import STREAMED, Events, event, watched
 from rag.service.work import Work
 from rag.tokens import token_counts
 from rag.types import Answer, Turn
@@ -91,7 +91,7 @@ def routes(work: Work) -> APIRouter:
         _mode(name)
         return _model(name)
 
-    @router.post("/v1/chat/completions", response_model=None)
+    @router.post("/v1/chat/completions", response_model=None, responses=STREAMED)
     async def complete(asked: ChatRequest, request: Request) -> dict[str, Any] | Events:
         """Answer the last message of a conversation."""
         deadline = work.deadline()

@@ -15,6 +15,20 @@ from rag.model import Deadline
 
 Done = TypeVar("Done")
 
+_EVENTS = "text/event-stream"
+_EVENT = {
+    "type": "object",
+    "properties": {"event": {"type": "string"}, "data": {"type": "string", "description": "JSON, or [DONE]"}},
+    "required": ["data"],
+}
+STREAMED: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "One JSON object or, with `stream`, server-sent events",
+        "content": {_EVENTS: {"schema": _EVENT}},
+    }
+}
+"""What OpenAPI tells of a route that can answer so."""
+
 
 async def watched(request: Request, deadline: Deadline, work: Callable[[], Done]) -> Done:
     """Do `work` in a thread; when the caller leaves, the deadline ends, and with it any wait for a model."""
@@ -45,7 +59,7 @@ class Events(StreamingResponse):
 
     def __init__(self, events: Iterator[str], deadline: Deadline) -> None:
         unbuffered = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-        super().__init__(iterate_in_threadpool(events), media_type="text/event-stream", headers=unbuffered)
+        super().__init__(iterate_in_threadpool(events), media_type=_EVENTS, headers=unbuffered)
         self._deadline = deadline
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
