@@ -80,12 +80,12 @@ def _cost(assistant: Assistant, questions: Sequence[Question]) -> dict[str, dict
     encoder = assistant.encoder
     return {
         "dense and tokens": {
-            "bytes a chunk": round(4 * BUNDLED.dimension + 2 * tokens * BUNDLED.token_dimension),
+            "bytes a chunk": round(4 * BUNDLED.dimension + tokens * BUNDLED.token_dimension),
             "ms a question": _median_ms(lambda text: encoder.question(text), texts)
             - _median_ms(lambda text: encoder.sentences([text]), texts),
         },
         "sentence": {
-            "bytes a chunk": round(2 * sentences * BUNDLED.sentence_dimension),
+            "bytes a chunk": round(sentences * BUNDLED.sentence_dimension),
             "ms a question": _median_ms(lambda text: encoder.sentences([text]), texts),
         },
         "lexical": {"bytes a chunk": round(8 * terms), "ms a question": _median_ms(lexical_vector, texts)},
