@@ -43,6 +43,7 @@ LARGEST = 400_000
 """Bytes that the site takes at once."""
 CASTLE = "متى بُنيت قلعة الشويخ؟"
 HYPERION = "ما القدرة التي سيبلغها هايبريون؟"
+MIXED = "ما القدرة التي سيبلغها عنقود Hyperion من شركة Meta؟"
 
 WATCH_SHIFTS = """() => {
     window.shifts = [];
@@ -233,7 +234,7 @@ class TestPage:
         assert page.locator(".dalil-refusal").count() == 0
         assert page.asked == {site.removeprefix("http://")}
 
-    @pytest.mark.parametrize("question", [HYPERION, CASTLE])
+    @pytest.mark.parametrize("question", [HYPERION, CASTLE, MIXED])
     def test_a_citation_opens_the_very_words(self, page, site, question):
         chip = ask(page, question).locator("button.dalil-chip").first
         chip.click()
