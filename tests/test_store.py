@@ -188,6 +188,16 @@ def same(one: dict[str, tuple[float, ...]], other: dict[str, tuple[float, ...]])
 # Vectors as octets
 
 
+def test_an_index_that_keeps_vectors_otherwise_is_told_to_be_made_anew(tmp_path):
+    Store(EdgeEngine(tmp_path / "index"), PIPELINE).close()
+    config = tmp_path / "index" / "chunks" / "edge_config.json"
+    config.write_text(config.read_text("utf-8").replace("uint8", "float16"), "utf-8")
+    with pytest.raises(PipelineError, match=r"earlier Dalil.*Ingest your articles again"):
+        Store(EdgeEngine(tmp_path / "index"), PIPELINE)
+    config.write_text(config.read_text("utf-8").replace("float16", "uint8"), "utf-8")
+    Store(EdgeEngine(tmp_path / "index"), PIPELINE).close()
+
+
 def units(rows: int, dimension: int, seed: int) -> np.ndarray:
     vectors = np.random.default_rng(seed).normal(size=(rows, dimension)).astype(np.float32)
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)

@@ -33,12 +33,7 @@ class EdgeEngine:
         try:
             with _mapped(self._folder):
                 self._shards["articles"] = _shard(self._folder / "articles", _articles_config())
-            stored = self._stored_sizes()
-            if stored not in (None, dict(sizes)):
-                raise PipelineError(
-                    f"The index in {self._folder} holds vectors of other lengths ({stored}) than {dict(sizes)}. "
-                    "Set the embedding model it was made with, or ingest into another DALIL_DATA_DIR."
-                )
+            self._check_vectors(sizes)
             with _mapped(self._folder):
                 self._shards["chunks"] = _shard(self._folder / "chunks", _chunks_config(sizes))
                 _index_articles(self._shards["chunks"])
@@ -135,14 +130,28 @@ class EdgeEngine:
                 "Give this user the right to write there, or set DALIL_DATA_DIR to another folder."
             ) from error
 
-    def _stored_sizes(self) -> dict[str, int] | None:
-        """Lengths of the vectors of the index on disk; None when there is none yet."""
+    def _check_vectors(self, sizes: Mapping[str, int]) -> None:
+        vectors = self._stored_vectors()
+        stored = {name: int(vector["size"]) for name, vector in vectors.items()}
+        if stored and stored != dict(sizes):
+            raise PipelineError(
+                f"The index in {self._folder} holds vectors of other lengths ({stored}) than {dict(sizes)}. "
+                "Set the embedding model it was made with, or ingest into another DALIL_DATA_DIR."
+            )
+        if vectors and vectors["tokens"].get("datatype") != "uint8":
+            raise PipelineError(
+                f"The index in {self._folder} was made by an earlier Dalil, which kept its vectors otherwise. "
+                "Ingest your articles again, into another DALIL_DATA_DIR or after you have moved that folder away."
+            )
+
+    def _stored_vectors(self) -> dict[str, dict[str, Any]]:
+        """How the index on disk keeps the vectors of each view; empty when there is none yet."""
         config = self._folder / "chunks" / "edge_config.json"
         if not config.exists():
-            return None
+            return {}
         with _mapped(self._folder):
-            vectors = json.loads(config.read_text("utf-8"))["vectors"]
-            return {name: int(vector["size"]) for name, vector in vectors.items()}
+            vectors: dict[str, dict[str, Any]] = json.loads(config.read_text("utf-8"))["vectors"]
+            return vectors
 
 
 def _shard(path: Path, config: edge.EdgeConfig) -> Any:
