@@ -6,7 +6,7 @@ parted by commas; one with a ؟ behind it is an ordinary word as well (المد�
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import NamedTuple
 
@@ -315,7 +315,8 @@ def _found(text: str, rows: str) -> Iterator[Name]:
     words = [(match.group(), match.start(), match.end()) for match in _WORD.finditer(key.text)]
     after = 0
     for at, (word, start, _) in enumerate(words):
-        form = _longest(rows, word, words[at + 1 : at + _LONGEST]) if at >= after else None
+        forms = _beginning(rows, word) if at >= after else ()
+        form = _longest(forms, words[at + 1 : at + _LONGEST]) if forms else None
         if form is not None:
             after = at + 1 + len(form.rest)
             span = key.span(start, words[after - 1][2])
@@ -323,15 +324,21 @@ def _found(text: str, rows: str) -> Iterator[Name]:
                 yield Name(span, form.called, form.sure)
 
 
-def _longest(rows: str, first: str, following: Sequence[tuple[str, int, int]]) -> _Form | None:
+def _longest(forms: Sequence[_Form], following: Sequence[tuple[str, int, int]]) -> _Form | None:
+    """The longest of the forms that go on with these words."""
     fitting = (
         form
-        for reading in _readings(first)
-        for form in _forms(rows).get(reading, ())
+        for form in forms
         if all(wanted in (word, _bare(word)) for wanted, (word, *_) in zip(form.rest, following, strict=False))
         and len(form.rest) <= len(following)
     )
     return max(fitting, key=lambda form: len(form.rest), default=None)
+
+
+@lru_cache(maxsize=65536)
+def _beginning(rows: str, first: str) -> tuple[_Form, ...]:
+    """The forms that a word may be the first of."""
+    return tuple(form for reading in _readings(first) for form in _forms(rows).get(reading, ()))
 
 
 def _readings(word: str) -> Iterator[str]:

@@ -5,6 +5,7 @@ The average length is a constant, because a vector must not depend on what else 
 """
 
 from collections import Counter, deque
+from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -26,6 +27,7 @@ class SparseVector(NamedTuple):
     values: list[float]
 
 
+@lru_cache(maxsize=65536)
 def term_id(stem: str) -> int:
     """A 32-bit id of a stem: among 300,000 of them about ten pairs share one (n^2 / 2^33)."""
     return int.from_bytes(blake2b(stem.encode("utf-8", "replace"), digest_size=4).digest(), "big")

@@ -9,6 +9,7 @@ import unicodedata
 from array import array
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain, count, repeat
 from typing import NamedTuple
 
 import snowballstemmer
@@ -83,6 +84,7 @@ class Folded:
         return Span(self.offsets[start], max(self.offsets[end - 1] + 1, after))
 
 
+@lru_cache(maxsize=8)  # names, terms and numbers of one text are looked for in turn; few, since a text may be long
 def fold(text: str) -> Folded:
     """Bring spellings of the same words together, remembering where each character came from.
 
@@ -92,13 +94,8 @@ def fold(text: str) -> Folded:
     show it. Marks are dropped rather than composed (NFKD where the field often says NFKC) because that makes
     folding a map from single characters, so its offsets are exact on any input.
     """
-    pieces: list[str] = []
-    offsets = array("q")
-    for at, char in enumerate(text):
-        piece = _fold_char(char)
-        if piece:
-            pieces.append(piece)
-            offsets.extend([at] * len(piece))
+    pieces = list(map(_fold_char, text))
+    offsets = array("q", chain.from_iterable(map(repeat, count(), map(len, pieces))))
     key = "".join(pieces)
     for separator in _THOUSANDS:
         dropped = {match.start() for match in separator.finditer(key)}
