@@ -13,8 +13,8 @@ from rag import calibration
 from rag.assistant import Assistant
 from rag.embedding import BUNDLED
 from rag.lexical import lexical_vector
-from rag.retrieval import VIEWS
 from rag.settings import Settings
+from rag.store import VIEWS
 from rag.text import plain
 from rag.types import Hit, Language
 

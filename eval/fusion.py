@@ -11,7 +11,7 @@ from sklearn.model_selection import GroupKFold
 from eval.datasets import Question
 from rag.assistant import Assistant
 from rag.calibration import Fusion
-from rag.retrieval import VIEWS
+from rag.store import VIEWS
 from rag.types import Hit, Language
 
 _FOLDS = 6

@@ -6,8 +6,11 @@ Each holds for a pair of languages, the question's and the chunk's. `eval/fit.py
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from importlib import resources
+
+import numpy as np
+from numpy.typing import NDArray
 
 from rag.types import Language, Signals
 
@@ -31,8 +34,12 @@ class Fusion:
 
     def score(self, signals: Signals) -> float:
         """The fused score of a chunk, comparable between chunks of either language."""
-        coarse = self.dense * signals.dense + self.lexical * signals.lexical
-        return self.offset + coarse + self.tokens * signals.tokens + self.sentence * signals.sentence
+        return float(self.scores(np.array([astuple(signals)]))[0])
+
+    def scores(self, signals: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Those of many chunks: `signals` (chunks, views), the views in the order of the fields of `Signals`."""
+        scores: NDArray[np.float64] = self.offset + signals @ [self.dense, self.tokens, self.sentence, self.lexical]
+        return scores
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from rag.text import FOLDING_VERSION
 SPLITTER_VERSION = 2
 """Raise it whenever `ingest/split.py` cuts or embeds chunks otherwise."""
 
-ENCODER_VERSION = 3
+ENCODER_VERSION = 4
 """Raise it whenever the bundled models, the layer and projection of the token view, or the form in which the index
-keeps that view, change."""
+keeps chunks and their vectors, change."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,10 +171,9 @@ def by_hand(chunks: list[EmbeddedChunk], query: QueryVectors) -> dict[str, tuple
 
 def nearest(question, passage) -> float:
     """The sum of the greatest products, in the numbers that are kept."""
-    asked, stretched = octets.of_question(question)
-    kept = octets.of_passage(passage)
-    greatest = (asked.astype(np.int64) @ kept.astype(np.int64).T).max(axis=1).sum()
-    return octets.as_scores({"one": float(greatest)}, asked, stretched)["one"]
+    asked, kept = octets.of_question(question), octets.of_passage(passage)
+    greatest = (asked.octets.astype(np.int64) @ kept.astype(np.int64).T).max(axis=1).sum()
+    return float(asked.scores(np.float64(greatest)))
 
 
 def signals_of(store: Store, query: QueryVectors, dense: int, lexical: int) -> dict[str, tuple[float, ...]]:
@@ -256,7 +255,7 @@ def test_an_unknown_article_is_named(store):
 
 def test_an_empty_index_finds_nothing(store):
     assert store.heads() == {}
-    assert store.candidates(asked(QUESTION), 10, 10) == []
+    assert not store.candidates(asked(QUESTION), 10, 10)
     assert (store.chunk_count, store.check(), store.sweep()) == (0, 0, 0)
     assert store.articles([]) == store.evidence([]) == {}
 
@@ -462,7 +461,7 @@ def test_candidates_within_some_articles_are_the_best_of_those(store):
     by_words = sorted(within, key=lambda key: -expected[key][3])[:2]
     found = store.candidates(asked("ا ب ج د"), 2, 2, [*named, "unknown"])
     assert same({one.id: astuple(one.signals) for one in found}, {key: expected[key] for key in {*by_dense, *by_words}})
-    assert store.candidates(asked("ا ب ج د"), 2, 2, ["unknown"]) == []
+    assert not store.candidates(asked("ا ب ج د"), 2, 2, ["unknown"])
 
 
 def test_an_index_of_an_earlier_version_can_be_filtered(tmp_path):

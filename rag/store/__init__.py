@@ -2,9 +2,21 @@
 
 from rag.pipeline import Pipeline
 from rag.settings import Settings
-from rag.store.base import Candidate, EmbeddedChunk, Engine, Evidence, Head, QueryVectors, Store
+from rag.store.base import EmbeddedChunk, Engine, Evidence, Head, QueryVectors, Store
+from rag.store.candidates import VIEWS, Candidate, Candidates
 
-__all__ = ["Candidate", "EmbeddedChunk", "Engine", "Evidence", "Head", "QueryVectors", "Store", "open_store"]
+__all__ = [
+    "VIEWS",
+    "Candidate",
+    "Candidates",
+    "EmbeddedChunk",
+    "Engine",
+    "Evidence",
+    "Head",
+    "QueryVectors",
+    "Store",
+    "open_store",
+]
 
 
 def open_store(settings: Settings, pipeline: Pipeline) -> Store:

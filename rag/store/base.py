@@ -21,11 +21,11 @@ from rag.errors import NotFoundError, PipelineError, StoreError
 from rag.lexical import SparseVector
 from rag.pipeline import Pipeline
 from rag.store import octets
+from rag.store.candidates import VIEWS, Candidates, Payload, Scores, flat
 from rag.text import folded
-from rag.types import Article, Chunk, Filters, Language, Signals, Span
+from rag.types import Article, Chunk, Filters, Language, Span
 
 Collection = Literal["articles", "chunks"]
-Payload = dict[str, Any]
 
 _NAMESPACE = UUID("b9a3f6f2-6d0c-4c86-9d5e-5f0f3f0f7a11")
 _FLOATS_PER_WRITE = 400_000
@@ -74,14 +74,6 @@ class Evidence:
     tokens: tuple[NDArray[np.float32], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Scores:
-    """What each view scored for each candidate, by point id, with the candidates' payloads."""
-
-    views: dict[str, dict[str, float]]
-    payloads: dict[str, Payload]
-
-
 class Engine(Protocol):
     """What the two Qdrants must do: the smallest set of calls that behaves the same on both."""
 
@@ -128,20 +120,6 @@ class Head:
     url: str | None
     date: str | None
     topic: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A chunk that some view found, with every view's raw score. `lexical` is a BM25 sum here; `sentences` are (start,
-    end) as stored, since few candidates become hits."""
-
-    id: str
-    article_id: str
-    revision: str
-    language: Language
-    span: Span
-    sentences: Sequence[Sequence[int]]
-    signals: Signals
 
 
 class Store:
@@ -250,22 +228,20 @@ class Store:
 
     def candidates(
         self, query: QueryVectors, dense: int, lexical: int, articles: Sequence[str] | None = None
-    ) -> list[Candidate]:
+    ) -> Candidates:
         """One round trip: the best `dense` and `lexical` chunks by those views, each scored by all views; of these
         `articles` alone, when they are given. With 0, what that view finds is left out.
 
         They may include chunks of a revision that is not committed: compare with `articles`.
         """
-        tokens, by_tokens = octets.of_question(query.encoded.tokens)
-        sentence, by_sentence = octets.of_question(query.encoded.sentence[None])
-        kept = query.encoded._replace(tokens=tokens, sentence=sentence[0])
-        scores = self._engine.search(QueryVectors(kept, query.lexical), dense, lexical, articles)
-        views = scores.views | {
-            name: octets.as_scores(scores.views.get(name, {}), view, stretched)
-            for name, view, stretched in (("tokens", tokens, by_tokens), ("sentence", sentence, by_sentence))
-        }
-        scores = Scores(views, scores.payloads)
-        return [_candidate(key, payload, scores) for key, payload in scores.payloads.items()]
+        if articles is not None and not articles:
+            return Candidates({}, np.zeros((0, len(VIEWS))))
+        encoded = query.encoded
+        asked = {"tokens": octets.of_question(encoded.tokens), "sentence": octets.of_question(encoded.sentence[None])}
+        kept = encoded._replace(tokens=asked["tokens"].octets, sentence=asked["sentence"].octets[0])
+        found = self._engine.search(QueryVectors(kept, query.lexical), dense, lexical, articles)
+        columns = [asked[view].scores(found.column(view)) if view in asked else found.column(view) for view in VIEWS]
+        return Candidates(found.payloads, np.nan_to_num(np.stack(columns, axis=1)))
 
     def evidence(self, chunk_ids: Sequence[str]) -> dict[str, Evidence]:
         """The vectors of chunks' sentences, by chunk id; unknown ids are left out."""
@@ -346,7 +322,7 @@ def _chunk_point(embedded: EmbeddedChunk) -> Record:
         "revision": chunk.revision,
         "language": chunk.language,
         "span": list(span),
-        "sentences": [list(sentence) for sentence in chunk.sentences],
+        "sentences": flat(chunk.sentences),
         "tokens": list(embedded.passage.counts),
     }
     vectors = {
@@ -363,18 +339,6 @@ def _evidence(record: Record) -> Evidence:
     ends = np.cumsum(record.payload["tokens"])
     of_sentences = tuple(tokens[start:end] for start, end in pairwise(ends))
     return Evidence(octets.as_vectors(np.asarray(record.vectors["sentence"], np.float32)), of_sentences)
-
-
-def _candidate(key: str, payload: Payload, scores: Scores) -> Candidate:
-    return Candidate(
-        id=key,
-        article_id=payload["article_id"],
-        revision=payload["revision"],
-        language=payload["language"],
-        span=Span(*payload["span"]),
-        sentences=payload["sentences"],
-        signals=Signals(**{view: found.get(key, 0.0) for view, found in scores.views.items()}),
-    )
 
 
 _ARTICLE_FIELDS = [item.name for item in fields(Article)]

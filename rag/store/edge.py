@@ -13,7 +13,8 @@ import qdrant_edge as edge
 from filelock import FileLock, Timeout
 
 from rag.errors import PipelineError, StoreError, StoreLockedError
-from rag.store.base import CANDIDATE_FIELDS, Collection, Payload, QueryVectors, Record, Scores
+from rag.store.base import CANDIDATE_FIELDS, Collection, QueryVectors, Record
+from rag.store.candidates import Scores
 
 _LOCK_WAIT_S = 3
 """Long enough for another `dalil ask` to end, short enough to be told about a `dalil serve`."""
@@ -95,11 +96,10 @@ class EdgeEngine:
                     for name, view in views.items()
                 ]
             )
-        # Hashing a UUID or writing it out costs more than its score: each is written out once.
-        keys = {point.id.int: str(point.id) for point in lists[0]}
-        scores = [{keys[point.id.int]: point.score for point in points} for points in lists]
-        payloads: dict[str, Payload] = {keys[point.id.int]: point.payload for point in lists[0]}
-        return Scores(dict(zip(views, scores, strict=True)), payloads)
+        scores = {
+            view: {point.id.int: point.score for point in points} for view, points in zip(views, lists, strict=True)
+        }
+        return Scores(scores, {point.id.int: point.payload for point in lists[0]})
 
     def _query(self, requests: list[edge.QueryRequest]) -> Any:
         return self._shards["chunks"].query_batch(edge.QueryBatchRequest(requests))

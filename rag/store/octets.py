@@ -1,13 +1,13 @@
 """Vectors in whole numbers from 0 to 255, the octets that Qdrant can keep and compare: half the memory of half
 precision and half the time of a comparison, and every engine computes the very same numbers.
 
-A vector that sums to zero is stretched, rounded, and moved by 128. The moves add to the product of two such vectors
-the same number, whichever they are, so the nearest vector stays the nearest, and the score is what is left without it.
-To sum to zero costs one dimension.
+A passage's vector that sums to zero is stretched, rounded, and moved by 128, a question's vector too, whatever it sums
+to. The moves add to the product of the two what the question alone decides, so the nearest vector stays the nearest,
+and the score is what is left without it. To sum to zero costs one dimension.
 """
 
 import math
-from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,34 +23,7 @@ the sample articles one value is cut off by it, and cosines are off by 0.001 and
 
 def of_passage(vectors: Vectors) -> Vectors:
     """Vectors of length 1 as octets."""
-    return _octets(_centred(vectors), _stretched(vectors))
-
-
-def of_question(vectors: Vectors) -> tuple[Vectors, float]:
-    """Vectors of any lengths as octets, and by how much they were stretched: as far as they go."""
-    centred = _centred(vectors)
-    stretched = (255 - _MOVED) / max(float(np.abs(centred).max(initial=0.0)), 1e-9)
-    return _octets(centred, stretched), stretched
-
-
-def as_vectors(octets: Vectors) -> Vectors:
-    """What `of_passage` was given, nearly, without its mean."""
-    return (octets - _MOVED) / np.float32(_stretched(octets))
-
-
-def as_scores(scores: Mapping[str, float], question: Vectors, stretched: float) -> dict[str, float]:
-    """Sums of a question's greatest products, from those of the octets that `of_question` gave."""
-    moves = question.size * _MOVED**2
-    product = _stretched(question) * stretched
-    return {key: (score - moves) / product for key, score in scores.items()}
-
-
-def _stretched(vectors: Vectors) -> float:
-    return _STRETCHED * math.sqrt(vectors.shape[1])
-
-
-def _octets(centred: Vectors, stretched: float) -> Vectors:
-    exact = centred * np.float32(stretched)
+    exact = (vectors - vectors.mean(axis=1, keepdims=True)) * np.float32(_stretched(vectors))
     rounded = np.rint(exact)
     # What rounding adds to the sum would be moved as well: values that were rounded furthest that way are taken back.
     sums = rounded.sum(axis=1, keepdims=True)
@@ -59,6 +32,31 @@ def _octets(centred: Vectors, stretched: float) -> Vectors:
     return octets
 
 
-def _centred(vectors: Vectors) -> Vectors:
-    centred: Vectors = vectors - vectors.mean(axis=1, keepdims=True)
-    return centred
+class Asked(NamedTuple):
+    """A question's vectors as octets, and what takes the octets' products back to those of the vectors."""
+
+    octets: Vectors
+    moved: float
+    stretched: float
+
+    def scores(self, sums: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The sum of each vector's greatest product with some passage's, from that of the octets."""
+        scores: NDArray[np.float64] = (sums - self.moved) / self.stretched
+        return scores
+
+
+def of_question(vectors: Vectors) -> Asked:
+    """Vectors of any lengths as octets, stretched as far as they go; they need not sum to zero: a passage's do."""
+    stretched = (255 - _MOVED) / max(float(np.abs(vectors).max(initial=0.0)), 1e-9)
+    whole = np.rint(vectors * np.float32(stretched))
+    moved = _MOVED * float(whole.sum()) + _MOVED**2 * whole.size
+    return Asked(whole + _MOVED, moved, stretched * _stretched(vectors))
+
+
+def as_vectors(octets: Vectors) -> Vectors:
+    """What `of_passage` was given, nearly, without its mean."""
+    return (octets - _MOVED) / np.float32(_stretched(octets))
+
+
+def _stretched(vectors: Vectors) -> float:
+    return _STRETCHED * math.sqrt(vectors.shape[1])

@@ -3,13 +3,15 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
+from uuid import UUID
 
 from qdrant_client import QdrantClient, models
 from qdrant_client.common.client_exceptions import QdrantException
 from qdrant_client.http.exceptions import ApiException
 
 from rag.errors import PipelineError, StoreError
-from rag.store.base import CANDIDATE_FIELDS, Collection, Payload, QueryVectors, Record, Scores
+from rag.store.base import CANDIDATE_FIELDS, Collection, QueryVectors, Record
+from rag.store.candidates import Scores
 
 _PAGE = 1000
 _TIMEOUT_S = 30
@@ -113,9 +115,10 @@ class ServerEngine:
         ]
         with self._mapped():
             lists = [answer.points for answer in self._client.query_batch_points(self._names["chunks"], requests)]
-        scores = [{str(point.id): point.score for point in points} for points in lists]
-        payloads: dict[str, Payload] = {str(point.id): point.payload or {} for point in lists[0]}
-        return Scores(dict(zip(views, scores, strict=True)), payloads)
+        scores = {
+            view: {_number(point): point.score for point in points} for view, points in zip(views, lists, strict=True)
+        }
+        return Scores(scores, {_number(point): point.payload or {} for point in lists[0]})
 
     def settle(self) -> None:
         """A server optimises by itself."""
@@ -149,6 +152,10 @@ class ServerEngine:
                 f"The Qdrant server at {self._where} did not do what was asked: {error}. "
                 "Look at DALIL_QDRANT_URL and DALIL_QDRANT_API_KEY, and whether the server runs."
             ) from error
+
+
+def _number(point: models.ScoredPoint) -> int:
+    return UUID(str(point.id)).int
 
 
 def _of(articles: Sequence[str]) -> models.Filter:
