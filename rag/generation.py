@@ -3,13 +3,11 @@
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 
-from llama_index.core.base.llms.types import ChatMessage
-
 import prompts
 from rag.citation import NO_ANSWER, Checker, Verified
 from rag.errors import ModelError
 from rag.gazetteer import names
-from rag.model import ChatModel, Deadline, deltas, pause_before
+from rag.model import ChatModel, Deadline, Message, deltas, pause_before
 from rag.retrieval import Retrieved
 from rag.support import Similarity
 from rag.text import content_terms, language, numbers, plain
@@ -70,7 +68,7 @@ def generate(
     raise AssertionError("the last attempt raises or returns")
 
 
-def _drafted(model: ChatModel, asked: Sequence[ChatMessage], checker: Checker, deadline: Deadline) -> Iterator[str]:
+def _drafted(model: ChatModel, asked: Sequence[Message], checker: Checker, deadline: Deadline) -> Iterator[str]:
     empty = True
     for delta in _spoken(deltas(model, asked, deadline)):
         empty = empty and not delta.strip()
@@ -110,14 +108,14 @@ def _spoken(draft: Iterator[str]) -> Iterator[str]:
 # The prompt
 
 
-def messages(question: str, hits: Sequence[Hit], answer_in: Language, firm: bool = False) -> list[ChatMessage]:
+def messages(question: str, hits: Sequence[Hit], answer_in: Language, firm: bool = False) -> list[Message]:
     """The conversation a model is given: rules, numbered passages as data, and the question."""
     rules = prompts.render(answer_in, "answer", no_answer=NO_ANSWER)
     if firm:
         rules = f"{rules}\n{prompts.render(answer_in, 'firm')}"
     passages = "\n".join(_passage(number, hit) for number, hit in enumerate(hits, 1))
     asked = prompts.render(answer_in, "question", passages=passages, question=question)
-    return [ChatMessage(role="system", content=rules), ChatMessage(role="user", content=asked)]
+    return [Message("system", rules), Message("user", asked)]
 
 
 def fitting(found: Retrieved, answer_in: Language, context_tokens: int) -> list[Hit]:
@@ -158,7 +156,7 @@ def standing_alone(
     turns = "\n".join(f"{turn.role}: {_quoted(turn.text[:_LONGEST_TURN])}" for turn in history[-_TURNS_READ:])
     asked = prompts.render(asked_in, "standalone", conversation=turns, question=question)
     try:
-        draft = "".join(_spoken(deltas(model, [ChatMessage(role="user", content=asked)], deadline)))
+        draft = "".join(_spoken(deltas(model, [Message("user", asked)], deadline)))
     except ModelError:
         return None
     rewritten = draft.strip().strip("\"'“”«»").strip()

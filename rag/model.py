@@ -12,12 +12,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from contextvars import ContextVar, copy_context
-from typing import Any, Protocol
-
-from llama_index.core.base.llms.types import ChatMessage
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from rag.errors import ModelError
 from rag.settings import Settings
+
+if TYPE_CHECKING:
+    from llama_index.core.base.llms.types import ChatMessage
 
 _OPENAI_URL = "https://api.openai.com/v1"
 _LOOK_EVERY_S = 0.1
@@ -26,10 +27,17 @@ _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 8.0
 
 
+class Message(NamedTuple):
+    """What is said to a model."""
+
+    role: Literal["system", "user"]
+    content: str
+
+
 class ChatModel(Protocol):
     """The one method of a llama-index LLM that Dalil calls."""
 
-    def stream_chat(self, messages: Sequence[ChatMessage]) -> Iterable[Any]:
+    def stream_chat(self, messages: "Sequence[ChatMessage]") -> Iterable[Any]:
         """Answer a conversation: responses whose `delta` is the text that is new in each."""
 
 
@@ -67,7 +75,7 @@ def pause_before(attempt: int, error: ModelError) -> float:
     return float(min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2.0 ** (attempt - 1)) * random.uniform(0.5, 1.0))
 
 
-def deltas(model: ChatModel, messages: Sequence[ChatMessage], deadline: Deadline) -> Iterator[str]:
+def deltas(model: ChatModel, messages: Sequence[Message], deadline: Deadline) -> Iterator[str]:
     """The model's text as it comes. Raises ModelError, which says why and whether asking again may help."""
     reading = _Reading(model, messages)
     try:
@@ -83,7 +91,7 @@ _reading: ContextVar["_Reading"] = ContextVar("reading")
 class _Reading:
     """One call of a model, in a thread of its own."""
 
-    def __init__(self, model: ChatModel, messages: Sequence[ChatMessage]) -> None:
+    def __init__(self, model: ChatModel, messages: Sequence[Message]) -> None:
         self._given_up = False
         self._connection: socket.socket | None = None
         self._came: queue.SimpleQueue[object] = queue.SimpleQueue()
@@ -91,9 +99,9 @@ class _Reading:
         context.run(_reading.set, self)
         threading.Thread(target=context.run, args=(self._read, model, messages), name="model", daemon=True).start()
 
-    def _read(self, model: ChatModel, messages: Sequence[ChatMessage]) -> None:
+    def _read(self, model: ChatModel, messages: Sequence[Message]) -> None:
         try:
-            for response in model.stream_chat(list(messages)):
+            for response in model.stream_chat(_for_llama_index(messages)):
                 if self._given_up:
                     return
                 delta = response.delta
@@ -183,6 +191,13 @@ def _seconds(retry_after: str | None) -> float | None:
         return max(0.0, float(retry_after)) if retry_after is not None else None
     except ValueError:
         return None
+
+
+def _for_llama_index(messages: Sequence[Message]) -> "list[ChatMessage]":
+    # Imported where a model is asked: it takes 75 MB and a second, which extractive answers do without.
+    from llama_index.core.base.llms.types import ChatMessage
+
+    return [ChatMessage(role=role, content=content) for role, content in messages]
 
 
 # From settings

@@ -7,8 +7,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from llama_index.core.base.base_retriever import BaseRetriever
-from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 from numpy.typing import NDArray
 
 from rag.calibration import Calibration
@@ -44,14 +42,10 @@ class Retrieved:
     filters: Filters = EVERYTHING
 
 
-class HybridRetriever(BaseRetriever):
-    """Dense, token, sentence and lexical views of the chunks, fused by fitted weights.
-
-    Also a llama-index retriever: `retrieve(question)` gives nodes with `article_id`, `title`, `start`, `end`.
-    """
+class HybridRetriever:
+    """Dense, token, sentence and lexical views of the chunks, fused by fitted weights."""
 
     def __init__(self, store: Store, encoder: Encoder, calibration: Calibration, top_k: int = 8) -> None:
-        super().__init__()
         self._store, self._encoder, self._calibration, self._top_k = store, encoder, calibration, top_k
 
     def search(
@@ -139,21 +133,6 @@ class HybridRetriever(BaseRetriever):
             if len(hits) >= top_k:
                 break
         return hits[:top_k]
-
-    def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
-        return [
-            NodeWithScore(
-                node=TextNode(
-                    id_=hit.chunk_id,
-                    text=hit.text,
-                    metadata={"article_id": hit.article.id, "title": hit.article.title, "url": hit.article.url},
-                    start_char_idx=hit.start,
-                    end_char_idx=hit.end,
-                ),
-                score=hit.score,
-            )
-            for hit in self.search(query_bundle.query_str).hits
-        ]
 
 
 def _hit(article: Article, candidate: Candidate, score: float, signals: Signals) -> Hit:

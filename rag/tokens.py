@@ -3,9 +3,8 @@
 import os
 from collections.abc import Sequence
 from functools import lru_cache
-from pathlib import Path
+from importlib.metadata import distribution
 
-import llama_index.core
 import tiktoken
 
 _ENCODING = "o200k_base"
@@ -13,8 +12,8 @@ _ENCODING = "o200k_base"
 
 @lru_cache(maxsize=1)
 def _encoding() -> tiktoken.Encoding:
-    # tiktoken would fetch its table from the network; llama-index-core carries it.
-    static = Path(llama_index.core.__file__).parent / "_static" / "tiktoken_cache"
+    # tiktoken would fetch its table from the network; llama-index-core carries it. To import that takes a second.
+    static = distribution("llama-index-core").locate_file("llama_index/core/_static/tiktoken_cache")
     os.environ.setdefault("TIKTOKEN_CACHE_DIR", str(static))
     return tiktoken.get_encoding(_ENCODING)
 

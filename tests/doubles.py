@@ -31,7 +31,7 @@ class WordEmbedding(Embedder):
     """Bags of stems hashed into 64 dimensions: texts that share words lie near, and nothing needs loading."""
 
     def __init__(self) -> None:
-        super().__init__(model_name="words", dimension=64)
+        self.model_name, self.dimension = "words", 64
 
     def passages(self, texts: Sequence[str]) -> Matrix:
         return np.array([_vector(text) for text in texts], np.float32).reshape(len(texts), 64)

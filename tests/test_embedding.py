@@ -1,4 +1,3 @@
-import asyncio
 import json
 import math
 import os
@@ -137,14 +136,6 @@ def test_threads_of_one_process_may_share_it(bundled):
 
 def test_more_threads_give_the_same_vectors(e5, cache):
     assert E5Embedding(cache, threads=2).passages(TEXTS[:4]) == pytest.approx(e5.passages(TEXTS[:4]), abs=1e-5)
-
-
-def test_it_is_a_llama_index_embedding(e5):
-    texts = TEXTS[:3] * 8  # more than llama-index gives at a time
-    assert e5.get_query_embedding(texts[0]) == pytest.approx(e5.queries([texts[0]])[0].tolist(), abs=1e-5)
-    assert asyncio.run(e5.aget_query_embedding(texts[0])) == e5.get_query_embedding(texts[0])
-    assert e5.get_text_embedding(texts[2]) == pytest.approx(e5.passages([texts[2]])[0].tolist(), abs=1e-5)
-    assert np.array(e5.get_text_embedding_batch(texts)) == pytest.approx(e5.passages(texts), abs=1e-5)
 
 
 # Every view
@@ -416,15 +407,6 @@ def test_an_endpoint_gives_the_dense_view_and_the_bundled_models_the_others(cach
         question = encoder.question("سؤال")
         assert question.dense == pytest.approx(expected(["سؤال"])[0], abs=1e-6)
         assert question.tokens == pytest.approx(bundled.question("سؤال").tokens, abs=1e-5)
-
-
-def test_an_endpoint_is_a_llama_index_embedding_too():
-    with serving(good) as server:
-        embedder = EndpointEmbedding(server.url, "m")
-        assert embedder.get_query_embedding("نص") == pytest.approx(expected(["نص"])[0], abs=1e-6)
-        assert np.array(embedder.get_text_embedding_batch(["a", "bb"])) == pytest.approx(
-            expected(["a", "bb"]), abs=1e-6
-        )
 
 
 def test_vectors_out_of_order_are_put_right():

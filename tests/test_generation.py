@@ -82,7 +82,7 @@ def test_each_language_has_a_fingerprint_of_its_prompts():
 def test_a_model_gets_numbered_passages_and_the_question(answer_in):
     hits = (hit("نص المقطع الأول.", "a", "أول"), hit("نص المقطع الثاني.", "b", "ثان"))
     system, user = messages("سؤال عن كل شيء", hits, answer_in)
-    assert (system.role.value, user.role.value) == ("system", "user")
+    assert (system.role, user.role) == ("system", "user")
     assert system.content == prompts.render(answer_in, "answer", no_answer=NO_ANSWER)
     assert '<passage number="1" title="أول">\nنص المقطع الأول.\n</passage>' in user.content
     assert '<passage number="2" title="ثان">\nنص المقطع الثاني.\n</passage>' in user.content

@@ -40,7 +40,7 @@ LAYERS = (
     {"extractive", "model"},
     {"generation"},
     {"assistant"},
-    {"service"},
+    {"service", "llamaindex"},
 )
 """The modules of rag from the ground up: each may import those of lower layers only."""
 
@@ -55,6 +55,7 @@ ONLY_IN = {
     "starlette": ("rag.service", "ui.shell"),
     "gradio": ("ui.web", "ui.page.blocks", "ui.page.layout", "ui.page.events"),
     "opentelemetry": "rag.service.tracing",
+    "llama_index": ("rag.model", "rag.llamaindex"),
 }
 BROAD_HANDLERS = ("rag.service", "rag.store.edge", "rag.model")
 LONGEST_FUNCTION = 60
@@ -246,3 +247,8 @@ def test_light_modules_stay_light(tmp_path):
     code = "import sys, rag.types, rag.errors, rag.text, rag.citation, rag.settings; print('\\n'.join(sys.modules))"
     loaded = set(run(tmp_path, "-c", code).split())
     assert loaded.isdisjoint({"llama_index", "qdrant_client", "qdrant_edge", "onnxruntime", "fastapi", "gradio"})
+
+
+def test_extractive_answers_do_without_llama_index(tmp_path):
+    loaded = run(tmp_path, "-c", "import sys, rag.service, ui.cli; print('\\n'.join(sys.modules))").split()
+    assert [name for name in loaded if name.startswith("llama_index.")] == []

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from llama_index.core.schema import NodeWithScore
 
 from eval.datasets import GOLD
 from ingest.sync import embed
@@ -259,21 +258,6 @@ def test_chunks_that_were_not_committed_are_not_found(tmp_path):
         hits = retriever(store, WordEncoder()).search("الفنار", top_k).hits
         assert [hit.text for hit in hits] == ["الفنار من الحجر.", "السفينة من الخشب."][:top_k]
     store.close()
-
-
-# As a llama-index retriever
-
-
-def test_llama_index_gets_nodes_that_open_the_article(assistant):
-    nodes = retriever(assistant.store, assistant.encoder).retrieve(QUEEN_AR)
-    hits = assistant.search(QUEEN_AR).hits
-    assert len(nodes) == len(hits)
-    for found, hit in zip(nodes, hits, strict=True):
-        assert isinstance(found, NodeWithScore)
-        source = assistant.store.article(found.node.metadata["article_id"])
-        assert source.text[found.node.start_char_idx : found.node.end_char_idx] == found.node.text == hit.text
-        assert (found.node.metadata["title"], found.node.metadata["url"]) == (source.title, source.url)
-        assert (found.score, found.node.node_id) == (hit.score, hit.chunk_id)
 
 
 # Another embedder

@@ -1,7 +1,6 @@
 """Text to vectors: the bundled models, with the dense view by any OpenAI-compatible endpoint if one is set.
 
-Question and passage are two operations, because the models behind them are asymmetric. Each embedder is a
-llama-index `BaseEmbedding`, so it can be handed to anything of that ecosystem.
+Question and passage are two operations, because the models behind them are asymmetric.
 """
 
 from rag.embedding.base import BUNDLED, Embedder, Encoder, Matrix, PassageVectors, QuestionVectors, Views

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from llama_index.core.base.embeddings.base import BaseEmbedding
 from numpy.typing import NDArray
 
 Matrix = NDArray[np.float32]
@@ -52,12 +51,10 @@ class QuestionVectors(NamedTuple):
     sentence: Matrix
 
 
-class Embedder(BaseEmbedding):
-    """Texts to unit vectors. Subclasses give the two operations; the llama-index interface follows from them.
+class Embedder(ABC):
+    """Texts to unit vectors. `model_name` and `dimension` say which; both are part of the pipeline fingerprint."""
 
-    `model_name` and `dimension` say which vectors these are; both are part of the pipeline fingerprint.
-    """
-
+    model_name: str
     dimension: int
 
     @abstractmethod
@@ -67,18 +64,6 @@ class Embedder(BaseEmbedding):
     @abstractmethod
     def queries(self, texts: Sequence[str]) -> Matrix:
         """Vectors of questions, shaped like those of `passages`."""
-
-    def _get_query_embedding(self, query: str) -> list[float]:
-        return [float(x) for x in self.queries([query])[0]]
-
-    def _get_text_embedding(self, text: str) -> list[float]:
-        return [float(x) for x in self.passages([text])[0]]
-
-    def _get_text_embeddings(self, texts: list[str]) -> list[list[float]]:
-        return [[float(x) for x in row] for row in self.passages(texts)]
-
-    async def _aget_query_embedding(self, query: str) -> list[float]:
-        return self._get_query_embedding(query)
 
 
 class Encoder(ABC):

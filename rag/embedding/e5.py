@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from pydantic import PrivateAttr
 from sentencepiece import SentencePieceProcessor
 
 from rag.embedding.base import BUNDLED, Embedder, Matrix, PassageVectors
@@ -61,15 +60,8 @@ class E5Embedding(Embedder):
     half-written one. Texts are cut at 512 tokens, as the model is.
     """
 
-    _session: Any = PrivateAttr()
-    _tokenizer: Any = PrivateAttr()
-    _words: Any = PrivateAttr()
-    _normalisation: dict[int, str] = PrivateAttr()
-    _rarity: Any = PrivateAttr()
-    _room: int = PrivateAttr()
-
     def __init__(self, cache: Path | None = None, threads: int | None = None) -> None:
-        super().__init__(model_name=BUNDLED.name, dimension=BUNDLED.dimension)
+        self.model_name, self.dimension = BUNDLED.name, BUNDLED.dimension
         weights = read_weights(wheel_file())
         folder = cache or default_cache()
         self._tokenizer = self._open_tokenizer(folder / _TOKENIZER_FILE, weights.vocabulary)

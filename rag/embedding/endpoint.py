@@ -1,11 +1,9 @@
 """Vectors from any OpenAI-compatible `/v1/embeddings`."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 import openai
-from pydantic import PrivateAttr
 
 from rag.embedding.base import Embedder, Matrix
 from rag.errors import EmbeddingError
@@ -22,14 +20,10 @@ class EndpointEmbedding(Embedder):
     The dimension is asked of the endpoint when the embedder is made.
     """
 
-    _client: Any = PrivateAttr()
-    _where: str = PrivateAttr()
-
     def __init__(self, base_url: str, model: str, key: str | None = None) -> None:
-        client = openai.OpenAI(base_url=base_url, api_key=key or "none", timeout=_TIMEOUT_S, max_retries=2)
-        dimension = _vectors(client, base_url, model, ["dimension"]).shape[1]
-        super().__init__(model_name=model, dimension=dimension)
-        self._client, self._where = client, base_url
+        self.model_name, self._where = model, base_url
+        self._client = openai.OpenAI(base_url=base_url, api_key=key or "none", timeout=_TIMEOUT_S, max_retries=2)
+        self.dimension = _vectors(self._client, base_url, model, ["dimension"]).shape[1]
 
     def passages(self, texts: Sequence[str]) -> Matrix:
         return self._embed("passage: ", texts)
