@@ -47,12 +47,13 @@ class Assistant:
         self._retriever, self._model = retriever, model
 
     @classmethod
-    def from_settings(cls, settings: Settings) -> Self:
-        """Open everything that `settings` name; raises StoreError or EmbeddingError and then holds nothing."""
+    def from_settings(cls, settings: Settings, model: ChatModel | None = None) -> Self:
+        """Open everything that `settings` name, with any llama-index LLM in place of the model they name; raises
+        StoreError or EmbeddingError and then holds nothing."""
         encoder = open_encoder(settings)
         store = open_store(settings, pipeline_of(settings, encoder.views))
         retriever = HybridRetriever(store, encoder, calibration.load(), settings.top_k)
-        return cls(settings, store, encoder, retriever, open_model(settings))
+        return cls(settings, store, encoder, retriever, model or open_model(settings))
 
     def close(self) -> None:
         """Release the index."""

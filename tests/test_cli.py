@@ -227,3 +227,13 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_no_model_is_loaded_when_nothing_changed(home):
     assert dalil(home, "ingest", "articles", XDG_CACHE_HOME="/dev/null/nowhere").returncode == 0
     assert dalil(home, "ask", "ما هايبريون؟", XDG_CACHE_HOME="/dev/null/nowhere").returncode == 1
+
+
+def test_the_readmes_python_runs_as_it_stands(home):
+    section = (ROOT / "README.md").read_text("utf-8").split("## Python and llama-index\n")[1].split("\n## ")[0]
+    code = "\n".join(line[4:] for line in section.splitlines() if line.startswith("    "))
+    environment = os.environ | {"DALIL_DATA_DIR": str(home / "data"), "PYTHONPATH": str(ROOT)}
+    ran = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=300)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "١٩٠٨" in ran.stdout
+    assert ran.stdout.count("NodeWithScore(") == 3
