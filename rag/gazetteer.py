@@ -80,8 +80,8 @@ Mexico, Mexican | المكسيك, مكسيكي
 Brazil, Brazilian | البرازيل, برازيلي
 Argentina, Argentine | الأرجنتين, أرجنتيني, أرجنتينية
 Australia, Australian | أستراليا, أسترالي, أسترالية
-South Africa | جنوب أفريقيا, جنوب إفريقيا
-Africa, African | أفريقيا, إفريقيا, أفريقي, إفريقي, أفريقية, إفريقية
+South Africa, South African, South Africans | جنوب أفريقيا, جنوب إفريقيا
+Africa, African, Afro | أفرو, أفريقيا, إفريقيا, أفريقي, إفريقي, أفريقية, إفريقية
 Asia, Asian | آسيا, آسيوي, آسيوية
 Europe, European, Europeans | أوروبا, أوربا, أوروبي, أوروبية, الأوروبيون
 Middle East | الشرق الأوسط
@@ -93,7 +93,7 @@ Hebrew, Jewish, Jews, Jew | عبري, عبرية, يهود, يهودي, يهود
 Christian, Christians, Christianity | مسيحي, مسيحية, نصراني, نصارى
 Muslim, Muslims, Islam, Islamic | مسلم, مسلمون, مسلمين, الإسلام, إسلامي, إسلامية
 Buddhist, Buddhism | بوذي, بوذية
-Catholic | كاثوليكي, كاثوليكية
+Catholic, Roman Catholic | كاثوليكي, كاثوليكية
 Protestant | بروتستانت, بروتستانتي
 Latin | لاتيني, لاتينية
 Syriac | سرياني, سريانية
@@ -218,14 +218,14 @@ Bible, Biblical | الكتاب المقدس, الإنجيل, التوراة
 Torah | التوراة
 Moses | موسى
 Jesus, Christ | عيسى, يسوع, المسيح
-Abraham | إبراهيم
-Joseph | يوسف
-Mary | مريم
-John | يوحنا
+Abraham | إبراهيم, أبراهام
+Joseph | يوسف, جوزيف
+Mary | مريم, ماري
+John | يوحنا, جون
 Solomon | سليمان
-David | داود
+David | داود, ديفيد, ديفد, دافيد
 Noah | نوح
-Jacob | يعقوب
+Jacob | يعقوب, جاكوب
 Saladin | صلاح الدين
 Avicenna | ابن سينا
 Averroes | ابن رشد
@@ -253,6 +253,10 @@ Thousand and One Nights, Arabian Nights | ألف ليلة وليلة
 
 _CLITICS = ("", "و", "ف", "ب", "ل", "ك", "لل", "وب", "ول", "فب", "فل")
 _ARTICLE = "ال"
+_ARTICLE_AND_WORD = 4
+"""Letters of which a word has more that begins with the article."""
+_DECLENSION = ("ة", "ون", "ين", "ات")
+"""Of an adjective in ي."""
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -269,40 +273,56 @@ class _Form(NamedTuple):
     rest: tuple[str, ...]
     called: tuple[str, ...]
     sure: bool
+    capitals: bool
+    """All of it: WHO is not who."""
 
 
 @cache
 def _forms(rows: str) -> dict[str, list[_Form]]:
     """Each form of the rows under its first word, longest first; words are folded, and in the table of this file
-    without the Arabic article."""
-    written = _bare if rows is _ROWS else str
+    without the Arabic article and with what is derived of an adjective."""
     called: dict[tuple[str, ...], list[str]] = {}
-    unsure = set()
+    unsure, capitals = set(), set()
     for row in (row for row in rows.strip().splitlines() if not row.startswith("#")):
         english, arabic = row.split(" | ")
-        for form in (*english.split(", "), *arabic.split(", ")):
-            key = tuple(written(word) for word in _WORD.findall(folded(form)))
+        for form in (*english.split(", "), *_forms_of(arabic, rows is _ROWS)):
+            key = tuple(_WORD.findall(folded(form)))
             called.setdefault(key, []).append(folded(english.split(",")[0]))
             if form.endswith("؟"):
                 unsure.add(key)
+            if form.isupper():
+                capitals.add(key)
     found: dict[str, list[_Form]] = {}
-    for (first, *rest), names_ in sorted(called.items(), key=lambda item: -len(item[0])):
-        found.setdefault(first, []).append(_Form(tuple(rest), tuple(names_), (first, *rest) not in unsure))
+    for key, names_ in sorted(called.items(), key=lambda item: -len(item[0])):
+        known = _Form(key[1:], tuple(dict.fromkeys(names_)), key not in unsure, key in capitals)
+        found.setdefault(key[0], []).append(known)
     return found
 
 
+def _forms_of(arabic: str, declined: bool) -> Iterator[str]:
+    for form in arabic.split(", "):
+        if not declined:
+            yield form
+            continue
+        bare = " ".join(map(_bare, form.split()))
+        yield bare
+        if bare.endswith("ي"):
+            yield from (bare + ending for ending in _DECLENSION)
+
+
 def _bare(word: str) -> str:
-    return word[2:] if word.startswith(_ARTICLE) and len(word) > 4 else word
+    return word.removeprefix(_ARTICLE) if len(word) > _ARTICLE_AND_WORD else word
 
 
-def names(text: str) -> Iterator[Name]:
-    """The names of the table that stand in `text`, the longest at each place; Latin ones with a capital."""
-    return _found(text, _ROWS)
+def names(text: str, within: bool = False) -> Iterator[Name]:
+    """The names of the table that stand in `text`, the longest at each place; Latin ones with a capital. `within`: also
+    those that are part of a longer one, as Africa is of South Africa."""
+    return _found(text, _ROWS, within)
 
 
 def places(text: str) -> Iterator[Name]:
     """The countries and cities of `places.txt` in the same way: where they are spelled otherwise, none is called so."""
-    return _found(text, _places())
+    return _found(text, _places(), within=False)
 
 
 @cache
@@ -310,17 +330,19 @@ def _places() -> str:
     return (resources.files("rag") / "places.txt").read_text("utf-8")
 
 
-def _found(text: str, rows: str) -> Iterator[Name]:
+def _found(text: str, rows: str, within: bool) -> Iterator[Name]:
     key = fold(text)
     words = [(match.group(), match.start(), match.end()) for match in _WORD.finditer(key.text)]
     after = 0
     for at, (word, start, _) in enumerate(words):
-        forms = _beginning(rows, word) if at >= after else ()
+        forms = _beginning(rows, word) if within or at >= after else ()
         form = _longest(forms, words[at + 1 : at + _LONGEST]) if forms else None
         if form is not None:
             after = at + 1 + len(form.rest)
             span = key.span(start, words[after - 1][2])
-            if not (text[span.start].isascii() and text[span.start].islower()):
+            if not (text[span.start].isascii() and text[span.start].islower()) and (
+                not form.capitals or text[slice(*span)].isupper()
+            ):
                 yield Name(span, form.called, form.sure)
 
 

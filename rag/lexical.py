@@ -12,7 +12,7 @@ from typing import NamedTuple
 from rag.gazetteer import names
 from rag.text import Term, content_terms, sounds
 
-LEXICAL_VERSION = 2
+LEXICAL_VERSION = 3
 """Part of the pipeline fingerprint."""
 
 _K1, _B = 1.2, 0.75  # BM25's usual values; nothing on the development data preferred others

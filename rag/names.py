@@ -16,6 +16,7 @@ from rag.written import PARTICLES, written_names
 _APOSTROPHE = re.compile(r"(?<=[^\W\d_])[’'ʿʾ](?=[^\W\d_]{2})")
 """Within a name: al-Ma'mun."""
 _DIGIT = re.compile(r"[0-9]")
+_ABBREVIATION = re.compile(r"\b[A-Z][A-Z0-9]+(?:['’]s?)?\b|\b[A-Z]\b")
 _CLITICS = "وفبكل"
 _GLIDES = str.maketrans("wو", "vف")
 """To consonants, for names that have hardly another one: Bawwab."""
@@ -38,6 +39,8 @@ class Known:
     sounds: dict[bool, frozenset[str]]
     """Of its words in Latin letters (True), and of the others."""
     called: frozenset[str]
+    abbreviates: bool
+    """In Latin capitals: where it does not, an abbreviation (IPCC) may stand for the words of a name."""
 
     @classmethod
     def of(cls, text: str) -> "Known":
@@ -49,16 +52,24 @@ class Known:
                 latin: _all_sounds(term.surface for term in found if term.surface.isascii() == latin)
                 for latin in (True, False)
             },
-            frozenset(called for name in (*names(text), *places(text)) for called in name.called),
+            frozenset(called for name in (*names(text, within=True), *places(text)) for called in name.called),
+            _ABBREVIATION.search(text) is not None,
         )
 
     def holds(self, name: str) -> bool:
         """Whether most of a name's words stand in the text, by stem or by sound; of two, the last one will do, since
         a given name may be added. Costa Rica may be one word."""
+        if not self.abbreviates:
+            name = _ABBREVIATION.sub("", name)
         words = [term for term in content_terms(_APOSTROPHE.sub("", name)) if term.surface not in PARTICLES]
         met = [self._met(term) for term in words]
         most = 2 * sum(met) > len(met) or (len(met) == 2 and met[-1])
         return not words or most or self._hears("".join(term.surface for term in words))
+
+    def says(self, name: str) -> bool:
+        """Whether each word of a name stands in the text in the other script, sound by sound: John may be جون."""
+        words = [_sounds(term.surface) for term in content_terms(name)]
+        return bool(words) and all(not self.sounds[not name.isascii()].isdisjoint(sounds) for sounds in words)
 
     def _met(self, term: Term) -> bool:
         return not self.stems.isdisjoint(term.stems) or self._hears(term.surface)
@@ -78,7 +89,7 @@ def strange_names(statement: str, known: Known) -> Iterator[str]:
     listed = _listed(statement)
     for name, both in listed:
         written = statement[slice(*name.span)]
-        if name.sure and known.called.isdisjoint(name.called) and (both or not known.holds(written)):
+        if name.sure and known.called.isdisjoint(name.called) and not (known.says if both else known.holds)(written):
             yield written
     for span in written_names(statement):
         written = statement[slice(*span)]

@@ -25,6 +25,21 @@ def token_count(text: str) -> int:
     return token_counts([text])[0]
 
 
+@lru_cache(maxsize=65536)
+def usually_small(word: str) -> bool:
+    """Whether a Latin word is written small more often than with a capital, as planet is and Cairo is not: the more
+    frequent of the two comes first in the vocabulary. A word in neither form is rare, and not usually small."""
+    small, capital = (_rank(f" {form}") for form in (word.lower(), word.capitalize()))
+    return small is not None and (capital is None or small < capital)
+
+
+def _rank(token: str) -> int | None:
+    try:
+        return _encoding().encode_single_token(token)
+    except KeyError:
+        return None
+
+
 def token_counts(texts: Sequence[str]) -> list[int]:
     """Tokens of each text."""
     # The library's batch would start a pool of threads for each call.

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 
 from rag.text import fold
+from rag.tokens import usually_small
 from rag.types import Span
 
 _RUN = re.compile(
@@ -40,36 +41,18 @@ _AFTER_KIND = re.compile(
 
 _ORDINARY = frozenset(
     (
-        "i a an the this that these those it he she they we in on at by for from to of and or but if as when while "
-        "where who what which how why yes no not there here its his her their our my your "
-        "muharram safar rabi jumada rajab shaban shaaban ramadan shawwal dhu "
-        "january february march april may june july august september october november december "
-        "monday tuesday wednesday thursday friday saturday sunday ah ce bc bce ad am pm "
-        "spring summer autumn winter "
-        "king queen prince princess sultan caliph emir imam sheikh president minister dr mr mrs ms prof professor "
-        "sir lord lady pope saint st general engineer director manager judge "
-        "ministry university college school faculty institute academy agency authority council committee commission "
-        "fund bank museum library hospital court centre center program programme campaign project plan law act treaty "
-        "agreement memorandum declaration constitution charter organisation organization association society union "
-        "league party army navy force forces guard police defence defense company corporation group department "
-        "directorate office bureau board chamber parliament senate house authority club team federation foundation "
-        "national international general central royal public civil human social economic higher supreme federal united "
-        "world global north south east west northern southern eastern western new old great grand upper lower middle "
-        "high heavy light big small main third fourth fifth sixth seventh eighth ninth tenth "
-        "first second last line station railway airport port harbour street square road bridge tower palace "
-        "mosque church temple castle fort citadel gate river sea lake ocean mount mountain mountains island islands "
-        "peninsula county territory avenue boulevard freeway highway motorway market metro tramway canal dam monument "
-        "monuments stadium theatre hall hurricane storm space industries "
-        "valley bay gulf strait desert oasis city town village province governorate district region republic kingdom "
-        "empire state states sultanate emirate dynasty war battle revolution peace prize award medal cup day night "
-        "week month year century age era book books journal magazine newspaper review article list report study survey "
-        "theory method system model test exam platform portal website application internet science sciences medicine "
-        "health education energy water environment agriculture heritage culture arts art language history geography "
-        "save physics chemistry biology mathematics logic philosophy law laws research development technology "
-        "black white red green blue yellow purple golden silver star sun moon earth"
+        "muharram safar rabi jumada rajab shaban shaaban ramadan shawwal "
+        "january february march april june july august september october november december "
+        "monday tuesday wednesday thursday friday saturday sunday bce "
+        "king queen prince sultan caliph emir sheikh president minister mrs pope saint general lord "
+        "ministry academy institute council committee museum directorate bureau senate league army navy system "
+        "royal united union supreme golden north south east west northern southern eastern western "
+        "street avenue boulevard highway tramway metro harbour stadium hall theatre palace castle citadel temple hurricane "
+        "moon river lake gulf strait bay valley island islands peninsula county governorate "
+        "republic kingdom empire sultanate emirate"
     ).split()
 )
-"""Words that titles, calendars and the names of institutions are made of: such names are translated, not spelled."""
+"""Words of titles, calendars and institutions that are written with a capital as a rule, and translated all the same."""
 _UNDERTAKINGS = frozenset(
     (
         "program programme campaign project plan law laws act treaty agreement memorandum declaration constitution "
@@ -120,7 +103,14 @@ def _parts(run: re.Match[str]) -> Iterator[Span]:
 
 
 def _ordinary(word: str) -> bool:
-    plain = word.lower().removesuffix("'s").removesuffix("’s")
+    plain = word.lower().rstrip("'’").removesuffix("'s").removesuffix("’s")
+    if "-" in plain.strip("-"):
+        return all(map(_ordinary, filter(None, plain.split("-"))))
     if plain in _ORDINARY or plain.removesuffix("s") in _ORDINARY:
         return True
-    return (len(plain) <= _SHORT and plain.isalpha() and plain not in PARTICLES) or bool(_DERIVED.search(plain))
+    return (
+        (len(plain) <= _SHORT and plain.isalpha() and plain not in PARTICLES)
+        or bool(_DERIVED.search(plain))
+        or usually_small(plain)
+        or (plain.endswith("s") and usually_small(plain[:-1]))
+    )
