@@ -45,7 +45,7 @@ def flagged(settings: Settings, articles: Path) -> dict[str, bool]:
 
 def _flagged(assistant: Assistant, case: Case) -> bool:
     hit = _holding(assistant, case)
-    found = verify(f"{case.statement} [1]", [hit], assistant.similarity([hit]), case.language)
+    found = verify(f"{case.statement} [1]", [hit], assistant.nearness([hit]), case.language)
     return not found.supported
 
 

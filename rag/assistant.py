@@ -20,7 +20,6 @@ from rag.pipeline import Pipeline
 from rag.retrieval import HybridRetriever, Retrieved
 from rag.settings import Settings
 from rag.store import Store, open_store
-from rag.support import Similarity
 from rag.text import content_terms, folded, language, plain, terms
 from rag.trace import stages
 from rag.types import EVERYTHING, Answer, Filters, Hit, Language, Mode, SearchMode, Turn
@@ -203,7 +202,7 @@ class Assistant:
             return (yield from self._quoted(found, answer_in, None))
         try:
             written = yield from generate(
-                model, found, answer_in, self.similarity(found.hits), deadline, self.settings.llm_context_tokens
+                model, found, answer_in, self.nearness(found.hits), deadline, self.settings.llm_context_tokens
             )
         except ModelError as error:
             return (yield from self._quoted(found, answer_in, error.reason))
@@ -219,11 +218,26 @@ class Assistant:
         yield from re.split(r"(?<=\n\n)", verified.text)
         return _Outcome(verified, "extractive", failed, failed is not None)
 
-    def similarity(self, hits: Sequence[Hit]) -> Similarity:
-        """Statements against the sentences of `hits`, by the vectors that the index keeps of these."""
-        rows = cache(lambda: self.store.evidence([hit.chunk_id for hit in hits]))
-        stated = cache(lambda statement: self.encoder.sentences([plain(statement)])[0])
-        return lambda statement, hit: [float(x) for x in rows()[hit.chunk_id].sentences @ stated(statement)]
+    def nearness(self, hits: Sequence[Hit]) -> "SentenceView":
+        """How near statements are to the sentences of `hits`."""
+        return SentenceView(self.store, self.encoder, hits)
+
+
+class SentenceView:
+    """Nearness by the vectors that the index keeps of the sentences of `hits`; read when first asked for."""
+
+    def __init__(self, store: Store, encoder: Encoder, hits: Sequence[Hit]) -> None:
+        self._encoder = encoder
+        self._rows = cache(lambda: store.evidence([hit.chunk_id for hit in hits]))
+        self._vector = cache(lambda text: encoder.sentences([plain(text)])[0])
+
+    def of_sentences(self, statement: str, hit: Hit) -> list[float]:
+        """Cosines of a statement with each sentence of a hit."""
+        return [float(x) for x in self._rows()[hit.chunk_id].sentences @ self._vector(statement)]
+
+    def of_words(self, words: str, others: Sequence[str]) -> float:
+        """The greatest cosine of a few words with others."""
+        return float(max(self._encoder.sentences(others) @ self._vector(words)))
 
 
 @dataclass(frozen=True, slots=True)

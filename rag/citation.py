@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from rag.support import Similarity, evidence_for
+from rag.support import Nearness, evidence_for
 from rag.text import STOP_WORDS, sentences, terms
 from rag.types import Citation, Hit, Language, Statement, Verdict
 
@@ -63,8 +63,8 @@ class Checker:
     another language than `answer_in` are left out, quotes and names aside.
     """
 
-    def __init__(self, hits: Sequence[Hit], similarity: Similarity, answer_in: Language) -> None:
-        self._hits, self._similarity, self._answer_in = hits, similarity, answer_in
+    def __init__(self, hits: Sequence[Hit], nearness: Nearness, answer_in: Language) -> None:
+        self._hits, self._nearness, self._answer_in = hits, nearness, answer_in
         self._raw = ""  # what may be the beginning of a marker
         self._held = ""  # the sentences not yet checked, markers held
         self._named: dict[str, list[int]] = {}
@@ -168,7 +168,7 @@ class Checker:
         return [self._hits[number - 1] for number in named if 1 <= number <= len(self._hits)]
 
     def _add(self, bare: str, statement: str, cited: Sequence[Hit]) -> None:
-        found = evidence_for(statement, cited, self._similarity)
+        found = evidence_for(statement, cited, self._nearness)
         verdict = _STRENGTH[max((_STRENGTH.index(citation.verdict) for citation in found), default=0)]
         numbers = tuple(sorted({self._book.number(citation) for citation in found}))
         marks = "".join(f"[{number}]" for number in numbers)
@@ -181,9 +181,9 @@ class Checker:
         self._text += bare[len(words) :] or " "
 
 
-def verify(draft: str, hits: Sequence[Hit], similarity: Similarity, answer_in: Language) -> Verified:
+def verify(draft: str, hits: Sequence[Hit], nearness: Nearness, answer_in: Language) -> Verified:
     """Check a whole draft at once."""
-    checker = Checker(hits, similarity, answer_in)
+    checker = Checker(hits, nearness, answer_in)
     checker.feed(draft)
     checker.finish()
     return checker.verified()

@@ -9,7 +9,7 @@ from rag.errors import ModelError
 from rag.gazetteer import names
 from rag.model import ChatModel, Deadline, Message, deltas, pause_before
 from rag.retrieval import Retrieved
-from rag.support import Similarity
+from rag.support import Nearness
 from rag.text import content_terms, language, numbers, plain
 from rag.tokens import token_count
 from rag.types import Hit, Language, Turn
@@ -38,7 +38,7 @@ def generate(
     model: ChatModel,
     found: Retrieved,
     answer_in: Language,
-    similarity: Similarity,
+    nearness: Nearness,
     deadline: Deadline,
     context_tokens: int,
 ) -> Generator[str, None, Written]:
@@ -49,7 +49,7 @@ def generate(
     hits = fitting(found, answer_in, context_tokens)
     firm = False
     for attempt in range(1, ATTEMPTS + 1):
-        checker = Checker(hits, similarity, answer_in)
+        checker = Checker(hits, nearness, answer_in)
         try:
             yield from _drafted(model, messages(found.question, hits, answer_in, firm), checker, deadline)
             return Written(checker.verified(), checker.declined, None)

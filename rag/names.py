@@ -62,7 +62,7 @@ class Known:
         if not self.abbreviates:
             name = _ABBREVIATION.sub("", name)
         words = [term for term in content_terms(_APOSTROPHE.sub("", name)) if term.surface not in PARTICLES]
-        met = [self._met(term) for term in words]
+        met = [self.meets(term) for term in words]
         most = 2 * sum(met) > len(met) or (len(met) == 2 and met[-1])
         return not words or most or self._hears("".join(term.surface for term in words))
 
@@ -71,7 +71,8 @@ class Known:
         words = [_sounds(term.surface) for term in content_terms(name)]
         return bool(words) and all(not self.sounds[not name.isascii()].isdisjoint(sounds) for sounds in words)
 
-    def _met(self, term: Term) -> bool:
+    def meets(self, term: Term) -> bool:
+        """Whether a word stands in the text, by stem or by sound."""
         return not self.stems.isdisjoint(term.stems) or self._hears(term.surface)
 
     def _hears(self, word: str) -> bool:

@@ -1,12 +1,15 @@
 """Whether a sentence of an article bears out a statement that cites it."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
+from itertools import pairwise
+from typing import Protocol
 
 from rag.names import Known, exchanged, strange_names
 from rag.quantities import borne_out
+from rag.replaced import replaced
 from rag.text import language, numbers, terms, trimmed
 from rag.types import Citation, Hit, Span, Verdict
 
@@ -19,29 +22,66 @@ _LIST_MARK = re.compile(r"[•‣◦▪●]\s+")
 _LEAD_CHARS = 500
 """Of the article's beginning, where the names that a passage takes for granted are given in full."""
 
-Similarity = Callable[[str, Hit], Sequence[float]]
-"""Cosines of a statement with each sentence of a hit."""
+_SAME_NAME = 0.5
+"""Cosine from which a name and words of a quote in the other language are the same: of 293 true English sentences of
+XQuAD a name is strange in 0.13 by spelling and sound, in 0.04 with this too; of 408 with another answer put in 0.45,
+0.37."""
+_SAME_WORD = 0.4
+"""Cosine from which words say the same within a language: 5 % of 102 pairs of synonyms lie below, of 380 answers put in
+place of others 92 %."""
 
 
-def evidence_for(statement: str, hits: Sequence[Hit], similarity: Similarity) -> list[Citation]:
+class Nearness(Protocol):
+    """How near texts are in meaning: cosines of the sentence view."""
+
+    def of_sentences(self, statement: str, hit: Hit) -> Sequence[float]:
+        """Of a statement with each sentence of a hit."""
+
+    def of_words(self, words: str, others: Sequence[str]) -> float:
+        """Of a few words with the nearest of others."""
+
+
+def evidence_for(statement: str, hits: Sequence[Hit], nearness: Nearness) -> list[Citation]:
     """For each of `hits`, its sentence that bears `statement` out best, as a citation that is not yet numbered.
 
     A statement may rest on several passages together, so its numbers and names may stand in any of them. Passages
     that do not bear it out are left out where another one does.
     """
-    sound = _sound(statement, hits)
-    found = [_best(statement, hit, similarity(statement, hit), sound) for hit in hits]
-    if any(citation.verdict == "supported" for citation in found) and _exchanged(statement, found, hits):
-        found = [replace(citation, verdict="unverified") for citation in found]
+    found = [_best(statement, hit, nearness.of_sentences(statement, hit)) for hit in hits]
+    sound = _sound(statement, hits, [citation.quote for citation in found], nearness)
+    if sound and any(citation.verdict == "supported" for citation in found):
+        known = _known("\n".join(map(_surroundings, hits)))
+        sound = not (_exchanged(statement, found, hits) or _replaced(statement, found, known, nearness))
+    if not sound:
+        return [replace(citation, verdict="unverified") for citation in found]
     return [citation for citation in found if citation.verdict != "unverified"] or found
 
 
-def _sound(statement: str, hits: Sequence[Hit]) -> bool:
+def _sound(statement: str, hits: Sequence[Hit], quotes: Sequence[str], nearness: Nearness) -> bool:
     """Whether every number, date, unit and name of `statement` stands in the passages it cites."""
-    passages = "\n".join(hit.text for hit in hits)
-    if not borne_out(statement, passages):
+    if not borne_out(statement, "\n".join(hit.text for hit in hits)):
         return False
-    return next(strange_names(statement, _known("\n".join(map(_surroundings, hits)))), None) is None
+    strange = strange_names(statement, _known("\n".join(map(_surroundings, hits))))
+    asked_in = language(statement)
+    others = [pair for quote in quotes if language(quote) != asked_in for pair in _pairs(quote)]
+    return all(bool(others) and nearness.of_words(name, others) >= _SAME_NAME for name in strange)
+
+
+def _pairs(quote: str) -> list[str]:
+    """The words of a quote, and each with the next."""
+    words = [term.surface for term in terms(quote)]
+    return [*words, *map(" ".join, pairwise(words))]
+
+
+def _replaced(statement: str, found: Sequence[Citation], known: Known, nearness: Nearness) -> bool:
+    """Whether `statement` repeats one of the quotes but for words that say something else there."""
+    spoken = language(statement)
+    return any(
+        nearness.of_words(new, [old]) < _SAME_WORD
+        for citation in found
+        if citation.verdict == "supported" and language(citation.quote) == spoken
+        for new, old in replaced(statement, citation.quote, known)
+    )
 
 
 def _exchanged(statement: str, found: Sequence[Citation], hits: Sequence[Hit]) -> bool:
@@ -60,7 +100,7 @@ def _known(text: str) -> Known:
     return Known.of(text)
 
 
-def _best(statement: str, hit: Hit, similarities: Sequence[float], sound: bool) -> Citation:
+def _best(statement: str, hit: Hit, similarities: Sequence[float]) -> Citation:
     text = hit.article.text
     wanted = numbers(statement)
     own = {stem for term in terms(statement) for stem in term.stems}
@@ -73,7 +113,7 @@ def _best(statement: str, hit: Hit, similarities: Sequence[float], sound: bool) 
 
     at = max(range(len(hit.sentences)), key=strength)
     quote = text[slice(*hit.sentences[at])]
-    verdict = verdict_of(statement, quote, similarities[at]) if sound else "unverified"
+    verdict = verdict_of(statement, quote, similarities[at])
     return cite(hit, hit.sentences[at], verdict, similarities[at])
 
 

@@ -47,12 +47,12 @@ _ORDINARY = frozenset(
         "king queen prince sultan caliph emir sheikh president minister mrs pope saint general lord "
         "ministry academy institute council committee museum directorate bureau senate league army navy system "
         "royal united union supreme golden north south east west northern southern eastern western "
-        "street avenue boulevard highway tramway metro harbour stadium hall theatre palace castle citadel temple hurricane "
-        "moon river lake gulf strait bay valley island islands peninsula county governorate "
+        "street avenue boulevard highway tramway metro harbour stadium hall theatre palace castle citadel temple "
+        "hurricane moon river lake gulf strait bay valley island islands peninsula county governorate "
         "republic kingdom empire sultanate emirate"
     ).split()
 )
-"""Words of titles, calendars and institutions that are written with a capital as a rule, and translated all the same."""
+"""Words of titles, calendars and institutions that have a capital as a rule, and are translated all the same."""
 _UNDERTAKINGS = frozenset(
     (
         "program programme campaign project plan law laws act treaty agreement memorandum declaration constitution "

@@ -1,5 +1,6 @@
 import re
 import time
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import example, given, settings
@@ -24,15 +25,24 @@ def hit(text, article_id="a", before=""):
     return Hit(article(whole, article_id), len(before), len(whole), language(text), found, 1.0, signals, article_id)
 
 
-def alike(value):
-    return lambda statement, found: [value] * len(found.sentences)
+class Alike(NamedTuple):
+    """Every sentence of a hit is as near, or as a function has it; no words are."""
+
+    sentences: Any
+    words: float = 0.0
+
+    def of_sentences(self, statement, found):
+        return self.sentences(statement, found) if callable(self.sentences) else [self.sentences] * len(found.sentences)
+
+    def of_words(self, words, others):
+        return self.words
 
 
 HITS = [hit(BIRTH, "birth"), hit(BURN, "burn"), hit(SALT, "salt")]
 
 
 def cited(draft, similarity=0.95, hits=HITS, answer_in="ar"):
-    return verify(draft, hits, alike(similarity), answer_in)
+    return verify(draft, hits, Alike(similarity), answer_in)
 
 
 def verdicts(draft, hits=HITS, similarity=0.95):
@@ -127,7 +137,7 @@ def test_two_sentences_of_one_passage_are_two_citations():
     found = verify(
         "وُلد في طنجة [1]. ومات بعد ذلك [1].",
         [hit("وُلد في طنجة. ومات بعد ذلك.")],
-        lambda statement, found: [0.9, 0.5] if "طنجة" in statement else [0.5, 0.9],
+        Alike(lambda statement, found: [0.9, 0.5] if "طنجة" in statement else [0.5, 0.9]),
         "ar",
     )
     assert [citation.quote for citation in found.citations] == ["وُلد في طنجة.", "ومات بعد ذلك."]
@@ -346,16 +356,16 @@ def test_every_citation_slices_back_to_its_quote():
 
 def test_the_quote_is_the_sentence_with_the_statements_number():
     passage = hit("غادر المدينة وحيدًا. ورجع سنة 1349م.")
-    found = verify("عاد سنة 1349م [1].", [passage], lambda *_: [0.92, 0.82], "ar")
+    found = verify("عاد سنة 1349م [1].", [passage], Alike(lambda *_: [0.92, 0.82]), "ar")
     assert found.citations[0].quote == "ورجع سنة 1349م."
 
 
 def test_a_citation_says_which_article_and_how_strong():
     passage = hit(BIRTH, "رحلات/ابن بطوطة")
-    found = verify("وُلد في طنجة [1].", [passage], alike(1.2), "ar").citations[0]
+    found = verify("وُلد في طنجة [1].", [passage], Alike(1.2), "ar").citations[0]
     assert (found.article_id, found.title, found.url) == ("رحلات/ابن بطوطة", "عنوان", None)
     assert found.score == 1.0
-    assert verify("وُلد [1].", [passage], alike(-0.2), "ar").citations[0].score == 0.0
+    assert verify("وُلد [1].", [passage], Alike(-0.2), "ar").citations[0].score == 0.0
 
 
 # Any draft
@@ -395,7 +405,7 @@ def test_markers_of_any_draft_and_citations_are_the_same_numbers(draft):
 
 def streamed(pieces, similarity=0.95, hits=HITS, answer_in="ar"):
     """What is let through of a draft that comes in pieces, and the checker."""
-    checker = Checker(hits, alike(similarity), answer_in)
+    checker = Checker(hits, Alike(similarity), answer_in)
     return [*(checker.feed(piece) for piece in pieces), checker.finish()], checker
 
 
@@ -465,7 +475,7 @@ def test_a_marker_is_held_back_until_it_is_whole():
 
 
 def test_a_draft_that_breaks_off_ends_with_what_was_shown_and_says_so():
-    checker = Checker(HITS, alike(0.95), "ar")
+    checker = Checker(HITS, Alike(0.95), "ar")
     pieces = [checker.feed("وُلد في طنجة [1]. وبعد ذلك سافر إلى بلاد كثيرة بعيدة"), checker.cut()]
     found = checker.verified()
     assert "".join(pieces) == found.text
@@ -488,7 +498,7 @@ def test_a_number_may_stand_in_either_of_the_passages_a_sentence_cites():
 
 
 def test_of_two_passages_only_the_one_that_bears_the_sentence_out_stays():
-    found = verify("وُلد في طنجة [1][2].", HITS, lambda _, hit: [0.9 if hit.article.id == "birth" else 0.1], "ar")
+    found = verify("وُلد في طنجة [1][2].", HITS, Alike(lambda _, hit: [0.9 if hit.article.id == "birth" else 0.1]), "ar")
     assert [citation.article_id for citation in found.citations] == ["birth"]
     assert found.text == "وُلد في طنجة [1]."
 
@@ -496,6 +506,41 @@ def test_of_two_passages_only_the_one_that_bears_the_sentence_out_stays():
 @pytest.mark.parametrize(("statement", "passage"), [("وُلد في دمشق", BIRTH), ("He was born in Cairo", BIRTH)])
 def test_a_name_the_article_lacks_is_unverified(statement, passage):
     assert verdicts(f"{statement} [1].", [hit(passage)], similarity=1.0) == ["unverified"]
+
+
+TRAIN = "وصل القطار إلى المدينة المنورة قادمًا من دمشق في سبتمبر 1908."
+
+
+@pytest.mark.parametrize(("words", "verdict"), [(0.1, "unverified"), (0.9, "supported")])
+@pytest.mark.parametrize(
+    "copy",
+    [
+        "وصل الملك إلى المدينة المنورة قادمًا من دمشق في سبتمبر 1908",
+        "ووصل القطار إلى المدينة المنورة منطلقًا من دمشق في سبتمبر 1908",
+    ],
+)
+def test_a_copy_that_says_another_word_is_supported_only_where_the_words_mean_the_same(copy, words, verdict):
+    found = verify(f"{copy} [1].", [hit(TRAIN)], Alike(0.95, words), "ar")
+    assert [citation.verdict for citation in found.citations] == [verdict]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "كان وصول القطار إلى المدينة في سبتمبر 1908 بعد رحلة من دمشق",  # says it otherwise throughout
+        "وصل القطار إلى المدينة المنورة في سبتمبر 1908 قادمًا من دمشق",  # in another order
+        "وصل القطار إلى المدينة المنورة في سبتمبر 1908",  # leaves something out
+    ],
+)
+def test_a_statement_that_replaces_no_word_is_not_taken_for_a_false_copy(statement):
+    assert verdicts(f"{statement} [1].", [hit(TRAIN)]) == ["supported"]
+
+
+@pytest.mark.parametrize(("words", "verdict"), [(0.1, "unverified"), (0.9, "supported")])
+def test_a_name_that_sounds_otherwise_is_known_by_its_meaning(words, verdict):
+    passage = hit("عملت القوات الجوية الألمانية في جيش الدولة.")
+    found = verify("The Luftwaffe served the state [1].", [passage], Alike(0.95, words), "en")
+    assert [citation.verdict for citation in found.citations] == [verdict]
 
 
 # Language

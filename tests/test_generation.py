@@ -14,6 +14,7 @@ from rag.text import language
 from rag.tokens import token_counts
 from rag.types import Turn
 from tests.doubles import ScriptedModel
+from tests.test_citation import Alike
 from tests.test_extractive import LANGUAGES, found, hit
 
 PROMPTS = Path(prompts.__file__).parent
@@ -27,7 +28,7 @@ def written(model, *hits, answer_in="ar", similarity=0.9, seconds=5.0, context=4
         model,
         found(*(hits or (hit(BIRTH),))),
         answer_in,
-        lambda _, one: [similarity] * len(one.sentences),
+        Alike(similarity),
         Deadline(seconds),
         context,
     )

@@ -31,6 +31,7 @@ LAYERS = (
     {"text", "settings", "calibration", "tokens"},
     {"gazetteer", "quantities", "written"},
     {"lexical", "names"},
+    {"replaced"},
     {"pipeline"},
     {"embedding"},
     {"store"},
