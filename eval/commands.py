@@ -40,13 +40,15 @@ def add(sets: Any) -> list[argparse.ArgumentParser]:
     gate = command("gate", _gate, "Compare the gold set with the committed baseline; fails when lower.")
     ablate = command("ablate", _ablate, "What each view is worth on a SQuAD-format file.")
     statements = command("statements", _statements, "How many lies about the sample articles are flagged.")
+    planted = command("planted", _planted, "How many true sentences of a SQuAD set and how many lies are flagged.")
     fit = command("fit", _fit, "Fit fusion and refusal on a SQuAD set in two languages, and write them.")
     feedback = command("export-feedback", _feedback, "Readers' ratings as gold cases, one JSON object a line.")
-    for added in (squad, ablate, fit):
+    for added in (squad, ablate, fit, planted):
         added.add_argument("corpus", metavar="CORPUS.json")
     for added in (squad, ablate):
         added.add_argument("--questions", metavar="FILE", help="ask the questions of this file instead, matched by id")
     fit.add_argument("questions", metavar="QUESTIONS.json")
+    planted.add_argument("parallel", metavar="PARALLEL.json", help="the same set in the other language")
     squad.add_argument("--join", action="store_true", help="all paragraphs of an article are one article")
     beir.add_argument("folder", metavar="FOLDER")
     for added in (squad, beir):
@@ -58,7 +60,7 @@ def add(sets: Any) -> list[argparse.ArgumentParser]:
     for added in (gold, gate, statements, fit):
         added.add_argument("--articles", default="articles", metavar="FOLDER", help="the sample articles")
     gate.add_argument("--update", action="store_true", help="make this run the baseline")
-    return [squad, beir, gold, gate, ablate, statements, fit, feedback]
+    return [squad, beir, gold, gate, ablate, statements, planted, fit, feedback]
 
 
 def _squad(options: argparse.Namespace, settings: Settings, progress: "Progress") -> Outcome:
@@ -135,6 +137,13 @@ def _statements(options: argparse.Namespace, settings: Settings, progress: "Prog
 
     found = statements.summary(statements.flagged(settings, Path(options.articles)))
     return Outcome(found, "\n".join(f"{name}: {row['flagged']} of {row['statements']}" for name, row in found.items()))
+
+
+def _planted(options: argparse.Namespace, settings: Settings, progress: "Progress") -> Outcome:
+    from eval import planted
+
+    found = planted.summary(settings, Path(options.corpus), Path(options.parallel), progress)
+    return Outcome(found, "\n".join(f"{name}: {row['flagged']} of {row['sentences']}" for name, row in found.items()))
 
 
 def _feedback(options: argparse.Namespace, settings: Settings, progress: "Progress") -> Outcome:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from eval import gate, report
+from eval import gate, planted, report
 from eval.datasets import GoldAnswer, Question, beir, gold, squad, unanswerable
 from eval.measures import means, refusal, scores
 from eval.run import Result
@@ -315,3 +315,50 @@ def test_overhead_measures_a_real_service_before_a_scripted_model(tmp_path):
     assert 0 < max(found["stages_ms"].values()) < found["before_model_ms"]["p50"] < 5000
     assert found["events"] > 1  # how many words wait for their sentence depends on what is quoted
     assert 0 < found["event_ms"]["p50"] <= found["event_ms"]["p95"]
+
+
+# Planted lies
+
+NAMES_AR = [
+    ("وُلد الرحالة ابن بطوطة في مدينة طنجة.", [("p1", "أين وُلد ابن بطوطة؟", "طنجة")]),
+    ("توفي الجغرافي الشريف الإدريسي في مدينة باليرمو.", [("p2", "أين توفي الإدريسي؟", "باليرمو")]),
+]
+NAMES_EN = [
+    ("The traveller Ibn Battuta was born in the city of Tangier.", [("p1", "Where was he born?", "Tangier")]),
+    ("The geographer al-Idrisi died in the city of Palermo.", [("p2", "Where did he die?", "Palermo")]),
+]
+
+
+def test_a_planted_answer_is_one_of_the_same_kind_that_the_paragraph_lacks(tmp_path):
+    ours = squad(squad_file(tmp_path, NAMES_AR))
+    theirs = squad(squad_file(tmp_path, NAMES_EN, name="en.json"))
+    texts = {article.id: article.text for article in ours.articles}
+    lies = [
+        (lie, texts[true.article])
+        for own in (True, False)
+        for true, lie in planted.planted(planted.told(ours, theirs, own), texts)
+    ]
+    (idrisi, battuta) = ours.articles[1].text, ours.articles[0].text
+    assert lies == [
+        ("وُلد الرحالة ابن بطوطة في مدينة باليرمو.", battuta),
+        ("توفي الجغرافي الشريف الإدريسي في مدينة طنجة.", idrisi),
+        ("The traveller Ibn Battuta was born in the city of Palermo.", battuta),
+        ("The geographer al-Idrisi died in the city of Tangier.", idrisi),
+    ]
+
+
+def test_the_shares_of_what_is_flagged_are_told_by_language_and_kind(tmp_path):
+    found = planted.summary(
+        load(environment={}),
+        squad_file(tmp_path, NAMES_AR),
+        squad_file(tmp_path, NAMES_EN, name="en.json"),
+        lambda *_: None,
+    )
+    assert {name: row["sentences"] for name, row in found.items()} == {
+        "another name, ar": 2,
+        "another name, en": 2,
+        "true, ar": 2,
+        "true, en": 2,
+    }
+    assert found["another name, ar"]["flagged"] == found["another name, en"]["flagged"] == 1.0
+    assert found["true, ar"]["flagged"] == 0.0

@@ -104,6 +104,8 @@ def _months(said: Sequence[Word]) -> Iterator[tuple[str, int, int]]:
 
 def _is_month(said: Sequence[Word], at: int, source: str) -> bool:
     before = said[at - 1].text if at else ""
+    if before == "من" and at > 1:  # 1 من آب
+        before = said[at - 2].text
     after = said[at + 1].text if at + 1 < len(said) else ""
     if source.isascii() and not source[0].isupper():
         return False

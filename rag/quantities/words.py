@@ -7,6 +7,8 @@ from typing import NamedTuple, TypeVar
 from rag.text import fold, folded
 
 _WORD = re.compile(r"[0-9]+(?:\.[0-9]+)?|[^\W\d_]+|%")
+_YEAR = re.compile("1[0-9]{3}|20[0-9]{2}")
+_RANGE = frozenset("-–—/")
 _PREFIXES = ("", "و", "ف", "ب", "ل", "ك", "ال", "لل", "وال", "فال", "بال", "كال", "ولل", "وب", "ول", "فب")
 _SUFFIXES = ("", "ا", "ه", "ها", "هم", "هما")
 _SHORTEST_BARE = 3
@@ -26,11 +28,20 @@ class Word(NamedTuple):
 def words(text: str) -> list[Word]:
     """The words, numbers and percent signs of a text."""
     key = fold(text)
-    found, end = [], -1
+    found: list[Word] = []
+    end = 0
     for match in _WORD.finditer(key.text):
-        found.append(Word(match.group(), text[slice(*key.span(*match.span()))], match.start() == end))
+        word, between = match.group(), key.text[end : match.start()]
+        if found and between in _RANGE and _ends_range(found[-1].text, word, key.text[match.end() : match.end() + 1]):
+            word = found[-1].text[:2] + word
+        found.append(Word(word, text[slice(*key.span(*match.span()))], not between and bool(found)))
         end = match.end()
     return found
+
+
+def _ends_range(year: str, word: str, after: str) -> bool:
+    """Whether a word is the last year of a range (2001–02), not the month of a date (2001-02-28)."""
+    return bool(_YEAR.fullmatch(year)) and len(word) == 2 and year[2:] < word <= "99" and after not in _RANGE
 
 
 def table(rows: Mapping[Meaning, str]) -> dict[str, Meaning]:
