@@ -440,6 +440,7 @@ def test_the_stem_drops_an_ending(ending):
         ("وردات", "رد"),
         ("وقلم", "قلم"),
         ("اله", "ال"),  # the article goes only when two letters stay; the ending may
+        ("اليد", "يد"),
         ("وال", "وال"),
         ("له", "له"),
         ("ان", "ان"),
@@ -454,6 +455,7 @@ def test_the_stem_leaves_enough_behind(word, stem):
 def test_a_clitic_hides_no_word_and_damages_no_name(clitic):
     assert _stems("فلسطين") & _stems(clitic + "فلسطين")
     assert _stems("كتاب") & _stems(clitic + "كتاب")
+    assert _stems("مدرسة") & _stems(clitic + "مدرسة")
 
 
 def test_a_first_letter_gives_a_second_reading_only_where_it_changes_the_stem():
@@ -580,6 +582,7 @@ def test_a_name_has_one_skeleton_in_both_scripts(latin, arabic, consonants):
 
 def test_only_one_prefix_is_taken_from_a_name():
     assert skeleton("والبالتيك") == skeleton("بلتيك")
+    assert skeleton("اليد") == "d"
 
 
 def _sounds(text):
