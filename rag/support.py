@@ -61,10 +61,12 @@ def _sound(statement: str, hits: Sequence[Hit], quotes: Sequence[str], nearness:
     """Whether every number, date, unit and name of `statement` stands in the passages it cites."""
     if not borne_out(statement, "\n".join(hit.text for hit in hits)):
         return False
-    strange = strange_names(statement, _known("\n".join(map(_surroundings, hits))))
-    asked_in = language(statement)
-    others = [pair for quote in quotes if language(quote) != asked_in for pair in _pairs(quote)]
-    return all(bool(others) and nearness.of_words(name, others) >= _SAME_NAME for name in strange)
+    strange = list(strange_names(statement, _known("\n".join(map(_surroundings, hits)))))
+    if not strange:
+        return True
+    spoken = language(statement)
+    others = [pair for quote in quotes if language(quote) != spoken for pair in _pairs(quote)]
+    return bool(others) and all(nearness.of_words(name, others) >= _SAME_NAME for name in strange)
 
 
 def _pairs(quote: str) -> list[str]:

@@ -7,10 +7,9 @@ import time
 
 import httpx
 import pytest
-from llama_index.core.base.llms.types import ChatMessage
 
 from rag.errors import ModelError
-from rag.model import Deadline, deltas, open_model
+from rag.model import Deadline, Message, deltas, open_model
 from rag.settings import load
 from rag.types import Answer
 from tests.doubles import closed_port, like
@@ -71,11 +70,11 @@ def test_whatever_a_small_model_says_the_answer_is_honest(assistant, llama, ques
 
 def test_its_text_comes_in_pieces(llama):
     model = open_model(settings(llama))
-    found = deltas(model, [ChatMessage(role="user", content="Count: one, two, three,")], Deadline(60))
+    found = deltas(model, [Message("user", "Count: one, two, three,")], Deadline(60))
     assert sum(1 for _ in found) > 3
 
 
 def test_its_way_to_say_that_a_prompt_is_too_long_is_known(llama):
     with pytest.raises(ModelError) as raised:
-        list(deltas(open_model(settings(llama)), [ChatMessage(role="user", content="word " * 6000)], Deadline(60)))
+        list(deltas(open_model(settings(llama)), [Message("user", "word " * 6000)], Deadline(60)))
     assert raised.value.reason == "model_context_exceeded"
