@@ -9,13 +9,13 @@ from typing import Any
 from eval.datasets import Dataset, Question
 from eval.measures import means, scores
 from eval.run import Progress, Result, temporary
-from rag import calibration
-from rag.assistant import Assistant
+from rag.answering.assistant import Assistant
 from rag.embedding import BUNDLED
-from rag.lexical import lexical_vector
+from rag.embedding.bm25 import lexical_vector
+from rag.language.text import plain
+from rag.retrieval import calibration
 from rag.settings import Settings
 from rag.store import VIEWS
-from rag.text import plain
 from rag.types import Hit, Language
 
 _ALL = 100

@@ -148,7 +148,7 @@ def _planted(options: argparse.Namespace, settings: Settings, progress: "Progres
 
 def _feedback(options: argparse.Namespace, settings: Settings, progress: "Progress") -> Outcome:
     from eval.feedback import cases
-    from rag.assistant import pipeline_of
+    from rag.answering.assistant import pipeline_of
     from rag.embedding import known_views
     from rag.store import open_store
 
@@ -161,7 +161,7 @@ def _feedback(options: argparse.Namespace, settings: Settings, progress: "Progre
 
 
 def _fit(options: argparse.Namespace, settings: Settings, progress: "Progress") -> Outcome:
-    from eval.fit import fit
+    from eval.calibrate.fit import fit
 
     quality = fit(settings, Path(options.corpus), Path(options.questions), Path(options.articles))
     return Outcome(quality, json.dumps(quality, indent=1))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from rag.errors import InputError
-from rag.text import language
+from rag.language.text import language
 from rag.types import Article, Language
 
 Kind = Literal["answerable", "unanswerable", "variant", "dialect"]

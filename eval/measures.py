@@ -9,7 +9,7 @@ from ir_measures import RR, Measure, Qrel, R, ScoredDoc, nDCG
 from numpy.typing import NDArray
 
 from eval.run import Result
-from rag.text import direction
+from rag.language.text import direction
 
 ARTICLE_MEASURES: tuple[Measure, ...] = (nDCG @ 10, R @ 1, R @ 3, R @ 10, RR @ 10)
 _THE_ANSWER = "the chunk with the answer"

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 
 from eval.datasets import Dataset, Question, squad
 from eval.run import Progress, temporary
-from rag.assistant import Assistant
-from rag.citation import verify
+from rag.answering.assistant import Assistant
+from rag.grounding.verifier import verify
+from rag.language.text import folded, language, sentences
 from rag.settings import Settings
-from rag.text import folded, language, sentences
 from rag.types import Filters, Hit
 
 _MOST_WORDS = 4

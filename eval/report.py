@@ -13,8 +13,8 @@ from eval.measures import ARTICLE_MEASURES, Scores, means, refusal, scores
 from eval.run import Progress, Result, ask, temporary
 from eval.significance import interval
 from eval.slices import labels, spellings
-from ingest.read import files, read
-from rag.assistant import Assistant
+from ingest.readers import files, read
+from rag.answering.assistant import Assistant
 from rag.errors import DalilError
 from rag.settings import Settings
 from rag.types import Article

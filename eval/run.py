@@ -10,9 +10,9 @@ from pathlib import Path
 
 from eval.datasets import Question
 from ingest.sync import embed
-from rag.assistant import Assistant
+from rag.answering.assistant import Assistant
+from rag.answering.extractive import HITS_READ, best_sentences
 from rag.errors import QuestionError
-from rag.extractive import HITS_READ, best_sentences
 from rag.settings import Settings
 from rag.types import Answer, Article, Hit
 

@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Callable
 
 from eval.datasets import Question
-from rag.text import fold, folded, terms
+from rag.language.text import fold, folded, terms
 
 _ASKED: dict[str, dict[str, str]] = {
     "ar": {

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 from eval.report import samples
 from eval.run import temporary
-from rag.assistant import Assistant
-from rag.citation import verify
+from rag.answering.assistant import Assistant
 from rag.errors import DalilError
+from rag.grounding.verifier import verify
 from rag.settings import Settings
 from rag.types import Hit, Language
 

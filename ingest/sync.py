@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ingest.read import UPLOADED, Failure, files, read
-from ingest.split import split
+from ingest.chunker import split
+from ingest.readers import UPLOADED, Failure, files, read
 from rag.embedding import Encoder
-from rag.lexical import lexical_vector
+from rag.embedding.bm25 import lexical_vector
+from rag.language.text import plain
 from rag.store import EmbeddedChunk, Head, Store
-from rag.text import plain
 from rag.types import Article
 
 _BATCH_CHARS = 60_000

@@ -13,7 +13,7 @@
     └── ModelError            the language model's endpoint failed
 
 Lower layers' own errors are turned into these where they arise. The service maps each to an HTTP status in
-one table (`rag/service/errors.py`), the command line to an exit code in one place (`ui/cli.py`).
+one table (`ui/api/errors.py`), the command line to an exit code in one place (`ui/cli/main.py`).
 """
 
 

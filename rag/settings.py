@@ -18,7 +18,7 @@ _OPENAI_MODEL = "gpt-4o-mini"
 
 _SLOTS, _SLOTS_WITH_MODEL = 5, 32
 """On two cores, at four times the load they bear, answers keep a p95 of 0.2 s with 4 slots and 0.4 s with 8
-(`python -m eval.load`)."""
+(`python -m eval.bench.load`)."""
 _OWN_ADDRESSES = ("127.0.0.1", "localhost", "::1")
 
 Url = Annotated[str, Field(pattern=r"^https?://[^\s/]+")]

@@ -5,11 +5,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 
-from ingest.read import read
-from rag.assistant import Assistant
+from ingest.readers import read
+from rag.answering.assistant import Assistant
 from rag.settings import load
 from tests.doubles import put
+
+# The time of one example says more of the machine than of the code.
+hypothesis_settings.register_profile("dalil", deadline=None)
+hypothesis_settings.load_profile("dalil")
 
 ARTICLES = Path(__file__).parent.parent / "articles"
 

@@ -18,12 +18,12 @@ from llama_index.core.base.llms.types import ChatMessage
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from ingest.sync import embed
-from rag import calibration
-from rag.assistant import Assistant
+from rag.answering.assistant import Assistant
+from rag.answering.llm import ChatModel
 from rag.embedding import Embedder, Encoder, Matrix, PassageVectors, QuestionVectors, Views
-from rag.model import ChatModel
-from rag.retrieval import HybridRetriever
-from rag.text import content_terms, language
+from rag.language.text import content_terms, language
+from rag.retrieval import calibration
+from rag.retrieval.retriever import HybridRetriever
 from rag.types import Article
 
 

@@ -15,9 +15,9 @@ from pathlib import Path
 
 from ingest.sync import Sync, embed
 from rag.embedding import Matrix
-from rag.pipeline import Pipeline
 from rag.store import Store
-from rag.store.edge import EdgeEngine
+from rag.store.fingerprint import Pipeline
+from rag.store.qdrant_edge import EdgeEngine
 from tests.doubles import WordEncoder, article
 
 PIPELINE = Pipeline("words", 64, 64, 64, 64)

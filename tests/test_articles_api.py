@@ -11,13 +11,13 @@ import pytest
 from fastapi.testclient import TestClient
 
 from eval.feedback import cases
-from ingest.inbox import IndexInbox
-from rag.assistant import Assistant
-from rag.service import create_app
+from ingest.indexer import IndexInbox
+from rag.answering.assistant import Assistant
 from rag.settings import load
 from tests.doubles import ScriptedModel, closed_port, like, served
 from tests.test_assistant import QUEEN_AR
 from tests.test_service import error
+from ui.api import create_app
 
 TOWER = "# برج الساعة\n\nبُني برج الساعة عام 1921 من الحجر الأبيض. ويبلغ ارتفاعه 42 مترًا."
 MARKDOWN = {"Content-Type": "text/markdown"}

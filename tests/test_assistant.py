@@ -4,13 +4,13 @@ from threading import Timer
 
 import pytest
 
-from rag.assistant import Assistant, leans_back
-from rag.citation import MARKER, UNVERIFIED
+from rag.answering.assistant import Assistant, leans_back
+from rag.answering.extractive import NO_ARTICLES, NOTHING_MATCHES, REFUSAL
+from rag.answering.llm import Deadline, open_model
 from rag.errors import InputError, QuestionError
-from rag.extractive import NO_ARTICLES, NOTHING_MATCHES, REFUSAL
-from rag.model import Deadline, open_model
+from rag.grounding.verifier import MARKER, UNVERIFIED
+from rag.language.text import language
 from rag.settings import load
-from rag.text import language
 from rag.types import Answer, Filters, Turn
 from tests.doubles import Cuts, Endpoint, Hangs, Refuses, ScriptedModel, article, closed_port, like, put
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from rag.citation import MARKER, UNVERIFIED, Checker, foreign, inert, verify
-from rag.support import verdict_of
-from rag.text import language, sentences, trimmed
+from rag.grounding.attribution import verdict_of
+from rag.grounding.verifier import MARKER, UNVERIFIED, Checker, foreign, inert, verify
+from rag.language.text import language, sentences, trimmed
 from rag.types import Hit, Signals, Span
 from tests.doubles import article
 

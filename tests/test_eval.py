@@ -14,8 +14,8 @@ from eval.run import Result
 from eval.significance import change, interval
 from eval.slices import labels, spellings
 from rag.errors import InputError
+from rag.language.text import folded
 from rag.settings import load
-from rag.text import folded
 from rag.types import Answer
 
 ROOT = Path(__file__).parent.parent
@@ -306,7 +306,11 @@ def test_overhead_measures_a_real_service_before_a_scripted_model(tmp_path):
     shutil.copy(ROOT / "articles" / "honey-bees.md", tmp_path)
     options = ["--chunks", "10", "--questions", "3", "--pace-ms", "10", "--articles", str(tmp_path)]
     done = subprocess.run(
-        [sys.executable, "-m", "eval.overhead", *options], cwd=ROOT, capture_output=True, text=True, timeout=120
+        [sys.executable, "-m", "eval.bench.overhead", *options],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)

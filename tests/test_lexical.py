@@ -1,8 +1,8 @@
 import pytest
 from hypothesis import given, settings
 
-from rag.lexical import lexical_vector, term_id
-from rag.text import STOP_WORDS
+from rag.embedding.bm25 import lexical_vector, term_id
+from rag.language.text import STOP_WORDS
 from tests.test_text import TEXTS
 
 anyway = settings(deadline=None, max_examples=300)

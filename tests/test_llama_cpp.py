@@ -8,8 +8,8 @@ import time
 import httpx
 import pytest
 
+from rag.answering.llm import Deadline, Message, deltas, open_model
 from rag.errors import ModelError
-from rag.model import Deadline, Message, deltas, open_model
 from rag.settings import load
 from rag.types import Answer
 from tests.doubles import closed_port, like

@@ -5,9 +5,9 @@ import pytest
 from llama_index.core.llms import MockLLM
 from llama_index.core.schema import NodeWithScore
 
-from ingest.read import read
-from rag.assistant import Assistant
-from rag.llamaindex import DalilEmbedding, DalilRetriever
+from ingest.readers import read
+from rag.answering.assistant import Assistant
+from rag.integrations.llama_index import DalilEmbedding, DalilRetriever
 from rag.settings import load
 from rag.types import Filters
 from tests.conftest import ARTICLES

@@ -1,7 +1,7 @@
 import pytest
 
-from rag.gazetteer import names, places
-from rag.names import Known, exchanged, strange_names
+from rag.grounding.entities import Known, exchanged, strange_names
+from rag.language.gazetteer import names, places
 
 KNOWN = Known.of(
     "رحلات ابن بطوطة\n"

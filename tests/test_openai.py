@@ -5,10 +5,10 @@ import pytest
 from llama_index.core.base.llms.types import ChatMessage
 from llama_index.llms.openai_like import OpenAILike
 
-from rag.service import create_app
 from rag.settings import load
 from tests.doubles import ScriptedModel, like, served
 from tests.test_assistant import ELSEWHERE, QUEEN_AR, QUEEN_EN, QUEEN_QUOTE
+from ui.api import create_app
 
 MODEL = "تحتاج ملكة النحل إلى 16 يومًا لتكتمل من البيضة إلى الحشرة البالغة [1]. وتعيش طويلًا [7]."
 

@@ -15,12 +15,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ingest.inbox import IndexInbox
-from rag.service import create_app
+from ingest.indexer import IndexInbox
 from tests.doubles import Endpoint, Hangs, Refuses
+from ui.api import create_app
 from ui.page.html import isolated, written
+from ui.page.labels import words
 from ui.page.library import Dropped, Library, forget
-from ui.page.words import words
 
 ARTICLES = Path(__file__).parent.parent / "articles"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)

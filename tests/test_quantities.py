@@ -2,9 +2,9 @@ from fractions import Fraction
 
 import pytest
 
-from rag.quantities import borne_out, misfits
-from rag.quantities.numerals import numerals
-from rag.quantities.words import words
+from rag.grounding.quantities import borne_out, misfits
+from rag.language.numbers import numerals
+from rag.language.word_tokens import words
 
 
 @pytest.mark.parametrize(

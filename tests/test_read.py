@@ -4,7 +4,7 @@ import tracemalloc
 
 import pytest
 
-from ingest.read import Failure, files, read
+from ingest.readers import Failure, files, read
 from rag.errors import InputError
 from rag.types import Article
 

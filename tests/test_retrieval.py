@@ -7,14 +7,14 @@ import pytest
 
 from eval.datasets import GOLD
 from ingest.sync import embed
-from rag import calibration
-from rag.calibration import Fusion, Logistic
 from rag.embedding import BUNDLED
 from rag.errors import StoreError
-from rag.pipeline import Pipeline
-from rag.retrieval import REFUSAL_FEATURES, HybridRetriever, coverage, explained
+from rag.retrieval import calibration
+from rag.retrieval.calibration import Fusion, Logistic
+from rag.retrieval.retriever import REFUSAL_FEATURES, HybridRetriever, coverage, explained
 from rag.store import Store
-from rag.store.edge import EdgeEngine
+from rag.store.fingerprint import Pipeline
+from rag.store.qdrant_edge import EdgeEngine
 from rag.types import Signals
 from tests.doubles import WordEncoder, article, put
 

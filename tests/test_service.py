@@ -5,12 +5,12 @@ import pytest
 from fastapi.testclient import TestClient
 
 import rag.errors
-from rag.assistant import Assistant
+from rag.answering.assistant import Assistant
 from rag.errors import DalilError
-from rag.service import create_app
-from rag.service.errors import STATUSES
 from rag.settings import load
 from tests.doubles import Endpoint, FailingEncoder, ScriptedModel, WordEmbedding, article, closed_port, like, put
+from ui.api import create_app
+from ui.api.errors import STATUSES
 
 QUEEN = "كم يومًا تحتاج ملكة النحل لتكتمل من البيضة إلى الحشرة البالغة؟"
 ANSWER = set("id text language refused reason mode degraded citations statements prompt timings_ms".split())

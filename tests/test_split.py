@@ -7,9 +7,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ingest.read import files, read
-from ingest.split import split
-from rag.tokens import token_count, token_counts
+from ingest.chunker import split
+from ingest.readers import files, read
+from rag.language.tokens import token_count, token_counts
 from tests.doubles import article
 from tests.test_text import TEXTS
 
@@ -136,7 +136,7 @@ def test_tokens_are_counted_without_network_or_home(tmp_path):
     environment = {name: value for name, value in os.environ.items() if "CACHE" not in name.upper()}
     environment |= {"HOME": str(tmp_path), "TMPDIR": str(tmp_path), "HTTP_PROXY": closed, "HTTPS_PROXY": closed}
     environment |= {"NO_PROXY": "", "PYTHONDONTWRITEBYTECODE": "1"}
-    code = "from rag.tokens import token_counts; print(token_counts(['hello world']))"
+    code = "from rag.language.tokens import token_counts; print(token_counts(['hello world']))"
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
     assert (run.stdout.strip(), run.stderr) == ("[2]", "")
     assert list(tmp_path.iterdir()) == []

@@ -20,17 +20,18 @@ import qdrant_edge as edge
 from qdrant_client import QdrantClient
 
 from ingest.sync import embed
-from rag import calibration
 from rag.embedding import PassageVectors, QuestionVectors
+from rag.embedding.bm25 import lexical_vector
 from rag.errors import NotFoundError, PipelineError, StoreError, StoreLockedError
-from rag.lexical import lexical_vector
-from rag.pipeline import Pipeline
-from rag.retrieval import HybridRetriever
+from rag.retrieval import calibration
+from rag.retrieval.retriever import HybridRetriever
 from rag.settings import load
-from rag.store import EmbeddedChunk, Engine, Head, QueryVectors, Store, octets, open_store
+from rag.store import EmbeddedChunk, Engine, Head, QueryVectors, Store, open_store
+from rag.store import quantization as octets
 from rag.store.base import chunk_key
-from rag.store.edge import EdgeEngine
-from rag.store.server import ServerEngine
+from rag.store.fingerprint import Pipeline
+from rag.store.qdrant_edge import EdgeEngine
+from rag.store.qdrant_server import ServerEngine
 from rag.types import Article, Chunk, Filters, Span
 from tests.doubles import WordEncoder, article, closed_port
 
@@ -649,9 +650,9 @@ def test_an_empty_index_takes_another_pipeline_of_the_same_dimensions(engine):
 HOLDER = """
 import sys
 from pathlib import Path
-from rag.pipeline import Pipeline
+from rag.store.fingerprint import Pipeline
 from rag.store import Store
-from rag.store.edge import EdgeEngine
+from rag.store.qdrant_edge import EdgeEngine
 store = Store(EdgeEngine(Path(sys.argv[2])), Pipeline("numbers", 8, 4, 5, 320))
 print("held", flush=True)
 sys.stdin.read()

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from ingest.read import read
-from ingest.split import split
+from ingest.chunker import split
+from ingest.readers import read
 from ingest.sync import Plan, Sync
+from rag.embedding.bm25 import lexical_vector
 from rag.errors import EmbeddingError, InputError
-from rag.lexical import lexical_vector
 from rag.store import QueryVectors, Store
-from rag.store.edge import EdgeEngine
+from rag.store.qdrant_edge import EdgeEngine
 from tests.doubles import WordEncoder
 from tests.killed_ingest import PIPELINE, ingest
 

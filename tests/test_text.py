@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from rag.text import (
+from rag.language.text import (
     STOP_WORDS,
     arabic_stem,
     content_terms,

@@ -8,8 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from rag.service import create_app, open_tracing
 from tests.doubles import Collector, ScriptedModel, closed_port, like, served
+from ui.api import create_app, open_tracing
 
 ROOT = Path(__file__).parent.parent
 QUEEN = "كم يومًا تحتاج ملكة النحل لتكتمل من البيضة إلى الحشرة البالغة؟"
@@ -120,7 +120,7 @@ def test_nothing_is_traced_unless_a_collector_is_named(environment):
 WITHOUT = """
 import sys
 sys.modules["opentelemetry.sdk"] = None  # as it is where the extra is not installed
-from rag.service import open_tracing
+from ui.api import open_tracing
 open_tracing({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"})
 """
 

@@ -10,7 +10,7 @@ import numpy as np
 from sentencepiece import SentencePieceProcessor
 
 from rag.embedding.base import BUNDLED, Embedder, Matrix, PassageVectors
-from rag.embedding.weights import (
+from rag.embedding.build_e5_onnx import (
     Vocabulary,
     encoder_onnx,
     read_weights,

@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.embedding import PassageVectors, QuestionVectors
+from rag.embedding.bm25 import SparseVector
 from rag.errors import NotFoundError, PipelineError, StoreError
-from rag.lexical import SparseVector
-from rag.pipeline import Pipeline
-from rag.store import octets
+from rag.language.text import folded
+from rag.store import quantization as octets
 from rag.store.candidates import VIEWS, Candidates, Payload, Scores, flat
-from rag.text import folded
+from rag.store.fingerprint import Pipeline
 from rag.types import Article, Chunk, Filters, Language, Span
 
 Collection = Literal["articles", "chunks"]

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from rag.citation import MARKER
-from rag.text import direction
+from rag.grounding.verifier import MARKER
+from rag.language.text import direction
 from rag.types import Answer, Citation, Statement
 from ui.page.html import button, element, isolated, way_of, written
 

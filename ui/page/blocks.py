@@ -5,14 +5,14 @@ from typing import Any
 
 import gradio as gr
 
-from rag.service import Inbox, Work
 from rag.types import Language
+from ui.api import Inbox, Work
 from ui.page import events, layout
 from ui.page.chat import Chat
+from ui.page.labels import words as words_of
 from ui.page.layout import Page
 from ui.page.library import Library
 from ui.page.welcome import Examples
-from ui.page.words import words as words_of
 
 
 def build(work: Work, inbox: Inbox | None, examples: Examples, uploads: Path, language: Language) -> Any:

@@ -7,13 +7,13 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 from uuid import uuid4
 
-from rag.assistant import Answering
+from rag.answering.assistant import Answering
+from rag.answering.llm import Deadline
 from rag.errors import DalilError
-from rag.model import Deadline
-from rag.retrieval import explained
-from rag.service import Feedback, Passage, Work, rate_checked, shown
-from rag.text import content_terms
+from rag.language.text import content_terms
+from rag.retrieval.retriever import explained
 from rag.types import Answer, Filters, Hit, Language, Turn
+from ui.api import Feedback, Passage, Work, rate_checked, shown
 from ui.page.answers import Turn as Kept
 from ui.page.answers import Words, live_parts, turn_parts
 from ui.page.welcome import Examples, welcome_html

@@ -5,9 +5,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from rag.assistant import Assistant
+from rag.answering.assistant import Assistant
 from rag.errors import NotFoundError
-from rag.text import direction
+from rag.language.text import direction
 from rag.types import Article, Span
 from ui.page.answers import Words, reference
 from ui.page.html import button, element, isolated, way_of, written

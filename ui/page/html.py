@@ -3,7 +3,7 @@
 import html
 import re
 
-from rag.text import direction
+from rag.language.text import direction
 from rag.types import Language
 
 # Beside words of the other script: a file's ending (.md), and a day (2024-05-31), whose parts Arabic would turn round.

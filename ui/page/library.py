@@ -7,10 +7,10 @@ from typing import Any, Literal, NamedTuple
 from uuid import uuid4
 
 from rag.errors import DalilError
-from rag.service import Inbox, Work
+from rag.language.text import folded
 from rag.store import Head
-from rag.text import folded
 from rag.types import Added, Article
+from ui.api import Inbox, Work
 from ui.page.answers import Words
 from ui.page.html import button, element, written
 

@@ -1,7 +1,7 @@
 """Where a reader gives a key, once a browser, when the service asks for keys."""
 
 from ui.page.html import element
-from ui.page.words import words
+from ui.page.labels import words
 
 
 def login_html(wrong: bool) -> str:

@@ -3,7 +3,7 @@
 import threading
 from collections import Counter
 
-from rag.assistant import Assistant
+from rag.answering.assistant import Assistant
 from rag.store import Head
 from ui.page.answers import Words
 from ui.page.html import button, element, isolated, written

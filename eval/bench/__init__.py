@@ -1,0 +1,1 @@
+"""Benchmarks: speed, load, the page, and what Dalil adds to a model."""

@@ -1,0 +1,141 @@
+"""The time that the page takes for its reader: `python -m eval.bench.page`, where Chromium and Playwright are here.
+
+`dalil serve` runs over the sample articles as it does for people, and a headless browser opens its page. Prints one
+JSON object, in milliseconds: `load_ms` from the start of the navigation until the box can be written in and the welcome
+is there, each in a new browser right after a new service has said that it answers, with what came over the network;
+`text_ms` and `answer_ms` from the click on the button until an answer's first words, and until all of it with its
+citations, are on the page; `shift`, what moves by itself while answers of a scripted model are written, as Cumulative
+Layout Shift.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+from eval.bench.overhead import Endpoint
+from eval.bench.serving import serving
+from eval.datasets import gold
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+_WAIT_MS = 20_000
+_STREAMED, _PACE_S = 3, 0.03
+"""Answers of the scripted model that are watched, and the time between two of its words."""
+
+_WATCH = """
+window.seen = { shift: 0 };
+const when = (name, selector) => {
+  if (!(name in seen) && document.querySelector(selector)) {
+    seen[name] = 0;
+    requestAnimationFrame(() => { seen[name] = performance.now(); });
+  }
+};
+new MutationObserver(() => {
+  if (document.querySelector("#dalil-question textarea")) when("usable", ".dalil-turn");
+  if (!("sent" in seen)) return;
+  when("text", `.dalil-turn:nth-child(${seen.turn}) :is(.dalil-block, .dalil-quote, .dalil-refusal)`);
+  when("answer", `.dalil-turn:nth-child(${seen.turn}) .dalil-actions`);
+}).observe(document, { subtree: true, childList: true });
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) if (!entry.hadRecentInput) seen.shift += entry.value;
+}).observe({ type: "layout-shift" });
+addEventListener("click", (event) => {
+  if (!event.target.closest("#dalil-ask")) return;
+  const turn = document.querySelectorAll(".dalil-question").length + 1;
+  seen = { shift: seen.shift, sent: performance.now(), turn };
+}, true);
+"""
+_NETWORK = """() => {
+  const all = [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")];
+  const total = (of) => Math.round(all.reduce((sum, entry) => sum + entry[of], 0) / 1000);
+  return { requests: all.length, kb: total("transferSize"), unpacked_kb: total("decodedBodySize") };
+}"""
+
+
+def run(loads: int, questions: int, folder: Path, articles: Path) -> dict[str, Any]:
+    """All figures."""
+    ingest = [sys.executable, "-m", "ui.cli", "ingest", str(articles)]
+    environment = os.environ | {"DALIL_DATA_DIR": str(folder)}
+    subprocess.run(ingest, env=environment, check=True, capture_output=True)
+    asked = [question.text for question in gold() if question.language == "ar" and question.answers]
+    opened = [_opened(folder) for _ in range(loads)]
+    times = [one["usable"] for one in opened]
+    return {
+        "load_ms": {"median": round(statistics.median(times)), "each": [round(time) for time in times]},
+        "network": opened[-1]["network"],
+        **_answers(folder, asked[:questions]),
+        "shift": round(_shift(folder, asked[:_STREAMED]), 3),
+    }
+
+
+@contextmanager
+def _page(url: str) -> Iterator["Page"]:
+    """The page in a browser that has never seen it."""
+    from playwright.sync_api import sync_playwright
+
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if chromium is None:
+        raise SystemExit("There is no Chromium here: install the package chromium.")
+    with sync_playwright() as driver, driver.chromium.launch(executable_path=chromium, args=_FLAGS) as browser:
+        page = browser.new_page(viewport={"width": 1280, "height": 800})
+        page.add_init_script(_WATCH)
+        page.goto(f"{url}/ar/", wait_until="commit")
+        page.wait_for_function("seen.usable", timeout=_WAIT_MS)
+        yield page
+
+
+def _opened(folder: Path) -> dict[str, Any]:
+    with serving(folder) as url, _page(url) as page:
+        return {"usable": page.evaluate("seen.usable"), "network": page.evaluate(_NETWORK)}
+
+
+def _asked(page: "Page", question: str) -> dict[str, float]:
+    page.fill("#dalil-question textarea", question)
+    page.click("#dalil-ask")
+    page.wait_for_function("seen.answer", timeout=_WAIT_MS)
+    page.wait_for_selector("#dalil-ask", state="visible")
+    seen: dict[str, float] = page.evaluate("seen")
+    return seen
+
+
+def _answers(folder: Path, questions: list[str]) -> dict[str, Any]:
+    with serving(folder) as url, _page(url) as page:
+        seen = [_asked(page, question) for question in questions]
+    return {f"{name}_ms": _spread([one[name] - one["sent"] for one in seen]) for name in ("text", "answer")}
+
+
+def _shift(folder: Path, questions: list[str]) -> float:
+    with Endpoint(_PACE_S) as endpoint:
+        Thread(target=endpoint.serve_forever, daemon=True).start()
+        with serving(folder, **endpoint.settings) as url, _page(url) as page:
+            before = page.evaluate("seen.shift")
+            seen = [_asked(page, question) for question in questions]
+        endpoint.shutdown()
+    return seen[-1]["shift"] - float(before)
+
+
+def _spread(values: list[float]) -> dict[str, float]:
+    cuts = statistics.quantiles(values, n=20)
+    return {"median": round(statistics.median(values)), "p95": round(cuts[-1])}
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--loads", type=int, default=5)
+    parser.add_argument("--questions", type=int, default=20)
+    parser.add_argument("--articles", type=Path, default=Path("articles"))
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        print(json.dumps(run(options.loads, options.questions, Path(temporary), options.articles), indent=2))

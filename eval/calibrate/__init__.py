@@ -1,0 +1,1 @@
+"""Fitting fusion weights and abstention models."""

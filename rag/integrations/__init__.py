@@ -1,0 +1,1 @@
+"""Dalil as parts of other libraries."""

@@ -1,0 +1,58 @@
+"""Dalil as parts of llama-index: an embedding and a retriever that any engine or agent there can sit on.
+
+Imported by those who use it alone: llama-index takes 75 MB and a second.
+"""
+
+from llama_index.core.base.base_retriever import BaseRetriever
+from llama_index.core.base.embeddings.base import BaseEmbedding
+from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
+from pydantic import PrivateAttr
+
+from rag.answering.assistant import Assistant
+from rag.embedding import Embedder
+from rag.types import EVERYTHING, Filters, Hit
+
+
+class DalilEmbedding(BaseEmbedding):
+    """An embedder of Dalil's, the bundled one or an endpoint, as llama-index has them."""
+
+    _embedder: Embedder = PrivateAttr()
+
+    def __init__(self, embedder: Embedder) -> None:
+        super().__init__(model_name=embedder.model_name)
+        self._embedder = embedder
+
+    def _get_query_embedding(self, query: str) -> list[float]:
+        return list(map(float, self._embedder.queries([query])[0]))
+
+    def _get_text_embedding(self, text: str) -> list[float]:
+        return self._get_text_embeddings([text])[0]
+
+    def _get_text_embeddings(self, texts: list[str]) -> list[list[float]]:
+        return [list(map(float, row)) for row in self._embedder.passages(texts)]
+
+    async def _aget_query_embedding(self, query: str) -> list[float]:
+        return self._get_query_embedding(query)
+
+
+class DalilRetriever(BaseRetriever):
+    """The assistant's search: nodes carry the chunk's words, where they stand in the article, and in their metadata
+    `article_id`, `title` and `url`."""
+
+    def __init__(self, assistant: Assistant, top_k: int | None = None, filters: Filters = EVERYTHING) -> None:
+        super().__init__()
+        self._assistant, self._top_k, self._filters = assistant, top_k, filters
+
+    def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        found = self._assistant.search(query_bundle.query_str, self._top_k, self._filters)
+        return [NodeWithScore(node=_node(hit), score=hit.score) for hit in found.hits]
+
+
+def _node(hit: Hit) -> TextNode:
+    return TextNode(
+        id_=hit.chunk_id,
+        text=hit.text,
+        metadata={"article_id": hit.article.id, "title": hit.article.title, "url": hit.article.url},
+        start_char_idx=hit.start,
+        end_char_idx=hit.end,
+    )

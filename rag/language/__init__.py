@@ -1,0 +1,1 @@
+"""Arabic and English text: folding, sentences, terms, numbers, dates, units and names."""
