@@ -1,1 +1,1 @@
-"""Measures of what Dalil finds and says, on sets with known answers."""
+"""Measures of what Dalil retrieves and answers, on sets with known answers."""

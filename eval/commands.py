@@ -1,4 +1,4 @@
-"""The commands of `dalil eval`: what each takes, and what it gives back to be shown."""
+"""The commands of `dalil eval`: what each takes, and what it gives back to be printed."""
 
 import argparse
 import json
@@ -12,160 +12,190 @@ from rag.settings import Settings
 if TYPE_CHECKING:
     from eval.datasets import Dataset
     from eval.report import Report
-    from eval.run import Progress
+    from ingest.indexer import Progress
 
 
-class Outcome(NamedTuple):
-    """One object, the same in words, and whether the command is to fail."""
+class CommandResult(NamedTuple):
+    """What a command gives back.
 
-    value: dict[str, Any]
-    words: str
-    failed: bool = False
+    Attributes
+    ----------
+    data : dict
+        One object, for `--json`.
+    text : str
+        The same for people.
+    has_failed : bool
+        Whether the command line is to fail.
+    """
+
+    data: dict[str, Any]
+    text: str
+    has_failed: bool = False
 
 
-Command = Callable[[argparse.Namespace, Settings, "Progress"], Outcome]
+Command = Callable[[argparse.Namespace, Settings, "Progress"], CommandResult]
+"""Takes the parsed options, the settings, and what to call as articles are indexed."""
 
 
-def add(sets: Any) -> list[argparse.ArgumentParser]:
-    """The parsers of all commands; each names its function as `evaluate`."""
+def add_commands(subparsers: Any) -> list[argparse.ArgumentParser]:
+    """Add a parser for each command.
 
-    def command(name: str, run: Command, about: str) -> argparse.ArgumentParser:
-        added: argparse.ArgumentParser = sets.add_parser(name, help=about, description=about)
-        added.set_defaults(evaluate=run)
-        return added
+    Parameters
+    ----------
+    subparsers
+        As `argparse.ArgumentParser.add_subparsers` gives them.
 
-    squad = command("squad", _squad, "A SQuAD-format file, each paragraph an article.")
-    beir = command("beir", _beir, "A BEIR folder: corpus.jsonl, queries.jsonl, qrels.")
-    gold = command("gold", _gold, "Retrieval, answers and refusals on the gold set of the sample articles.")
-    gate = command("gate", _gate, "Compare the gold set with the committed baseline; fails when lower.")
-    ablate = command("ablate", _ablate, "What each view is worth on a SQuAD-format file.")
-    statements = command("statements", _statements, "How many lies about the sample articles are flagged.")
-    planted = command("planted", _planted, "How many true sentences of a SQuAD set and how many lies are flagged.")
-    fit = command("fit", _fit, "Fit fusion and refusal on a SQuAD set in two languages, and write them.")
-    feedback = command("export-feedback", _feedback, "Readers' ratings as gold cases, one JSON object a line.")
-    for added in (squad, ablate, fit, planted):
-        added.add_argument("corpus", metavar="CORPUS.json")
-    for added in (squad, ablate):
-        added.add_argument("--questions", metavar="FILE", help="ask the questions of this file instead, matched by id")
-    fit.add_argument("questions", metavar="QUESTIONS.json")
+    Returns
+    -------
+    list of ArgumentParser
+        One for each command, whose function is the `evaluate` of its options, a `Command`.
+    """
+
+    def add(name: str, command: Command, description: str) -> argparse.ArgumentParser:
+        parser: argparse.ArgumentParser = subparsers.add_parser(name, help=description, description=description)
+        parser.set_defaults(evaluate=command)
+        return parser
+
+    squad = add("squad", _run_squad, "A SQuAD-format file, each paragraph an article.")
+    beir = add("beir", _run_beir, "A BEIR folder: corpus.jsonl, queries.jsonl, qrels.")
+    gold = add("gold", _run_gold, "Retrieval, answers and refusals on the gold set of the sample articles.")
+    gate = add("gate", _run_gate, "Compare the gold set with the committed baseline; fails when lower.")
+    ablate = add("ablate", _run_ablate, "What each representation is worth on a SQuAD-format file.")
+    statements = add("statements", _run_statements, "How many false statements about the sample articles are flagged.")
+    planted = add(
+        "planted", _run_planted, "How many true sentences of a SQuAD set, and how many false ones, are flagged."
+    )
+    fit = add("fit", _run_fit, "Fit fusion and abstention on a SQuAD set in two languages, and write them.")
+    feedback = add("export-feedback", _run_export_feedback, "Readers' ratings as gold cases, one JSON object a line.")
+    for parser in (squad, ablate, fit, planted):
+        parser.add_argument("corpus", metavar="CORPUS.json", help="a file in the format of SQuAD")
+    for parser in (squad, ablate):
+        parser.add_argument("--questions", metavar="FILE", help="ask the questions of this file instead, matched by id")
+    fit.add_argument("questions", metavar="QUESTIONS.json", help="the same set in the other language")
     planted.add_argument("parallel", metavar="PARALLEL.json", help="the same set in the other language")
     squad.add_argument("--join", action="store_true", help="all paragraphs of an article are one article")
-    beir.add_argument("folder", metavar="FOLDER")
-    for added in (squad, beir):
-        added.add_argument("--answers", action="store_true", help="make the answers too, and check them")
-        added.add_argument("--unanswerable", metavar="FILE", help="SQuAD file of questions whose articles are absent")
-    for added in (squad, beir, gold):
-        added.add_argument("--spelling", action="store_true", help="ask Arabic questions in other spellings too")
-        added.add_argument("--out", metavar="FOLDER", help="write the report, plots, and TREC files there")
-    for added in (gold, gate, statements, fit):
-        added.add_argument("--articles", default="articles", metavar="FOLDER", help="the sample articles")
+    beir.add_argument("folder", metavar="FOLDER", help="where the files of the set are")
+    for parser in (squad, beir):
+        parser.add_argument("--answers", action="store_true", help="make the answers too, and check them")
+        parser.add_argument("--unanswerable", metavar="FILE", help="SQuAD file of questions whose articles are absent")
+    for parser in (squad, beir, gold):
+        parser.add_argument("--spelling", action="store_true", help="ask Arabic questions in other spellings too")
+        parser.add_argument("--out", metavar="FOLDER", help="write the report, plots, and TREC files there")
+    for parser in (gold, gate, statements, fit):
+        parser.add_argument("--articles", default="articles", metavar="FOLDER", help="the sample articles")
     gate.add_argument("--update", action="store_true", help="make this run the baseline")
     return [squad, beir, gold, gate, ablate, statements, planted, fit, feedback]
 
 
-def _squad(options: argparse.Namespace, settings: Settings, progress: "Progress") -> Outcome:
-    from eval.datasets import squad
+def _run_squad(options: argparse.Namespace, settings: Settings, progress: "Progress") -> CommandResult:
+    from eval.datasets import read_squad
 
-    return _set(options, settings, squad(Path(options.corpus), _path(options.questions), options.join), progress)
-
-
-def _beir(options: argparse.Namespace, settings: Settings, progress: "Progress") -> Outcome:
-    from eval.datasets import beir
-
-    return _set(options, settings, beir(Path(options.folder)), progress)
+    dataset = read_squad(Path(options.corpus), _optional_path(options.questions), options.join)
+    return _measure(options, settings, dataset, progress)
 
 
-def _set(options: argparse.Namespace, settings: Settings, dataset: "Dataset", progress: "Progress") -> Outcome:
-    from eval import report
-    from eval.datasets import unanswerable
+def _run_beir(options: argparse.Namespace, settings: Settings, progress: "Progress") -> CommandResult:
+    from eval.datasets import read_beir
 
-    withheld = unanswerable(Path(options.unanswerable)) if options.unanswerable else []
-    wanted = report.Options(options.answers, options.spelling, withheld)
-    found = report.measure(settings, dataset, wanted, progress)
-    return _written(options, found, report.markdown(found.shown))
+    return _measure(options, settings, read_beir(Path(options.folder)), progress)
 
 
-def _gold(options: argparse.Namespace, settings: Settings, progress: "Progress") -> Outcome:
-    from eval.report import gold_report
+def _measure(
+    options: argparse.Namespace, settings: Settings, dataset: "Dataset", progress: "Progress"
+) -> CommandResult:
+    from eval.datasets import read_unanswerable
+    from eval.report import MeasureOptions, format_markdown, measure_set
 
-    found = gold_report(settings, Path(options.articles), options.spelling)
-    lines = [f"{group}: {name} {value}" for group, row in found.shown["groups"].items() for name, value in row.items()]
-    lines.append(f"citations {found.shown['citations']}, false ones {found.shown['false_citations']}")
-    return _written(options, found, "\n".join(lines))
+    unanswerable = read_unanswerable(Path(options.unanswerable)) if options.unanswerable else []
+    report = measure_set(settings, dataset, MeasureOptions(options.answers, options.spelling, unanswerable), progress)
+    return _finish_report(options, report, format_markdown(report.summary))
 
 
-def _written(options: argparse.Namespace, found: "Report", words: str) -> Outcome:
-    from eval.report import write
+def _run_gold(options: argparse.Namespace, settings: Settings, progress: "Progress") -> CommandResult:
+    from eval.report import measure_gold_set
+
+    report = measure_gold_set(settings, Path(options.articles), options.spelling)
+    summary = report.summary
+    lines = [f"{group}: {name} {value}" for group, row in summary["groups"].items() for name, value in row.items()]
+    lines.append(f"citations {summary['citations']}, false ones {summary['false_citations']}")
+    return _finish_report(options, report, "\n".join(lines))
+
+
+def _finish_report(options: argparse.Namespace, report: "Report", text: str) -> CommandResult:
+    from eval.report import write_report
 
     if options.out:
-        write(found, Path(options.out))
-    return Outcome(found.shown, words)
+        write_report(report, Path(options.out))
+    return CommandResult(report.summary, text)
 
 
-def _gate(options: argparse.Namespace, settings: Settings, progress: "Progress") -> Outcome:
-    from eval import gate, statements
-    from eval.report import gold_report
+def _run_gate(options: argparse.Namespace, settings: Settings, progress: "Progress") -> CommandResult:
+    from eval.gate import BASELINE, compare_with_baseline, load_baseline, save_baseline
+    from eval.report import measure_gold_set
+    from eval.statements import flag_statements, score_flags
 
-    before = {} if options.update else gate.load()
+    baseline = {} if options.update else load_baseline()
     articles = Path(options.articles)
-    checked = statements.scores(statements.flagged(settings, articles))
-    after = gold_report(settings, articles).scores | {"statements": checked}
+    statements = score_flags(flag_statements(settings, articles))
+    scores = measure_gold_set(settings, articles).scores | {"statements": statements}
     if options.update:
-        gate.save(after)
-        return Outcome({"baseline": str(gate.BASELINE)}, f"A new baseline is in {gate.BASELINE}.")
-    verdict = gate.compare(before, after)
-    lines = [f"{name}: {mean:+.4f} ({low:+.4f} to {high:+.4f})" for name, (mean, low, high) in verdict.changes.items()]
+        save_baseline(scores)
+        return CommandResult({"baseline": str(BASELINE)}, f"A new baseline is in {BASELINE}.")
+    found = compare_with_baseline(baseline, scores)
+    lines = [f"{name}: {mean:+.4f} ({low:+.4f} to {high:+.4f})" for name, (mean, low, high) in found.changes.items()]
     lines += [
-        f"  {name} {change:+.3f} {key}" for name, row in verdict.flipped.items() for key, change in sorted(row.items())
+        f"  {name} {change:+.3f} {key}" for name, row in found.flipped.items() for key, change in sorted(row.items())
     ]
-    lines.append(f"Lower than the baseline: {', '.join(verdict.dropped)}." if verdict.dropped else "Not lower.")
-    return Outcome(asdict(verdict), "\n".join(lines), bool(verdict.dropped))
+    lines.append(f"Lower than the baseline: {', '.join(found.dropped)}." if found.dropped else "Not lower.")
+    return CommandResult(asdict(found), "\n".join(lines), bool(found.dropped))
 
 
-def _ablate(options: argparse.Namespace, settings: Settings, progress: "Progress") -> Outcome:
-    from eval.ablate import table
-    from eval.datasets import squad
+def _run_ablate(options: argparse.Namespace, settings: Settings, progress: "Progress") -> CommandResult:
+    from eval.ablate import measure_representations
+    from eval.datasets import read_squad
 
-    found = table(settings, squad(Path(options.corpus), _path(options.questions)), progress)
+    dataset = read_squad(Path(options.corpus), _optional_path(options.questions))
+    found = measure_representations(settings, dataset, progress)
     lines = ["  ".join(f"{value!s:<18}" for value in row.values()) for row in found["rows"]]
-    lines += [f"{view}: {cost}" for view, cost in found["cost"].items()]
-    return Outcome(found, "\n".join(lines))
+    lines += [f"{name}: {cost}" for name, cost in found["cost"].items()]
+    return CommandResult(found, "\n".join(lines))
 
 
-def _statements(options: argparse.Namespace, settings: Settings, progress: "Progress") -> Outcome:
-    from eval import statements
+def _run_statements(options: argparse.Namespace, settings: Settings, progress: "Progress") -> CommandResult:
+    from eval.statements import flag_statements, summarize_flags
 
-    found = statements.summary(statements.flagged(settings, Path(options.articles)))
-    return Outcome(found, "\n".join(f"{name}: {row['flagged']} of {row['statements']}" for name, row in found.items()))
-
-
-def _planted(options: argparse.Namespace, settings: Settings, progress: "Progress") -> Outcome:
-    from eval import planted
-
-    found = planted.summary(settings, Path(options.corpus), Path(options.parallel), progress)
-    return Outcome(found, "\n".join(f"{name}: {row['flagged']} of {row['sentences']}" for name, row in found.items()))
+    shares = summarize_flags(flag_statements(settings, Path(options.articles)))
+    lines = [f"{name}: {row['flagged']} of {row['statements']}" for name, row in shares.items()]
+    return CommandResult(shares, "\n".join(lines))
 
 
-def _feedback(options: argparse.Namespace, settings: Settings, progress: "Progress") -> Outcome:
-    from eval.feedback import cases
-    from rag.answering.assistant import pipeline_of
-    from rag.embedding import known_views
-    from rag.store import open_store
+def _run_planted(options: argparse.Namespace, settings: Settings, progress: "Progress") -> CommandResult:
+    from eval.substituted import measure_substitutions
 
-    store = open_store(settings, pipeline_of(settings, known_views(settings)))
+    shares = measure_substitutions(settings, Path(options.corpus), Path(options.parallel), progress)
+    lines = [f"{name}: {row['flagged']} of {row['sentences']}" for name, row in shares.items()]
+    return CommandResult(shares, "\n".join(lines))
+
+
+def _run_export_feedback(options: argparse.Namespace, settings: Settings, progress: "Progress") -> CommandResult:
+    from eval.feedback import export_gold_cases
+    from rag.embedding import embedding_spec
+    from rag.store import IndexConfig, open_store
+
+    store = open_store(settings, IndexConfig.of(embedding_spec(settings), settings.chunk_tokens))
     try:
-        found = cases(settings.feedback_file, store)
+        cases = export_gold_cases(settings.feedback_file, store)
     finally:
         store.close()
-    return Outcome({"cases": found}, "\n".join(json.dumps(case, ensure_ascii=False) for case in found))
+    return CommandResult({"cases": cases}, "\n".join(json.dumps(case, ensure_ascii=False) for case in cases))
 
 
-def _fit(options: argparse.Namespace, settings: Settings, progress: "Progress") -> Outcome:
-    from eval.calibrate.fit import fit
+def _run_fit(options: argparse.Namespace, settings: Settings, progress: "Progress") -> CommandResult:
+    from eval.calibrate.fit import fit_calibration
 
-    quality = fit(settings, Path(options.corpus), Path(options.questions), Path(options.articles))
-    return Outcome(quality, json.dumps(quality, indent=1))
+    quality = fit_calibration(settings, Path(options.corpus), Path(options.questions), Path(options.articles))
+    return CommandResult(quality, json.dumps(quality, indent=1))
 
 
-def _path(given: str | None) -> Path | None:
-    return Path(given) if given else None
+def _optional_path(path: str | None) -> Path | None:
+    return Path(path) if path else None

@@ -1,4 +1,4 @@
-"""Sets with known answers: SQuAD files and BEIR folders from anywhere, and the gold set of the sample collection."""
+"""Sets with known answers: SQuAD files, BEIR folders, and the gold set of the sample articles."""
 
 import csv
 import json
@@ -8,17 +8,27 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from ingest.readers import find_files, read_file
 from rag.errors import InputError
-from rag.language.text import language
+from rag.language.document import Document
 from rag.types import Article, Language
 
-Kind = Literal["answerable", "unanswerable", "variant", "dialect"]
+QuestionKind = Literal["answerable", "unanswerable", "variant", "dialect"]
 
-GOLD = Path(__file__).parent / "gold" / "questions.jsonl"
+GOLD_QUESTIONS = Path(__file__).parent / "gold" / "questions.jsonl"
+_PARAGRAPH_BREAK = "\n\n"
 
 
 class GoldAnswer(NamedTuple):
-    """The words of an answer, and where they begin in the article that holds them."""
+    """The words of an answer.
+
+    Attributes
+    ----------
+    text : str
+        As the article has them.
+    start : int
+        Where they begin in the article, in code points.
+    """
 
     text: str
     start: int
@@ -26,17 +36,34 @@ class GoldAnswer(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question with the articles that answer it and how well (none: no article does), and the words that do."""
+    """A question with what is known of its answer.
+
+    Attributes
+    ----------
+    id : str
+        Unique in its set.
+    text : str
+        As it is asked.
+    language : Language
+        Of the question.
+    kind : QuestionKind
+        Whether an article answers it, or how it is worded.
+    relevant : mapping of str to int
+        Grade of each article that answers it; empty when none does.
+    answers : tuple of GoldAnswer
+        Any of them is right.
+    distance : str or None
+        Of an unanswerable question: `far` (a subject that no article is on), `near` (another thing of an article's
+        field), `inside` (a detail that the article on the subject does not give).
+    """
 
     id: str
     text: str
     language: Language
-    kind: Kind = "answerable"
+    kind: QuestionKind = "answerable"
     relevant: Mapping[str, int] = field(default_factory=dict)
     answers: tuple[GoldAnswer, ...] = ()
     distance: str | None = None
-    """Of an unanswerable question: `far` (a subject no article is on), `near` (another thing of an article's field),
-    `inside` (a detail that the article on the subject does not give)."""
 
     @property
     def article_id(self) -> str | None:
@@ -46,58 +73,86 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """Articles to index, read as they are needed, and questions to ask of them."""
+    """Articles to index, and questions to ask of them.
+
+    Attributes
+    ----------
+    articles : iterable of Article
+        May be read only as they are needed; can be iterated more than once.
+    questions : list of Question
+        Each id once.
+    """
 
     articles: Iterable[Article]
     questions: list[Question]
 
 
+def read_articles(folder: Path, max_chars: int) -> list[Article]:
+    """The articles of a folder; files that cannot be read are left out.
+
+    Parameters
+    ----------
+    folder : Path
+        Of files in any format that Dalil reads.
+    max_chars : int
+        Longest article.
+    """
+    found = (item for file, root in find_files([folder]) for item in read_file(file, root, max_chars))
+    return [item for item in found if isinstance(item, Article)]
+
+
 # SQuAD
 
 
-def squad(corpus: Path, questions: Path | None = None, join: bool = False) -> Dataset:
-    """A SQuAD-format file, each paragraph an article, or with `join` all paragraphs of an article one article.
+def read_squad(corpus: Path, questions: Path | None = None, join: bool = False) -> Dataset:
+    """Read a SQuAD-format file. A paragraph, article or question id that repeats is left out.
 
-    The same paragraph, article or question id met again is passed over. `questions` is another file of that format
-    whose questions are asked instead: in another language, or fewer, matched by id; answers stay those of `corpus`.
-    Raises InputError when a file is not of the format, or no question matches.
+    Parameters
+    ----------
+    corpus : Path
+        The file; each of its paragraphs is an article.
+    questions : Path, optional
+        Another file of that format, whose questions are asked instead: in another language, or fewer, matched by id.
+        Answers stay those of `corpus`.
+    join : bool
+        Whether all paragraphs of an article are one article.
+
+    Raises
+    ------
+    InputError
+        When a file is not of the format, or no question matches.
     """
     articles: dict[str, Article] = {}
     known: dict[str, Question] = {}
-    for entry in _entries(corpus):
-        paragraphs = [paragraph["context"].encode("utf-8", "replace").decode() for paragraph in entry]
-        joined = text_article("\n\n".join(paragraphs)) if join else None
-        at = 0
-        for paragraph, text in zip(entry, paragraphs, strict=True):
-            article = joined or text_article(text)
+    for paragraphs in _read_squad_entries(corpus):
+        for article, found in _read_entry(paragraphs, join):
             articles.setdefault(article.id, article)
-            for found in _questions(paragraph, article.id, at if join else 0):
-                known.setdefault(found.id, found)
-            at += len(text) + 2
-    asked = list(known.values()) if questions is None else list(_matched(questions, known))
-    if not asked:
+            for question in found:
+                known.setdefault(question.id, question)
+    chosen = list(known.values()) if questions is None else list(_match_questions(questions, known))
+    if not chosen:
         raise InputError(f"No question of {questions or corpus} belongs to a paragraph of {corpus}.")
-    return Dataset(list(articles.values()), asked)
+    return Dataset(list(articles.values()), chosen)
 
 
-def unanswerable(questions: Path) -> list[Question]:
-    """The questions of a SQuAD-format file, as ones whose articles are not in the index."""
-    rows = (row for entry in _entries(questions) for paragraph in entry for row in paragraph.get("qas", ()))
-    asked = {str(row["id"]): str(row["question"]) for row in rows}
+def read_unanswerable(questions: Path) -> list[Question]:
+    """The questions of a SQuAD-format file, as ones whose articles are not in the index; raises InputError."""
+    rows = (row for paragraphs in _read_squad_entries(questions) for row in _question_rows(paragraphs))
+    texts = {str(row["id"]): str(row["question"]) for row in rows}
     return [
-        Question(f"unanswerable {key}", text, language(text), "unanswerable", distance="far")
-        for key, text in asked.items()
+        Question(f"unanswerable {key}", text, Document(text).language, "unanswerable", distance="far")
+        for key, text in texts.items()
     ]
 
 
-def text_article(text: str) -> Article:
-    """A text as an article, with an id made of its words."""
+def make_text_article(text: str) -> Article:
+    """A text as an article without a title, whose id is a hash of its words."""
     key = blake2b(text.encode(), digest_size=12).hexdigest()
-    return Article(key, "", text, language(text), key, "squad")
+    return Article(key, "", text, Document(text).language, key, "squad")
 
 
-def _entries(path: Path) -> Iterator[list[dict[str, Any]]]:
-    """The paragraphs of each article."""
+def _read_squad_entries(path: Path) -> Iterator[list[dict[str, Any]]]:
+    """The paragraphs of each article of a file."""
     try:
         data = json.loads(path.read_text("utf-8"))
         for article in data["data"]:
@@ -111,47 +166,65 @@ def _entries(path: Path) -> Iterator[list[dict[str, Any]]]:
         raise InputError(f"{path} is not of the SQuAD format (data, paragraphs, context, qas): {error}.") from None
 
 
-def _questions(paragraph: dict[str, Any], article_id: str, before: int) -> Iterator[Question]:
-    for row in paragraph.get("qas", ()):
+def _read_entry(paragraphs: list[dict[str, Any]], join: bool) -> Iterator[tuple[Article, list[Question]]]:
+    """Each paragraph's article, the same for all when they are joined, with the paragraph's questions."""
+    texts = [paragraph["context"].encode("utf-8", "replace").decode() for paragraph in paragraphs]
+    joined = make_text_article(_PARAGRAPH_BREAK.join(texts)) if join else None
+    start = 0
+    for paragraph, text in zip(paragraphs, texts, strict=True):
+        article = joined or make_text_article(text)
+        yield article, list(_read_questions(paragraph, article.id, start if join else 0))
+        start += len(text) + len(_PARAGRAPH_BREAK)
+
+
+def _question_rows(paragraphs: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    return (row for paragraph in paragraphs for row in paragraph.get("qas", ()))
+
+
+def _read_questions(paragraph: dict[str, Any], article_id: str, paragraph_start: int) -> Iterator[Question]:
+    for row in _question_rows([paragraph]):
         answers = (
-            GoldAnswer(str(answer["text"]), before + int(answer.get("answer_start", 0)))
+            GoldAnswer(str(answer["text"]), paragraph_start + int(answer.get("answer_start", 0)))
             for answer in row.get("answers", ())
         )
         text = str(row["question"])
-        relevant = {article_id: 1}
-        yield Question(str(row["id"]), text, language(text), "answerable", relevant, tuple(dict.fromkeys(answers)))
+        yield Question(
+            id=str(row["id"]),
+            text=text,
+            language=Document(text).language,
+            relevant={article_id: 1},
+            answers=tuple(dict.fromkeys(answers)),
+        )
 
 
-def _matched(questions: Path, known: dict[str, Question]) -> Iterator[Question]:
-    for entry in _entries(questions):
-        for row in (row for paragraph in entry for row in paragraph.get("qas", ())):
-            origin = known.pop(str(row["id"]), None)
-            if origin is not None:
+def _match_questions(questions: Path, known: dict[str, Question]) -> Iterator[Question]:
+    """The known questions in the words of another file; takes them out of `known`."""
+    for paragraphs in _read_squad_entries(questions):
+        for row in _question_rows(paragraphs):
+            original = known.pop(str(row["id"]), None)
+            if original is not None:
                 text = str(row["question"])
-                yield replace(origin, text=text, language=language(text))
+                yield replace(original, text=text, language=Document(text).language)
 
 
 # BEIR
 
 
-def beir(folder: Path) -> Dataset:
-    """A BEIR folder: corpus.jsonl, which is read as it is indexed, queries.jsonl, and qrels/test.tsv, else all qrels.
+def read_beir(folder: Path) -> Dataset:
+    """Read a BEIR folder: `corpus.jsonl`, `queries.jsonl` and `qrels/test.tsv`, else all of `qrels/*.tsv`.
 
-    Queries without a judgement are left out. Raises InputError when a file lacks or is not of the format.
+    Queries without a judgement are left out. The corpus is read as it is indexed.
+
+    Raises
+    ------
+    InputError
+        When a file is missing or not of the format.
     """
-    relevant: dict[str, dict[str, int]] = {}
-    judged_for_test = folder / "qrels" / "test.tsv"
-    files = [judged_for_test] if judged_for_test.exists() else sorted((folder / "qrels").glob("*.tsv"))
-    for file in files:
-        for row in _tsv(file):
-            if int(row[2]) > 0:
-                relevant.setdefault(row[0], {})[row[1]] = int(row[2])
-    if not relevant:
-        raise InputError(f"{folder} is no BEIR folder: it has no judgement in qrels/*.tsv.")
-    texts = {str(row["_id"]): str(row["text"]) for row in _json_lines(folder / "queries.jsonl", "_id", "text")}
+    judgements = _read_judgements(folder)
+    texts = {str(row["_id"]): str(row["text"]) for row in _read_json_lines(folder / "queries.jsonl", "_id", "text")}
     questions = [
-        Question(key, texts[key], language(texts[key]), "answerable", judged)
-        for key, judged in relevant.items()
+        Question(key, texts[key], Document(texts[key]).language, "answerable", relevant)
+        for key, relevant in judgements.items()
         if key in texts
     ]
     if not questions:
@@ -167,20 +240,33 @@ class _BeirCorpus:
 
     def __iter__(self) -> Iterator[Article]:
         seen = set()
-        for row in _json_lines(self._path, "_id", "text"):
+        for row in _read_json_lines(self._path, "_id", "text"):
             key, text = str(row["_id"]), str(row["text"])
             if key not in seen and text.strip():
                 seen.add(key)
-                yield Article(key, str(row.get("title") or ""), text, language(text), key, "beir")
+                yield Article(key, str(row.get("title") or ""), text, Document(text).language, key, "beir")
 
 
-def _json_lines(path: Path, *wanted: str) -> Iterator[dict[str, Any]]:
+def _read_judgements(folder: Path) -> dict[str, dict[str, int]]:
+    """The positive grades of articles, by query and article."""
+    test_file = folder / "qrels" / "test.tsv"
+    files = [test_file] if test_file.exists() else sorted((folder / "qrels").glob("*.tsv"))
+    judgements: dict[str, dict[str, int]] = {}
+    for query, article, grade in (row[:3] for file in files for row in _read_tsv(file)):
+        if int(grade) > 0:
+            judgements.setdefault(query, {})[article] = int(grade)
+    if not judgements:
+        raise InputError(f"{folder} is no BEIR folder: it has no judgement in qrels/*.tsv.")
+    return judgements
+
+
+def _read_json_lines(path: Path, *required: str) -> Iterator[dict[str, Any]]:
     try:
         with path.open(encoding="utf-8") as lines:
             for number, line in enumerate(lines, 1):
                 row = json.loads(line) if line.strip() else None
-                if row is not None and not (isinstance(row, dict) and all(name in row for name in wanted)):
-                    raise InputError(f"{path}:{number} lacks one of {', '.join(wanted)}.")
+                if row is not None and not (isinstance(row, dict) and all(name in row for name in required)):
+                    raise InputError(f"{path}:{number} lacks one of {', '.join(required)}.")
                 if row is not None:
                     yield row
     except OSError as error:
@@ -189,7 +275,7 @@ def _json_lines(path: Path, *wanted: str) -> Iterator[dict[str, Any]]:
         raise InputError(f"{path} is not JSON lines in UTF-8: {error}.") from None
 
 
-def _tsv(path: Path) -> Iterator[list[str]]:
+def _read_tsv(path: Path) -> Iterator[list[str]]:
     try:
         with path.open(encoding="utf-8", newline="") as lines:
             for row in csv.reader(lines, delimiter="\t"):
@@ -202,8 +288,8 @@ def _tsv(path: Path) -> Iterator[list[str]]:
 # The gold set
 
 
-def gold(path: Path = GOLD) -> list[Question]:
-    """The gold set: questions about the sample collection in `articles/`."""
+def read_gold_set(path: Path = GOLD_QUESTIONS) -> list[Question]:
+    """The questions about the sample articles; raises InputError."""
     return [
         Question(
             id=row["id"],
@@ -211,12 +297,12 @@ def gold(path: Path = GOLD) -> list[Question]:
             language=row["language"],
             kind=row["kind"],
             relevant={row["article"]: 1} if row.get("article") else {},
-            answers=tuple(_within(answer, row["evidence"], row["start"]) for answer in row.get("answers", ())),
+            answers=tuple(_locate_answer(answer, row["evidence"], row["start"]) for answer in row.get("answers", ())),
             distance=row.get("distance"),
         )
-        for row in _json_lines(path, "id", "question", "language", "kind")
+        for row in _read_json_lines(path, "id", "question", "language", "kind")
     ]
 
 
-def _within(answer: str, evidence: str, start: int) -> GoldAnswer:
-    return GoldAnswer(answer, start + max(0, evidence.find(answer)))
+def _locate_answer(answer: str, evidence: str, evidence_start: int) -> GoldAnswer:
+    return GoldAnswer(answer, evidence_start + max(0, evidence.find(answer)))

@@ -1,4 +1,4 @@
-"""Readers' ratings as gold cases: what they said was right, or which passage should have been cited."""
+"""Readers' ratings as gold cases: the passage that they called right, or that should have been cited."""
 
 import json
 from collections.abc import Iterator
@@ -9,26 +9,42 @@ from rag.errors import InputError, NotFoundError
 from rag.store import Store
 
 
-def cases(file: Path, store: Store) -> list[dict[str, Any]]:
-    """The rated answers that tell which passage is right, in the form of the gold set; the last rating of each counts.
+def export_gold_cases(file: Path, store: Store) -> list[dict[str, Any]]:
+    """The rated answers that tell which passage is right.
 
-    Ratings of passages that the index no longer holds are left out. Raises InputError when there are no ratings.
+    Parameters
+    ----------
+    file : Path
+        Ratings, one JSON object a line, oldest first. The last one of each answer counts.
+    store : Store
+        Holds the passages; ratings of those that it no longer holds are left out.
+
+    Returns
+    -------
+    list of dict
+        In the form of the gold set, in the order in which the answers were first rated.
+
+    Raises
+    ------
+    InputError
+        When there are no ratings.
     """
     try:
         lines = file.read_text("utf-8").splitlines()
     except OSError as error:
         raise InputError(f"There are no ratings in {file}: {error.strerror}.") from None
-    last = {rating["answer"]: rating for rating in map(json.loads, lines)}
-    return [case for rating in last.values() for case in _case(rating, store)]
+    last_ratings = {rating["answer"]: rating for rating in map(json.loads, lines)}
+    return [case for rating in last_ratings.values() for case in _make_case(rating, store)]
 
 
-def _case(rating: dict[str, Any], store: Store) -> Iterator[dict[str, Any]]:
-    cited = rating["citations"][0] if rating["rating"] == "up" and rating["citations"] else None
-    right = rating["passage"] or cited
-    if right is None:
+def _make_case(rating: dict[str, Any], store: Store) -> Iterator[dict[str, Any]]:
+    """The case of a rating; none when it tells no passage, or one that is gone."""
+    first_cited = rating["citations"][0] if rating["rating"] == "up" and rating["citations"] else None
+    passage = rating["passage"] or first_cited
+    if passage is None:
         return
     try:
-        evidence = store.article(right["article_id"]).text[right["start"] : right["end"]]
+        evidence = store.get_article(passage["article_id"]).text[passage["start"] : passage["end"]]
     except NotFoundError:
         return
     yield {
@@ -36,9 +52,9 @@ def _case(rating: dict[str, Any], store: Store) -> Iterator[dict[str, Any]]:
         "kind": "answerable",
         "language": rating["language"],
         "question": rating["question"],
-        "article": right["article_id"],
-        "start": right["start"],
-        "end": right["end"],
+        "article": passage["article_id"],
+        "start": passage["start"],
+        "end": passage["end"],
         "evidence": evidence,
         "answers": [evidence],
     }

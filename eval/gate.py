@@ -1,56 +1,69 @@
-"""Nobody lowers the gold set's scores unawares: a run against the committed baseline."""
+"""A run on the gold set compared with the committed baseline, so that no score falls unnoticed."""
 
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from eval.measures import Scores
-from eval.significance import Interval, change
+from eval.measures import QuestionScores
+from eval.significance import Interval, bootstrap_change
 from rag.errors import InputError
 
 BASELINE = Path(__file__).parent / "gold" / "baseline.json"
-_LARGEST_DROP = 0.01
-_ROUNDED = 0.001
+_MAX_DROP = 0.01
+_ROUNDING = 0.001
+"""Smaller changes of a question's score come from rounding."""
 _WATCHED = ("nDCG@10", "R@1", "answer nDCG@10", "quote@2", "answered", "refused", "right language", "statements")
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """Changes by measure, and the questions whose score went up or down."""
+class Comparison:
+    """A run beside the baseline.
+
+    Attributes
+    ----------
+    changes : dict of str to Interval
+        Mean change of each watched measure.
+    dropped : list of str
+        Measures that fell by more than a point, beyond chance: the whole 95 % interval lies below zero.
+    flipped : dict of str to dict
+        By measure and question id, the change of each question whose score went up or down.
+    missing : int
+        Questions that the run does not have.
+    """
 
     changes: dict[str, Interval] = field(default_factory=dict)
     dropped: list[str] = field(default_factory=list)
-    """Measures that fell by more than a point, beyond chance (the whole 95 % interval below zero)."""
     flipped: dict[str, dict[str, float]] = field(default_factory=dict)
     missing: int = 0
 
 
-def compare(before: Scores, after: Scores) -> Verdict:
-    """The run `after` against the baseline `before`; questions that the run does not have count as 0."""
-    verdict = Verdict(missing=len(set(before["nDCG@10"]) - set(after["nDCG@10"])))
-    for name in (name for name in _WATCHED if name in before):
-        now = dict.fromkeys(before[name], 0.0) | after.get(name, {})
-        verdict.changes[name] = change(before[name], now)
-        if verdict.changes[name].mean < -_LARGEST_DROP and verdict.changes[name].high < 0:
-            verdict.dropped.append(name)
-        flips = {
-            key: round(now[key] - score, 3) for key, score in before[name].items() if abs(now[key] - score) > _ROUNDED
-        }
+def compare_with_baseline(baseline: QuestionScores, scores: QuestionScores) -> Comparison:
+    """Compare the scores of a run with those of the baseline; questions that the run does not have count as 0."""
+    comparison = Comparison(missing=len(set(baseline["nDCG@10"]) - set(scores["nDCG@10"])))
+    for name in (name for name in _WATCHED if name in baseline):
+        before = baseline[name]
+        after = dict.fromkeys(before, 0.0) | scores.get(name, {})
+        change = bootstrap_change(before, after)
+        comparison.changes[name] = change
+        if change.mean < -_MAX_DROP and change.high < 0:
+            comparison.dropped.append(name)
+        differences = {key: after[key] - score for key, score in before.items()}
+        flips = {key: round(value, 3) for key, value in differences.items() if abs(value) > _ROUNDING}
         if flips:
-            verdict.flipped[name] = flips
-    return verdict
+            comparison.flipped[name] = flips
+    return comparison
 
 
-def load(path: Path = BASELINE) -> Scores:
+def load_baseline(path: Path = BASELINE) -> QuestionScores:
     """The committed baseline; raises InputError when there is none."""
     try:
-        found: Scores = json.loads(path.read_text("utf-8"))
+        scores: QuestionScores = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError):
         raise InputError(f"There is no baseline in {path}: make one with `dalil eval gate --update`.") from None
-    return found
+    return scores
 
 
-def save(scores: Scores, path: Path = BASELINE) -> None:
+def save_baseline(scores: QuestionScores, path: Path = BASELINE) -> None:
     """Write a new baseline: the watched measures, rounded."""
     kept = {
         name: {key: round(value, 4) for key, value in sorted(scores[name].items())}

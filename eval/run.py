@@ -1,106 +1,126 @@
-"""Ask a set's questions and keep what comes back."""
+"""Ask the questions of a set and keep what comes back."""
 
 import shutil
 import tempfile
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from eval.datasets import Question
-from ingest.sync import embed
+from ingest.indexer import Indexer, Progress
 from rag.answering.assistant import Assistant
-from rag.answering.extractive import HITS_READ, best_sentences
+from rag.answering.extractive import MAX_HITS_READ, rank_sentences
 from rag.errors import QuestionError
 from rag.settings import Settings
 from rag.types import Answer, Article, Hit
 
-_DEPTH = 30
+_TOP_K = 30
 """Chunks retrieved for a question: enough for ten articles when long ones are split."""
-_ARTICLES_PER_BATCH = 64
 _QUOTES = 2
-
-Progress = Callable[[int, int], None]
-"""Called with (articles done, articles to do; 0 when not known)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
-    """What came back for a question: articles and chunks with scores, best first; nothing for one that failed."""
+class QuestionResult:
+    """What came back for a question; all empty when it could not be asked.
+
+    Attributes
+    ----------
+    question : Question
+        As it was asked.
+    articles : tuple of (str, float)
+        Ids and scores of the retrieved articles, best first.
+    chunks_with_answer : tuple of bool
+        Of each retrieved chunk, best first: whether a whole gold answer stands in it, in its place.
+    quotes : tuple of str
+        The two sentences that would be quoted first.
+    probability : float
+        That the articles hold the answer.
+    answer : Answer or None
+        None when answers are not measured.
+    false_citations : int
+        Citations whose quote is not exactly what their article has there.
+    """
 
     question: Question
     articles: tuple[tuple[str, float], ...] = ()
-    holds: tuple[bool, ...] = ()
-    """Of each retrieved chunk: whether it holds a whole gold answer, where the answer stands."""
+    chunks_with_answer: tuple[bool, ...] = ()
     quotes: tuple[str, ...] = ()
-    """The two sentences that would be quoted first."""
     probability: float = 0.0
     answer: Answer | None = None
     false_citations: int = 0
 
 
+def ignore_progress(done: int, total: int) -> None:
+    """A `Progress` that shows nothing."""
+
+
 @contextmanager
-def temporary(settings: Settings, articles: Iterable[Article], progress: Progress) -> Iterator[Assistant]:
-    """An assistant over `articles` in a store of its own, gone afterwards."""
+def open_temporary_assistant(
+    settings: Settings, articles: Iterable[Article], progress: Progress = ignore_progress
+) -> Iterator[Assistant]:
+    """An assistant over `articles` in an index of its own, which is deleted afterwards.
+
+    Parameters
+    ----------
+    settings : Settings
+        All but the place of the index is taken from them.
+    articles : iterable of Article
+        Read as they are needed.
+    progress : callable
+        Called after every batch that is indexed.
+    """
     folder = Path(tempfile.mkdtemp(prefix="dalil-eval-"))
     try:
         with Assistant.from_settings(settings.model_copy(update={"data_dir": folder, "qdrant_url": None})) as assistant:
-            index(assistant, articles, progress)
+            total = len(articles) if isinstance(articles, list) else 0
+            open_indexer(assistant).index(articles, progress, total)
             yield assistant
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def index(assistant: Assistant, articles: Iterable[Article], progress: Progress) -> None:
-    """Put articles in the assistant's store, reading them as they are needed."""
-    total = len(articles) if isinstance(articles, list) else 0
-    done = 0
-    for batch in _batches(articles):
-        for article, chunks in embed(batch, assistant.settings.chunk_tokens, assistant.encoder):
-            assistant.store.write(article, chunks)
-        done += len(batch)
-        progress(done, total)
-    assistant.store.settle()
+def open_indexer(assistant: Assistant) -> Indexer:
+    """An indexer of the assistant's index."""
+    return Indexer(assistant.store, lambda: assistant.encoder, assistant.settings.chunk_tokens)
 
 
-def _batches(articles: Iterable[Article]) -> Iterator[list[Article]]:
-    batch: list[Article] = []
-    for article in articles:
-        batch.append(article)
-        if len(batch) == _ARTICLES_PER_BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
+def ask_questions(assistant: Assistant, questions: Iterable[Question], with_answers: bool) -> list[QuestionResult]:
+    """Ask every question in turn.
+
+    Parameters
+    ----------
+    assistant : Assistant
+        Over the articles of the set.
+    questions : iterable of Question
+        The questions.
+    with_answers : bool
+        Whether to make the answers too, beside retrieval.
+    """
+    return [_ask_question(assistant, question, with_answers) for question in questions]
 
 
-def ask(assistant: Assistant, questions: Sequence[Question], answers: bool) -> list[Result]:
-    """Every question in turn; with `answers`, its answer is made too."""
-    return [_asked(assistant, question, answers) for question in questions]
-
-
-def _asked(assistant: Assistant, question: Question, answers: bool) -> Result:
+def _ask_question(assistant: Assistant, question: Question, with_answer: bool) -> QuestionResult:
     try:
-        found = assistant.search(question.text, _DEPTH)
-        answer = assistant.ask(question.text) if answers else None
+        result = assistant.search(question.text, _TOP_K)
+        answer = assistant.ask(question.text) if with_answer else None
     except QuestionError:
-        return Result(question)
-    evidence = assistant.store.evidence([hit.chunk_id for hit in found.hits[:HITS_READ]])
-    best = best_sentences(found, evidence)[:_QUOTES]
-    return Result(
-        question,
-        tuple(_articles(found.hits)),
-        tuple(_holds(hit, question) for hit in found.hits),
-        tuple(sentence.hit.article.text[slice(*sentence.span)] for sentence in best),
-        found.probability,
-        answer,
-        _false_citations(assistant, answer),
+        return QuestionResult(question)
+    vectors = assistant.store.sentence_vectors([hit.chunk_id for hit in result.hits[:MAX_HITS_READ]])
+    best = rank_sentences(result, vectors)[:_QUOTES]
+    return QuestionResult(
+        question=question,
+        articles=tuple(_rank_articles(result.hits)),
+        chunks_with_answer=tuple(_contains_answer(hit, question) for hit in result.hits),
+        quotes=tuple(sentence.hit.article.text[slice(*sentence.span)] for sentence in best),
+        probability=result.probability,
+        answer=answer,
+        false_citations=_count_false_citations(assistant, answer) if answer else 0,
     )
 
 
-def _articles(hits: Iterable[Hit]) -> Iterator[tuple[str, float]]:
-    """Articles of hits, each at its best hit."""
+def _rank_articles(hits: Sequence[Hit]) -> Iterator[tuple[str, float]]:
+    """The articles of hits, each with the score of its best hit."""
     seen = set()
     for hit in hits:
         if hit.article.id not in seen:
@@ -108,22 +128,14 @@ def _articles(hits: Iterable[Hit]) -> Iterator[tuple[str, float]]:
             yield hit.article.id, hit.score
 
 
-def _holds(hit: Hit, question: Question) -> bool:
+def _contains_answer(hit: Hit, question: Question) -> bool:
     return hit.article.id in question.relevant and any(
         hit.start <= answer.start and answer.start + len(answer.text) <= hit.end for answer in question.answers
     )
 
 
-def _false_citations(assistant: Assistant, answer: Answer | None) -> int:
-    """Citations whose quote is not exactly what their article holds there."""
+def _count_false_citations(assistant: Assistant, answer: Answer) -> int:
     return sum(
-        assistant.store.article(citation.article_id).text[citation.start : citation.end] != citation.quote
-        for citation in (answer.citations if answer else ())
+        assistant.store.get_article(citation.article_id).text[citation.start : citation.end] != citation.quote
+        for citation in answer.citations
     )
-
-
-def timed(assistant: Assistant, questions: Sequence[Question], answers: bool) -> tuple[list[Result], float]:
-    """`ask`, with the seconds it took."""
-    started = time.perf_counter()
-    results = ask(assistant, questions, answers)
-    return results, round(time.perf_counter() - started, 2)

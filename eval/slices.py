@@ -1,96 +1,103 @@
-"""Kinds of questions, and the spellings of one question."""
+"""Kinds of questions, and other spellings of one question."""
 
 import re
 import unicodedata
 from collections.abc import Callable
 
 from eval.datasets import Question
-from rag.language.text import fold, folded, terms
+from rag.language.arabic.letters import BASIC_LETTER_CLASS, TATWEEL, VOWEL_MARK_CLASS
+from rag.language.arabic.profile import ARABIC
+from rag.language.document import Document
+from rag.language.english.letters import ASCII_LETTER_CLASS
+from rag.language.english.profile import ENGLISH
+from rag.language.languages import PROFILES
+from rag.language.normalize import fold_text
+from rag.types import Language
 
-_ASKED: dict[str, dict[str, str]] = {
-    "ar": {
-        "how many": r"ب?كم|عدد|نسبه|مقدار",
-        "when": r"متي|تاريخ|عام|سنه",
-        "where": r"اين",
-        "why": r"لماذا|سبب",
-        "how": r"كيف",
-        "who": r"من|لمن",
-        "which": r"اي|ايه",
-        "what": r"ما|ماذا|بماذا",
-    },
-    "en": {
-        "how many": r"how (?:many|much|long|old|far|large|big|tall|high)",
-        "when": r"when|what year|which year",
-        "where": r"where",
-        "why": r"why",
-        "how": r"how",
-        "who": r"who|whom|whose",
-        "which": r"which",
-        "what": r"what",
-    },
+_VOWEL_MARK = re.compile(f"[{VOWEL_MARK_CLASS}]")
+_NAME: dict[Language, re.Pattern[str]] = {
+    ARABIC.code: re.compile(f"[{ASCII_LETTER_CLASS}]{{2}}"),
+    ENGLISH.code: re.compile(r"(?<=[a-z,] )[A-Z]"),
 }
-_ARABIC_MARK = re.compile("[\u064b-\u0652\u0670]")
+"""What shows a name: a Latin word in an Arabic question, a capital inside an English one."""
 
 
-def labels(question: Question) -> dict[str, str]:
-    """Where a question belongs, by slice."""
-    words = len(terms(question.text))
+def label_question(question: Question) -> dict[str, str]:
+    """The value of each slice that a question belongs to, by the name of the slice."""
+    words = len(Document(question.text).terms)
     return {
         "language": question.language,
         "kind": question.kind,
-        "asks": _asks(question),
+        "asks": _question_type(question),
         "words": "1-6" if words <= 6 else "7-12" if words <= 12 else "13+",
-        "vocalised": "yes" if _ARABIC_MARK.search(question.text) else "no",
-        "names": "yes" if _names(question) else "no",
-        "numbers": "yes" if any(char.isdigit() for char in question.text) else "no",
+        "vocalised": _yes_or_no(_VOWEL_MARK.search(question.text)),
+        "names": _yes_or_no(_NAME[question.language].search(question.text)),
+        "numbers": _yes_or_no(any(char.isdigit() for char in question.text)),
     }
 
 
-def _asks(question: Question) -> str:
-    text = folded(question.text)
-    for name, words in _ASKED[question.language].items():
+def respell(question: Question) -> dict[str, str]:
+    """A question in other spellings, by the name of the spelling.
+
+    Only spellings that differ from the question are given; for a language that is spelt in one way there are none.
+    """
+    spelt = {name: spell(question.text) for name, spell in _SPELLINGS.get(question.language, {}).items()}
+    return {name: text for name, text in spelt.items() if text != question.text and fold_text(text)}
+
+
+def _yes_or_no(value: object) -> str:
+    return "yes" if value else "no"
+
+
+def _question_type(question: Question) -> str:
+    text = fold_text(question.text)
+    for name, words in PROFILES[question.language].question_types.items():
         if re.search(rf"(?:^|\s|[وف])(?:{words})(?:\s|[؟?])", text):
             return name
     return "other"
 
 
-def _names(question: Question) -> bool:
-    """Latin words in Arabic, words with a capital inside an English sentence."""
-    if question.language == "ar":
-        return bool(re.search("[A-Za-z]{2}", question.text))
-    return bool(re.search(r"(?<=[a-z,] )[A-Z]", question.text))
+# Spellings of Arabic
+
+_BEFORE_LETTER = f"(?=[{BASIC_LETTER_CLASS}])"
+_VOCALISED_LETTER = re.compile(f"((?![ءآأؤإئا])[{BASIC_LETTER_CLASS}]){_BEFORE_LETTER}")
+_FATHA = "\u064e"
+_STRETCHED_LETTER = re.compile(f"([بتثجحخسشصضطظعغفقكلمنهي]){_BEFORE_LETTER}")
+_MAX_STRETCHED = 5
+_WITHOUT_HAMZA = str.maketrans("أإآؤئ", "اااوي")
+_ARABIC_DIGITS = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")
+_FIRST_PRESENTATION_FORM, _LAST_PRESENTATION_FORM = 0xFE80, 0xFEFC
+_PRESENTATION_FORMS = {
+    unicodedata.normalize("NFKC", chr(code)): chr(code)
+    for code in range(_FIRST_PRESENTATION_FORM, _LAST_PRESENTATION_FORM + 1)
+}
+"""A presentation form of each letter, as old documents hold them."""
 
 
-def _without_marks(text: str) -> str:
-    return _ARABIC_MARK.sub("", text)
+def _remove_vowel_marks(text: str) -> str:
+    return _VOWEL_MARK.sub("", text)
 
 
-def _with_tashkeel(text: str) -> str:
-    """A fatha on every Arabic letter but the last of a word: wrong vowels, as a careless writer leaves."""
-    return re.sub("([\u0628-\u064a])(?=[\u0621-\u064a])", "\\1\u064e", _without_marks(text))
+def _add_vowel_marks(text: str) -> str:
+    """A fatha on every consonant but the last letter of a word: wrong vowels, as a careless writer leaves."""
+    return _VOCALISED_LETTER.sub(rf"\1{_FATHA}", _remove_vowel_marks(text))
 
 
-def _clitic(text: str) -> str:
+def _add_clitic(text: str) -> str:
     """و before the question, as in a conversation."""
     return f"و{text}" if text[:1].isalpha() and not text.startswith("و") else text
 
 
-_FORMS = {unicodedata.normalize("NFKC", chr(code)): chr(code) for code in range(0xFE80, 0xFEFD)}
-
-_SPELLINGS: dict[str, Callable[[str], str]] = {
-    "no tashkeel": _without_marks,
-    "tashkeel": _with_tashkeel,
-    "no hamza": lambda text: text.translate(str.maketrans("أإآؤئ", "اااوي")),
-    "ya": lambda text: re.sub(r"ي\b", "ى", text),
-    "ta marbuta": lambda text: re.sub(r"ة\b", "ه", text),
-    "tatweel": lambda text: re.sub("([بتثجحخسشصضطظعغفقكلمنهي])(?=[\u0621-\u064a])", "\\1\u0640", text, count=5),
-    "arabic digits": lambda text: text.translate(str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")),
-    "presentation forms": lambda text: "".join(_FORMS.get(char, char) for char in text),
-    "clitic": _clitic,
+_SPELLINGS: dict[Language, dict[str, Callable[[str], str]]] = {
+    ARABIC.code: {
+        "no tashkeel": _remove_vowel_marks,
+        "tashkeel": _add_vowel_marks,
+        "no hamza": lambda text: text.translate(_WITHOUT_HAMZA),
+        "ya": lambda text: re.sub(r"ي\b", "ى", text),
+        "ta marbuta": lambda text: re.sub(r"ة\b", "ه", text),
+        "tatweel": lambda text: _STRETCHED_LETTER.sub(rf"\1{TATWEEL}", text, count=_MAX_STRETCHED),
+        "arabic digits": lambda text: text.translate(_ARABIC_DIGITS),
+        "presentation forms": lambda text: "".join(_PRESENTATION_FORMS.get(char, char) for char in text),
+        "clitic": _add_clitic,
+    }
 }
-
-
-def spellings(text: str) -> dict[str, str]:
-    """The same Arabic question spelt otherwise, by name; only spellings that differ."""
-    changed = {name: spell(text) for name, spell in _SPELLINGS.items()}
-    return {name: spelt for name, spelt in changed.items() if spelt != text and fold(spelt).text}

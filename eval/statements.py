@@ -1,28 +1,47 @@
-"""What the checking of a model's sentences lets through: true statements and lies about the sample articles.
+"""How well the verifier tells true statements about the sample articles from false ones.
 
-Each statement of `gold/statements.jsonl` is put before the passage that holds its evidence, as a model would cite it.
+Each statement of `gold/statements.jsonl` is verified against the passage that holds its evidence, as a model would
+cite it.
 """
 
 import json
 from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from eval.report import samples
-from eval.run import temporary
+from eval.datasets import read_articles
+from eval.run import open_temporary_assistant
 from rag.answering.assistant import Assistant
 from rag.errors import DalilError
-from rag.grounding.verifier import verify
+from rag.grounding.verifier import verify_draft
 from rag.settings import Settings
 from rag.types import Hit, Language
 
 STATEMENTS = Path(__file__).parent / "gold" / "statements.jsonl"
-_ALL = 200
-"""More chunks than an article's question could leave out."""
+_TRUE = "true"
+_TOP_K = 200
+"""More chunks than the search for an article's own words could leave out."""
 
 
-class Case(NamedTuple):
-    """A statement: `kind` is true, or what the lie in it is about."""
+class StatementCase(NamedTuple):
+    """A statement about a sample article.
+
+    Attributes
+    ----------
+    id : str
+        Unique in the file.
+    article : str
+        Id of the article.
+    evidence : str
+        Words of the article that tell whether the statement is true.
+    language : Language
+        Of the statement.
+    kind : str
+        `true`, or what is false in it.
+    statement : str
+        One sentence.
+    """
 
     id: str
     article: str
@@ -32,41 +51,52 @@ class Case(NamedTuple):
     statement: str
 
 
-def cases(path: Path = STATEMENTS) -> list[Case]:
+def read_statements(path: Path = STATEMENTS) -> list[StatementCase]:
     """The statements of a file."""
-    return [Case(**json.loads(line)) for line in path.read_text("utf-8").splitlines()]
+    return [StatementCase(**json.loads(line)) for line in path.read_text("utf-8").splitlines()]
 
 
-def flagged(settings: Settings, articles: Path) -> dict[str, bool]:
-    """By id of a statement, whether it was flagged as unverified."""
-    with temporary(settings, samples(settings, articles), lambda done, total: None) as assistant:
-        return {case.id: _flagged(assistant, case) for case in cases()}
+def flag_statements(settings: Settings, articles: Path) -> dict[str, bool]:
+    """Whether each statement is flagged as unverified, by its id.
+
+    Parameters
+    ----------
+    settings : Settings
+        All but the place of the index is taken from them.
+    articles : Path
+        Folder of the sample articles.
+    """
+    with open_temporary_assistant(settings, read_articles(articles, settings.max_article_chars)) as assistant:
+        return {case.id: _is_flagged(assistant, case) for case in read_statements()}
 
 
-def _flagged(assistant: Assistant, case: Case) -> bool:
-    hit = _holding(assistant, case)
-    found = verify(f"{case.statement} [1]", [hit], assistant.nearness([hit]), case.language)
-    return not found.supported
+def summarize_flags(flags: Mapping[str, bool]) -> dict[str, dict[str, Any]]:
+    """The number of statements and the share flagged, by kind and language.
 
-
-def _holding(assistant: Assistant, case: Case) -> Hit:
-    for hit in assistant.search(case.evidence[: assistant.settings.max_question_chars], _ALL).hits:
-        if hit.article.id == case.article and case.evidence in hit.text:
-            return hit
-    raise DalilError(f"No chunk of {case.article} holds the evidence of {case.id}.")
-
-
-def summary(found: dict[str, bool]) -> dict[str, Any]:
-    """The share that was flagged, by kind and language: 0 is best for true ones, 1 for all others."""
+    A share of 0 is best for true statements, of 1 for all others.
+    """
     groups: dict[tuple[str, str], list[bool]] = defaultdict(list)
-    for case in cases():
-        groups[case.kind, case.language].append(found[case.id])
+    for case in read_statements():
+        groups[case.kind, case.language].append(flags[case.id])
     return {
         f"{kind}, {language}": {"statements": len(values), "flagged": round(sum(values) / len(values), 4)}
         for (kind, language), values in sorted(groups.items())
     }
 
 
-def scores(found: dict[str, bool]) -> dict[str, float]:
-    """By id, 1 where the checking was right."""
-    return {case.id: float(found[case.id] == (case.kind != "true")) for case in cases()}
+def score_flags(flags: Mapping[str, bool]) -> dict[str, float]:
+    """1 for each statement that the verifier judged rightly, else 0, by id."""
+    return {case.id: float(flags[case.id] == (case.kind != _TRUE)) for case in read_statements()}
+
+
+def _is_flagged(assistant: Assistant, case: StatementCase) -> bool:
+    hit = _find_evidence(assistant, case)
+    verified = verify_draft(f"{case.statement} [1]", [hit], assistant.similarity([hit]), case.language)
+    return not verified.is_supported
+
+
+def _find_evidence(assistant: Assistant, case: StatementCase) -> Hit:
+    for hit in assistant.search(case.evidence[: assistant.settings.max_question_chars], _TOP_K).hits:
+        if hit.article.id == case.article and case.evidence in hit.text:
+            return hit
+    raise DalilError(f"No chunk of {case.article} holds the evidence of {case.id}.")

@@ -1,1 +1,1 @@
-"""Articles into the index: read, split, embed, write."""
+"""Articles into the index: read, chunked, embedded, written."""

@@ -1,57 +1,202 @@
-"""Articles that come one upload at a time, as over HTTP, into an index that answers meanwhile."""
+"""Articles into the index, whichever way they come: files, uploads, an undone removal, a set of the harness."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cache
 from typing import Literal
 
-from ingest.readers import Failure, read_upload
-from ingest.sync import embed
-from rag.answering.assistant import Assistant
-from rag.types import Added, Article
+import numpy as np
 
-Kind = Literal["md", "txt", "jsonl"]
+from ingest.chunker import chunk_article
+from ingest.readers import UPLOAD_ORIGIN, ReadFailure
+from rag.embedding import Encoder
+from rag.embedding.bm25 import lexical_vector
+from rag.language.document import Document
+from rag.language.normalize import normalize_for_embedding
+from rag.store import ArticleSummary, EmbeddedChunk, Store
+from rag.types import Article
+
+_BATCH_CHARS = 60_000
+"""Text embedded together: enough for batches of like length, little enough that a kill loses seconds of work."""
+
+Outcome = Literal["added", "changed", "unchanged"]
+Progress = Callable[[int, int], None]
+"""Called with (articles done, articles to do; 0 when not known)."""
 
 
-class IndexInbox:
-    """Takes uploads into an assistant's index. Safe to use from several threads: one upload goes in at a time."""
+@dataclass(frozen=True, slots=True)
+class IndexResult:
+    """What became, or would become, of articles; ids in order of reading.
 
-    def __init__(self, assistant: Assistant) -> None:
-        self._assistant = assistant
-        self._one_at_a_time = threading.Lock()
+    Attributes
+    ----------
+    added, changed, unchanged, removed : list of str
+        Ids of articles; unchanged ones are not touched.
+    failed : list of ReadFailure
+        What could not be read.
+    """
 
-    def plan(self, name: str, content: bytes, kind: Kind) -> Added:
-        """What `add` would do, doing nothing."""
-        return self._compared(name, content, kind)[0]
+    added: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    failed: list[ReadFailure] = field(default_factory=list)
 
-    def add(self, name: str, content: bytes, kind: Kind) -> Added:
-        """Put the articles of an upload into the index; those that cannot be read are told, the others go in."""
-        with self._one_at_a_time:
-            done, fresh = self._compared(name, content, kind)
-            self._put(fresh)
-        return done
+    @property
+    def to_write(self) -> int:
+        """Number of articles that are new or changed."""
+        return len(self.added) + len(self.changed)
 
-    def put_back(self, article: Article) -> None:
+
+def _ignore_progress(done: int, total: int) -> None:
+    pass
+
+
+class Indexer:
+    """Adds, replaces, removes and restores articles of one index. Safe to use from several threads: one change is made
+    at a time.
+
+    Parameters
+    ----------
+    store : Store
+        The index; stays the caller's to close.
+    open_encoder : callable
+        Gives the encoder; called once, and only when there is something to embed.
+    chunk_tokens : int
+        Largest chunk.
+    """
+
+    def __init__(self, store: Store, open_encoder: Callable[[], Encoder], chunk_tokens: int) -> None:
+        self._store, self._chunk_tokens = store, chunk_tokens
+        self._encoder = cache(open_encoder)
+        self._lock = threading.Lock()
+
+    def plan(self, found: Iterable[Article | ReadFailure]) -> IndexResult:
+        """What `index` would do with what a reader found, doing nothing."""
+        result = IndexResult()
+        for _ in self._select_new(found, result):
+            pass
+        return result
+
+    def index(
+        self, found: Iterable[Article | ReadFailure], progress: Progress = _ignore_progress, total: int = 0
+    ) -> IndexResult:
+        """Put articles that are new or changed into the index, each whole.
+
+        Parameters
+        ----------
+        found : iterable of Article or ReadFailure
+            What a reader found, read as it is needed. The second of two articles of one id is a failure.
+        progress : callable
+            Told after every batch.
+        total : int
+            Articles to write, as far as known.
+
+        Raises
+        ------
+        StoreError, EmbeddingError
+            What was written before is kept.
+        """
+        result = IndexResult()
+        done = 0
+        with self._lock:
+            for batch in _batches(self._select_new(found, result)):
+                for article, chunks in self.embed(batch):
+                    self._store.write(article, chunks)
+                done += len(batch)
+                progress(done, total)
+            if done:
+                self._store.optimize()
+        return result
+
+    def remove(self, article_ids: Sequence[str]) -> None:
+        """Take articles out of the index; unknown ids are no error."""
+        if article_ids:
+            with self._lock:
+                self._store.remove(article_ids)
+                self._store.optimize()
+
+    def restore(self, article: Article) -> None:
         """Put an article that was removed into the index again, as it was."""
-        with self._one_at_a_time:
-            self._put([article])
+        with self._lock:
+            for embedded, chunks in self.embed([article]):
+                self._store.write(embedded, chunks)
+            self._store.optimize()
 
-    def _compared(self, name: str, content: bytes, kind: Kind) -> tuple[Added, list[Article]]:
-        """The upload against the index, and the articles of it that are to be written."""
-        heads = self._assistant.store.heads()
-        done, fresh = Added(), []
-        for found in read_upload(content, kind, name, self._assistant.settings.max_article_chars):
-            if isinstance(found, Failure):
-                done.failed[found.path] = found.reason
-            elif found.id in heads and heads[found.id].revision == found.revision:
-                done.unchanged.append(found.id)
+    def embed(self, articles: Sequence[Article]) -> Iterator[tuple[Article, list[EmbeddedChunk]]]:
+        """Each article with its chunks in every representation, in one pass; writes nothing."""
+        yield from embed_articles(articles, self._chunk_tokens, self._encoder())
+
+    def _select_new(self, found: Iterable[Article | ReadFailure], result: IndexResult) -> Iterator[Article]:
+        """The articles that are new or changed; notes in `result` what becomes of each."""
+        stored = self._store.summarize_articles()
+        incomplete = self._store.find_incomplete()
+        seen: dict[str, str] = {}
+        for item in found:
+            if isinstance(item, ReadFailure):
+                result.failed.append(item)
+            elif item.id in seen:
+                reason = f"Its id {item.id!r} is already taken by {seen[item.id]}. Give one of them another id."
+                result.failed.append(ReadFailure(item.source, reason))
             else:
-                (done.changed if found.id in heads else done.added).append(found.id)
-                fresh.append(found)
-        return done, fresh
+                seen[item.id] = item.source
+                outcome = _compare(item, stored.get(item.id), item.id in incomplete)
+                ids: list[str] = getattr(result, outcome)
+                ids.append(item.id)
+                if outcome != "unchanged":
+                    yield item
 
-    def _put(self, articles: Sequence[Article]) -> None:
-        store = self._assistant.store
-        for article, chunks in embed(articles, self._assistant.settings.chunk_tokens, self._assistant.encoder):
-            store.write(article, chunks)
-        if articles:
-            store.settle()
+
+def embed_articles(
+    articles: Sequence[Article], chunk_tokens: int, encoder: Encoder
+) -> Iterator[tuple[Article, list[EmbeddedChunk]]]:
+    """Each article with its chunks in every representation, embedded in one pass.
+
+    The title goes before a chunk in every representation but that of sentences, since a later chunk seldom names what
+    it is about (measured on the gold set: docs/explanation/decisions.md).
+
+    Parameters
+    ----------
+    articles : sequence of Article
+        Of different ids.
+    chunk_tokens : int
+        Largest chunk.
+    encoder : Encoder
+        Makes the vectors.
+    """
+    pairs = [(article, chunk) for article in articles for chunk in chunk_article(article, chunk_tokens)]
+    parts = [[article.title, *(article.text[slice(*span)] for span in chunk.sentences)] for article, chunk in pairs]
+    texts = [[normalize_for_embedding(part) for part in of_chunk] for of_chunk in parts]
+    passages = encoder.embed_passages(texts)
+    sentences = iter(encoder.embed_sentences([part for of_chunk in texts for part in of_chunk[1:]]))
+    embedded: dict[str, list[EmbeddedChunk]] = {article.id: [] for article in articles}
+    for (article, chunk), vectors in zip(pairs, passages, strict=True):
+        lexical = lexical_vector(Document(f"{article.title}\n{chunk.text}"))
+        rows = np.array([next(sentences) for _ in chunk.sentences], np.float32)
+        embedded[article.id].append(EmbeddedChunk(chunk, vectors, rows, lexical))
+    for article in articles:
+        yield article, embedded[article.id]
+
+
+def _compare(article: Article, stored: ArticleSummary | None, is_incomplete: bool) -> Outcome:
+    """What writing an article would do. One that comes from another file has changed, so that a sync of that file's
+    folder knows it; an upload takes no article from its file."""
+    if stored is None:
+        return "added"
+    is_same_source = stored.source == article.source or article.source.startswith(UPLOAD_ORIGIN)
+    is_same = stored.revision == article.revision and is_same_source and not is_incomplete
+    return "unchanged" if is_same else "changed"
+
+
+def _batches(articles: Iterable[Article]) -> Iterator[list[Article]]:
+    batch: list[Article] = []
+    size = 0
+    for article in articles:
+        batch.append(article)
+        size += len(article.text)
+        if size >= _BATCH_CHARS:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch

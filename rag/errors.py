@@ -1,19 +1,20 @@
 """Everything that can go wrong, as one tree. Messages are for the person who asked, in plain words.
 
     DalilError
-    ├── SettingsError         a DALIL_ variable is unknown or out of range
-    ├── InputError            the request itself is wrong
-    │   └── QuestionError     a question that cannot be asked
-    ├── NotFoundError         no article of that id
-    ├── ReadError             a file or a line of it cannot become an article
-    ├── StoreError            the index cannot be used
-    │   ├── StoreLockedError  another process holds it
-    │   └── PipelineError     it was made by another pipeline
-    ├── EmbeddingError        texts cannot be turned into vectors
-    └── ModelError            the language model's endpoint failed
+    ├── SettingsError          a DALIL_ variable is unknown or out of range
+    ├── InputError             the request itself is wrong
+    │   └── QuestionError      a question that cannot be asked
+    ├── NotFoundError          no article, job or answer of that id
+    ├── ReadError              a file or a line of it cannot become an article
+    ├── StoreError             the index cannot be used
+    │   ├── StoreLockedError   another process holds it
+    │   └── IndexMismatchError it was made with another configuration
+    ├── EmbeddingError         texts cannot be turned into vectors
+    ├── RerankError            passages cannot be reranked
+    └── ModelError             the language model's endpoint failed
 
-Lower layers' own errors are turned into these where they arise. The service maps each to an HTTP status in
-one table (`ui/api/errors.py`), the command line to an exit code in one place (`ui/cli/main.py`).
+Errors of lower layers are turned into these where they arise. The service maps each to an HTTP status in one table
+(`ui/api/errors.py`), the command line to an exit code in one place (`ui/cli/main.py`).
 """
 
 
@@ -34,7 +35,7 @@ class QuestionError(InputError):
 
 
 class NotFoundError(DalilError):
-    """No article of that id."""
+    """No article, job or answer of that id."""
 
 
 class ReadError(DalilError):
@@ -49,23 +50,39 @@ class StoreLockedError(StoreError):
     """Another process holds the index."""
 
 
-class PipelineError(StoreError):
-    """The index was made by another pipeline than the one that runs now."""
+class IndexMismatchError(StoreError):
+    """The index was made with another configuration than the one set now."""
 
 
 class EmbeddingError(DalilError):
     """Texts could not be turned into vectors."""
 
 
+class RerankError(DalilError):
+    """Passages could not be reranked."""
+
+
 class ModelError(DalilError):
     """The language model could not be reached, or answered with nothing usable.
 
-    `reason` is the code that a degraded answer gives; `again`: asking once more may help, after `retry_after` seconds
-    where the endpoint said so.
+    Parameters
+    ----------
+    message : str
+        For the person who asked.
+    reason : str
+        The code that a degraded answer gives.
+    is_retryable : bool
+        Whether asking once more may help.
+    retry_after : float or None
+        Seconds to wait before, where the endpoint said so.
     """
 
     def __init__(
-        self, message: str, reason: str = "model_failed", again: bool = False, retry_after: float | None = None
+        self,
+        message: str,
+        reason: str = "model_failed",
+        is_retryable: bool = False,
+        retry_after: float | None = None,
     ) -> None:
         super().__init__(message)
-        self.reason, self.again, self.retry_after = reason, again, retry_after
+        self.reason, self.is_retryable, self.retry_after = reason, is_retryable, retry_after

@@ -1,4 +1,4 @@
-"""All settings, flat, from `DALIL_` environment variables. `docs/settings.md` lists them; a test compares."""
+"""All settings, flat, from `DALIL_` environment variables. `docs/reference/settings.md` lists them; a test compares."""
 
 import difflib
 import os
@@ -6,28 +6,27 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from rag.errors import SettingsError
 
 _PREFIX = "DALIL_"
 _TEST_PREFIX = "DALIL_TEST_"
+_OPENAI_KEY = "OPENAI_API_KEY"
 _OPENAI_MODEL = "gpt-4o-mini"
 """Asked for when `OPENAI_API_KEY` alone is set; any model of the account will do, see `DALIL_LLM_MODEL`."""
-
-_SLOTS, _SLOTS_WITH_MODEL = 5, 32
-"""On two cores, at four times the load they bear, answers keep a p95 of 0.2 s with 4 slots and 0.4 s with 8
+_CONCURRENT_ANSWERS, _CONCURRENT_ANSWERS_WITH_LLM = 5, 32
+"""On two cores, at four times the load they bear, answers keep a p95 of 0.2 s with 4 at once and 0.4 s with 8
 (`python -m eval.bench.load`)."""
-_OWN_ADDRESSES = ("127.0.0.1", "localhost", "::1")
+_LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 
 Url = Annotated[str, Field(pattern=r"^https?://[^\s/]+")]
 
 
-class Settings(BaseSettings):
-    """What can be set, with its range and default. Build it with `load`, which explains what is wrong."""
+class Settings(BaseModel):
+    """What can be set, with its range and default. Build it with `load_settings`, which explains what is wrong."""
 
-    model_config = SettingsConfigDict(env_prefix=_PREFIX, env_ignore_empty=True, extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     data_dir: Path = Field(Path(".dalil"), description="Folder of the index, when no Qdrant server is set")
     host: str = Field("127.0.0.1", description="Address the service listens on")
@@ -45,18 +44,27 @@ class Settings(BaseSettings):
     embedding_base_url: Url | None = Field(None, description="An OpenAI-compatible endpoint for the chunks' vectors")
     embedding_model: str | None = Field(None, description="Model to ask that endpoint for")
     embedding_api_key: SecretStr | None = Field(None, description="Key of that endpoint")
+    embedding_query_prefix: str = Field(
+        "", description="Put before each question, as the model was trained; `query: ` for the e5 family"
+    )
+    embedding_passage_prefix: str = Field(
+        "", description="Put before each passage, as the model was trained; `passage: ` for the e5 family"
+    )
+
+    rerank_base_url: Url | None = Field(
+        None, description="An endpoint whose `/rerank` (as of Cohere, Jina, vLLM) puts the passages in order"
+    )
+    rerank_model: str | None = Field(None, description="Model to ask that endpoint for")
+    rerank_api_key: SecretStr | None = Field(None, description="Key of that endpoint")
 
     llm_base_url: Url | None = Field(None, description="An OpenAI-compatible endpoint that writes the answers")
     llm_model: str | None = Field(None, description="Model to ask that endpoint for")
     llm_api_key: SecretStr | None = Field(
-        None,
-        validation_alias=AliasChoices("DALIL_LLM_API_KEY", "OPENAI_API_KEY"),
-        description="Key of that endpoint; OPENAI_API_KEY alone means OpenAI itself",
+        None, description="Key of that endpoint; OPENAI_API_KEY alone means OpenAI itself"
     )
     llm_timeout_s: float = Field(
         60, ge=1, le=600, description="Seconds to wait for an answer before the extractive one is given"
     )
-
     llm_context_tokens: int = Field(
         4096, ge=1500, le=1_000_000, description="What a prompt and its answer may take, in tokens of o200k_base"
     )
@@ -85,16 +93,15 @@ class Settings(BaseSettings):
     )
 
     @model_validator(mode="after")
-    def _complete(self) -> "Settings":
-        if self.embedding_base_url and not self.embedding_model:
-            raise ValueError("DALIL_EMBEDDING_BASE_URL needs DALIL_EMBEDDING_MODEL beside it")
-        if self.host not in _OWN_ADDRESSES and not self.keys and not self.open_access:
+    def _check_combinations(self) -> "Settings":
+        for name in ("embedding", "rerank", "llm"):
+            if getattr(self, f"{name}_base_url") and not getattr(self, f"{name}_model"):
+                raise ValueError(f"{_variable(f'{name}_base_url')} needs {_variable(f'{name}_model')} beside it")
+        if self.host not in _LOOPBACK_HOSTS and not self.accepted_keys and not self.open_access:
             raise ValueError(
                 f"DALIL_HOST={self.host} lets other machines in: set DALIL_API_KEYS, or DALIL_OPEN_ACCESS=true "
                 "where nobody needs a key"
             )
-        if self.llm_base_url and not self.llm_model:
-            raise ValueError("DALIL_LLM_BASE_URL needs DALIL_LLM_MODEL beside it")
         return self
 
     @property
@@ -103,41 +110,62 @@ class Settings(BaseSettings):
         return self.data_dir / "feedback.jsonl"
 
     @property
-    def slots(self) -> int:
+    def concurrent_answers(self) -> int:
         """Questions answered at once. Without a model each takes a core, so more would only make all of them wait."""
-        return self.max_concurrent or (_SLOTS_WITH_MODEL if self.model else _SLOTS)
+        default = _CONCURRENT_ANSWERS_WITH_LLM if self.llm_name else _CONCURRENT_ANSWERS
+        return self.max_concurrent or default
 
     @property
-    def keys(self) -> tuple[str, ...]:
+    def accepted_keys(self) -> tuple[str, ...]:
         """The keys that let a request in; none: everybody may."""
-        given = self.api_keys.get_secret_value() if self.api_keys else ""
-        return tuple(key.strip() for key in given.split(",") if key.strip())
+        joined = self.api_keys.get_secret_value() if self.api_keys else ""
+        return tuple(key.strip() for key in joined.split(",") if key.strip())
 
     @property
-    def model(self) -> str | None:
+    def llm_name(self) -> str | None:
         """The language model that writes answers; None: answers are extractive."""
         if self.llm_base_url or self.llm_api_key:
             return self.llm_model or _OPENAI_MODEL
         return None
 
 
-def load(environment: Mapping[str, str] = os.environ, **overrides: Any) -> Settings:
-    """Settings from `environment`; raises SettingsError that names the variable and its allowed range."""
-    known = {_PREFIX + name.upper() for name in Settings.model_fields}
-    for name in environment:
-        if name.startswith(_PREFIX) and not name.startswith(_TEST_PREFIX) and name not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            raise SettingsError(f"Unknown setting {name}." + (f" Did you mean {near[0]}?" if near else ""))
+def load_settings(environment: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
+    """Settings from environment variables.
+
+    Parameters
+    ----------
+    environment : mapping of str to str, optional
+        The variables; unset: those of this process. An empty one counts as unset.
+    **overrides
+        Values by the names of the fields of `Settings`, which come before the variables.
+
+    Raises
+    ------
+    SettingsError
+        For a variable that is unknown, malformed or out of range; its message names the variable and what is allowed.
+    """
+    variables = os.environ if environment is None else environment
+    known = {_variable(name): name for name in Settings.model_fields}
+    for variable in variables:
+        if variable.startswith(_PREFIX) and not variable.startswith(_TEST_PREFIX) and variable not in known:
+            similar = difflib.get_close_matches(variable, known, 1)
+            raise SettingsError(f"Unknown setting {variable}." + (f" Did you mean {similar[0]}?" if similar else ""))
+    values = {name: variables[variable] for variable, name in known.items() if variables.get(variable)}
+    if variables.get(_OPENAI_KEY):
+        values.setdefault("llm_api_key", variables[_OPENAI_KEY])
     try:
-        return Settings(**overrides)
+        return Settings(**values | overrides)
     except ValidationError as error:
-        raise SettingsError("; ".join(_explained(dict(problem)) for problem in error.errors())) from None
+        raise SettingsError("; ".join(_describe_problem(dict(problem)) for problem in error.errors())) from None
 
 
-def _explained(problem: dict[str, Any]) -> str:
+def _variable(name: str) -> str:
+    """The environment variable of a field."""
+    return _PREFIX + name.upper()
+
+
+def _describe_problem(problem: dict[str, Any]) -> str:
     message = str(problem["msg"]).removeprefix("Value error, ")
     if not problem["loc"]:
         return message
-    name = str(problem["loc"][0])
-    name = name if name.isupper() else _PREFIX + name.upper()
-    return f"{name}: {message} (it is {problem['input']!r})"
+    return f"{_variable(str(problem['loc'][0]))}: {message} (it is {problem['input']!r})"

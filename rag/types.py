@@ -4,10 +4,22 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 Language = Literal["ar", "en"]
+"""ISO 639-1 code of a language that Dalil knows."""
+
+RequestedLanguage = Literal["auto", "ar", "en"]
+"""A language to answer in; `auto` is that of the question."""
+
 Verdict = Literal["verbatim", "supported", "unverified"]
-Mode = Literal["extractive", "generate"]
+"""How far a quote supports a statement: its very words, its meaning, or not as far as could be told."""
+
+AnswerMode = Literal["extractive", "generate"]
+"""Who wrote an answer: the articles' own sentences, or a language model."""
+
+RequestedMode = Literal["auto", "extractive", "generate"]
+"""Who is to write it; `auto` is the language model where one is set."""
+
 SearchMode = Literal["hybrid", "dense", "lexical"]
-"""Ranked by all views, or by one alone."""
+"""Ranked by all representations, or by one alone."""
 
 
 class Span(NamedTuple):
@@ -16,19 +28,39 @@ class Span(NamedTuple):
     start: int
     end: int
 
+    def overlaps(self, other: "Span") -> bool:
+        """Whether the two have a code point in common."""
+        return self.start < other.end and other.start < self.end
+
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """One article as stored. `text` is what every offset of Dalil counts in."""
+    """One article as stored.
+
+    Attributes
+    ----------
+    id : str
+        Unique in the index.
+    title : str
+        May be empty.
+    text : str
+        What every offset of Dalil counts in, code points.
+    language : Language
+        Of most of its text.
+    revision : str
+        Hash of all that is kept of the article: another revision is another content.
+    source : str
+        Where it was read from, so that a file that cannot be read today does not lose its article.
+    url, date, topic : str or None
+        As its writer gave them. A date is ISO where it is to be filtered by.
+    """
 
     id: str
     title: str
     text: str
     language: Language
     revision: str
-    """Hash of all that is kept of the article: another revision is another content."""
     source: str
-    """Where it was read from, so that a file that cannot be read today does not lose its article."""
     url: str | None = None
     date: str | None = None
     topic: str | None = None
@@ -36,7 +68,21 @@ class Article:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Whole sentences of an article: `article.text[start:end] == text`, sentences in offsets of the article."""
+    """Whole sentences of an article.
+
+    Attributes
+    ----------
+    article_id, revision : str
+        Of the article and its content.
+    start, end : int
+        `article.text[start:end] == text`.
+    text : str
+        The words.
+    language : Language
+        Of the chunk: an article may hold a paragraph in another one.
+    sentences : tuple of Span
+        In offsets of the article.
+    """
 
     article_id: str
     revision: str
@@ -48,10 +94,21 @@ class Chunk:
 
 
 @dataclass(frozen=True, slots=True)
-class Signals:
-    """What each view says of a chunk for a question: cosines for dense and sentence, for tokens the weighted mean
-    cosine of each token of the question with its nearest in the chunk; lexical is 0 or more, about 1 when most words
-    of the question stand in the chunk."""
+class Scores:
+    """How well a chunk matches a query in each representation.
+
+    Attributes
+    ----------
+    dense : float
+        Cosine of the chunk's vector to the query's.
+    tokens : float
+        Weighted mean cosine of each token of the query with its nearest in the chunk (late interaction).
+    sentence : float
+        Cosine of the chunk's nearest sentence to the query.
+    lexical : float
+        BM25, made independent of the size of the index: 0 or more, about the square root of n when all n words of the
+        query stand in the chunk.
+    """
 
     dense: float
     tokens: float
@@ -61,16 +118,33 @@ class Signals:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A chunk found for a question; `score` orders hits of one question and says nothing across questions."""
+    """A chunk that was retrieved for a query.
+
+    Attributes
+    ----------
+    article : Article
+        That it is of.
+    start, end : int
+        In offsets of the article.
+    language : Language
+        Of the chunk.
+    sentences : tuple of Span
+        In offsets of the article.
+    score : float
+        Orders hits of one query and says nothing across queries.
+    scores : Scores
+        Of each representation.
+    chunk_id : str
+        Of its point in the index.
+    """
 
     article: Article
     start: int
     end: int
     language: Language
-    """Of the chunk: an article may hold a paragraph in another one."""
     sentences: tuple[Span, ...]
     score: float
-    signals: Signals
+    scores: Scores
     chunk_id: str
 
     @property
@@ -81,7 +155,23 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """Evidence for an answer: `article.text[start:end] == quote`. `score` is the support in 0..1."""
+    """Evidence for a statement: `article.text[start:end] == quote`.
+
+    Attributes
+    ----------
+    number : int
+        In its answer, from 1.
+    article_id, title, url : str
+        Of the article; the URL may be None.
+    start, end : int
+        In code points of the article's text.
+    quote : str
+        The words.
+    verdict : Verdict
+        How far they support the weakest statement that cites them.
+    score : float
+        Support, 0..1.
+    """
 
     number: int
     article_id: str
@@ -96,9 +186,16 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One sentence of an answer, `answer.text[start:end]`, with the numbers of the citations it rests on.
+    """One sentence of an answer.
 
-    `unverified`: no cited passage bears it out; the text then says so behind it.
+    Attributes
+    ----------
+    start, end : int
+        `answer.text[start:end]`.
+    verdict : Verdict
+        `unverified`: no cited passage supports it; the text then says so behind it.
+    citations : tuple of int
+        Numbers of the citations that it rests on.
     """
 
     start: int
@@ -109,33 +206,63 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a person gets: text with `[n]` markers, each the number of one of `citations`."""
+    """What a person gets.
+
+    Attributes
+    ----------
+    id : str
+        Unique.
+    text : str
+        With `[n]` markers, each the number of one of `citations`.
+    language : Language
+        Of the answer; quotes are in their own.
+    refused : bool
+        Whether it says that there is no answer.
+    reason : str or None
+        Why it refused (`not_in_articles`, `no_articles`, `nothing_matches_filters`, `unsupported`) or is degraded (a
+        `ModelError.reason`).
+    mode : AnswerMode
+        Who wrote it.
+    degraded : bool
+        The model failed: the answer is the extractive one, or what the model had said so far.
+    citations : tuple of Citation
+        In order of their numbers.
+    statements : tuple of Statement
+        Its sentences.
+    prompt : str or None
+        Hash of the prompts it was written with; None when no model wrote it.
+    timings_ms : dict of str to float
+        Milliseconds of each stage.
+    """
 
     id: str
     text: str
     language: Language
     refused: bool
     reason: str | None
-    """Why it refused (`not_in_articles`, `no_articles`, `nothing_matches_filters`, `unsupported`) or is degraded (a
-    `ModelError.reason`)."""
-    mode: Mode
+    mode: AnswerMode
     degraded: bool
-    """The model failed: the answer is the extractive one, or what the model had said so far."""
     citations: tuple[Citation, ...]
     statements: tuple[Statement, ...] = ()
-    """Its sentences, each with its verdict."""
     prompt: str | None = None
-    """Hash of the prompts it was written with; None when no model wrote it."""
     timings_ms: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Which articles may be searched: those that fit every field given; an empty field restricts nothing.
+    """Which articles may be searched: those that match every field given; an empty field restricts nothing.
 
-    `topics` are compared folded (بيئه is بيئة), `languages` are those of articles. Dates are ISO (a day, a month or a
-    year) and inclusive; an article dated by a month or a year fits where that period and the range overlap, and one
-    without a date, or with a date that is not ISO, fits no range.
+    Attributes
+    ----------
+    articles : tuple of str
+        Ids.
+    topics : tuple of str
+        Compared folded (بيئه is بيئة).
+    languages : tuple of Language
+        Of articles.
+    date_from, date_to : str or None
+        ISO day, month or year, inclusive. An article dated by a month or a year matches where that period and the range
+        overlap; one without a date, or with a date that is not ISO, matches no range.
     """
 
     articles: tuple[str, ...] = ()
@@ -145,26 +272,44 @@ class Filters:
     date_to: str | None = None
 
     def __bool__(self) -> bool:
-        return self != EVERYTHING
+        return self != NO_FILTERS
 
 
-EVERYTHING = Filters()
+NO_FILTERS = Filters()
 """No restriction."""
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    """One earlier message of a conversation."""
+class Message:
+    """One message of a conversation, with a person or with a language model."""
 
-    role: Literal["user", "assistant"]
+    role: Literal["system", "user", "assistant"]
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Added:
-    """What became of the articles of one upload, by id; `failed` says why, by place."""
+class AnswerRequest:
+    """A question with how it is to be answered.
 
-    added: list[str] = field(default_factory=list)
-    changed: list[str] = field(default_factory=list)
-    unchanged: list[str] = field(default_factory=list)
-    failed: dict[str, str] = field(default_factory=dict)
+    Attributes
+    ----------
+    question : str
+        In either language.
+    language : Language or None
+        To answer in; None: the question's own.
+    history : tuple of Message
+        The conversation before it, oldest first.
+    top_k : int or None
+        Passages retrieved; None: as set.
+    mode : RequestedMode
+        Who is to write the answer.
+    filters : Filters
+        What it may rest on.
+    """
+
+    question: str
+    language: Language | None = None
+    history: tuple[Message, ...] = ()
+    top_k: int | None = None
+    mode: RequestedMode = "auto"
+    filters: Filters = NO_FILTERS

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings as hypothesis_settings
 
-from ingest.readers import read
+from ingest.readers import read_file
 from rag.answering.assistant import Assistant
-from rag.settings import load
+from rag.settings import load_settings
+from tests.browser import CHROMIUM, FLAGS, MAX_BODY_BYTES, SITE_ARTICLES, open_tab, serve_articles
 from tests.doubles import put
 
 # The time of one example says more of the machine than of the code.
@@ -32,8 +33,45 @@ def environment() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def assistant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Assistant]:
     """An assistant as it is by default, over four of the sample articles."""
-    settings = load(environment={}, data_dir=tmp_path_factory.mktemp("index"))
+    settings = load_settings({}, data_dir=tmp_path_factory.mktemp("index"))
     with Assistant.from_settings(settings) as opened:
         names = ("dead-sea", "honey-bees", "hope-probe", "ibn-battuta")
-        put(opened, *(found for name in names for found in read(ARTICLES / f"{name}.md", ARTICLES, 10_000)))
+        put(opened, *(found for name in names for found in read_file(ARTICLES / f"{name}.md", ARTICLES, 10_000)))
         yield opened
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[object]:
+    """A browser. Of one module, since Playwright keeps an event loop running in which others cannot run theirs."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="session")
+def site_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of `site`: its articles, and its data."""
+    return tmp_path_factory.mktemp("site")
+
+
+@pytest.fixture(scope="session")
+def site(site_folder: Path) -> Iterator[str]:
+    """The address of a site over a few articles; a test that changes them puts them back."""
+    with serve_articles(site_folder, SITE_ARTICLES, DALIL_MAX_BODY_BYTES=str(MAX_BODY_BYTES)) as url:
+        yield url
+
+
+@pytest.fixture
+def page(site, chromium):
+    """The Arabic page of `site` in a tab of its own."""
+    with open_tab(chromium, f"{site}/ar/") as tab:
+        yield tab
+
+
+@pytest.fixture
+def english(site, chromium):
+    """The English page of `site` in a tab of its own."""
+    with open_tab(chromium, f"{site}/en/") as tab:
+        yield tab

@@ -3,71 +3,73 @@
 import json
 import socket
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
-from types import MappingProxyType, SimpleNamespace
-from typing import Any, Self
+from types import MappingProxyType, ModuleType, SimpleNamespace
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import uvicorn
 from llama_index.core.base.llms.types import ChatMessage
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from ingest.sync import embed
+from ingest.indexer import embed_articles
 from rag.answering.assistant import Assistant
 from rag.answering.llm import ChatModel
-from rag.embedding import Embedder, Encoder, Matrix, PassageVectors, QuestionVectors, Views
-from rag.language.text import content_terms, language
-from rag.retrieval import calibration
-from rag.retrieval.retriever import HybridRetriever
-from rag.types import Article
+from rag.embedding import Embedder, EmbeddingSpec, Encoder, Matrix, PassageVectors, QueryVectors
+from rag.language.document import Document
+from rag.language.sentences import find_sentences, trim_span
+from rag.retrieval.calibration import load_calibration
+from rag.retrieval.retriever import HybridRetriever, RetrievalResult
+from rag.types import Article, Hit, Scores, Span
+
+_WORD_DIMENSION = 64
 
 
-class WordEmbedding(Embedder):
+class WordEmbedder(Embedder):
     """Bags of stems hashed into 64 dimensions: texts that share words lie near, and nothing needs loading."""
 
-    def __init__(self) -> None:
-        self.model_name, self.dimension = "words", 64
+    model_name, dimension = "words", _WORD_DIMENSION
 
-    def passages(self, texts: Sequence[str]) -> Matrix:
-        return np.array([_vector(text) for text in texts], np.float32).reshape(len(texts), 64)
+    def embed_passages(self, texts: Sequence[str]) -> Matrix:
+        return np.array([_embed_words(text) for text in texts], np.float32).reshape(len(texts), self.dimension)
 
-    def queries(self, texts: Sequence[str]) -> Matrix:
-        return self.passages(texts)
+    def embed_queries(self, texts: Sequence[str]) -> Matrix:
+        return self.embed_passages(texts)
 
 
 class WordEncoder(Encoder):
-    """Every view by `WordEmbedding`: a passage's tokens are its words."""
+    """Every representation by `WordEmbedder`: a passage's tokens are its words."""
 
-    views = Views("words", 64, 64, 64)
+    spec = EmbeddingSpec("words", _WORD_DIMENSION, _WORD_DIMENSION, _WORD_DIMENSION)
 
-    def passages(self, passages: Sequence[Sequence[str]]) -> list[PassageVectors]:
-        return [_passage(parts) for parts in passages]
+    def embed_passages(self, passages: Sequence[Sequence[str]]) -> list[PassageVectors]:
+        return [_embed_parts(parts) for parts in passages]
 
-    def sentences(self, texts: Sequence[str]) -> Matrix:
-        return WordEmbedding().passages(texts)
+    def embed_sentences(self, texts: Sequence[str]) -> Matrix:
+        return WordEmbedder().embed_passages(texts)
 
-    def question(self, text: str) -> QuestionVectors:
+    def embed_query(self, text: str) -> QueryVectors:
         words = text.split()
-        tokens = self.sentences(words) / max(1, len(words))
-        return QuestionVectors(self.sentences([text])[0], tokens, self.sentences([text])[0])
+        tokens = self.embed_sentences(words) / max(1, len(words))
+        return QueryVectors(self.embed_sentences([text])[0], tokens, self.embed_sentences([text])[0])
 
 
-def _passage(parts: Sequence[str]) -> PassageVectors:
+def _embed_parts(parts: Sequence[str]) -> PassageVectors:
     words = [part.split() for part in parts]
-    tokens = WordEmbedding().passages([word for part in words for word in part])
-    return PassageVectors(_vector(" ".join(parts)), tokens, tuple(map(len, words)))
+    tokens = WordEmbedder().embed_passages([word for part in words for word in part])
+    return PassageVectors(_embed_words(" ".join(parts)), tokens, tuple(map(len, words)))
 
 
-def _vector(text: str) -> Matrix:
-    vector = np.full(64, 0.01, np.float32)
-    for term in content_terms(text):
+def _embed_words(text: str) -> Matrix:
+    vector = np.full(_WORD_DIMENSION, 0.01, np.float32)
+    for term in Document(text).content_terms:
         for stem in term.stems:
-            vector[blake2b(stem.encode("utf-8", "replace"), digest_size=1).digest()[0] % 64] += 1
+            vector[blake2b(stem.encode("utf-8", "replace"), digest_size=1).digest()[0] % _WORD_DIMENSION] += 1
     return vector / np.linalg.norm(vector)
 
 
@@ -96,12 +98,12 @@ class ScriptedModel:
 
 
 class FailingEncoder(WordEncoder):
-    """Vectors cannot be had: every question meets `error`."""
+    """Embedding a query raises `error`."""
 
     def __init__(self, error: Exception) -> None:
         self._error = error
 
-    def question(self, text: str) -> QuestionVectors:
+    def embed_query(self, text: str) -> QueryVectors:
         raise self._error
 
 
@@ -116,29 +118,47 @@ class Refuses:
 
 @dataclass(frozen=True)
 class Hangs:
-    """The endpoint says nothing for so long, before its answer or after `said` of it, then drops the connection."""
+    """The endpoint sends `text`, then nothing for so many seconds, then drops the connection."""
 
     seconds: float
-    said: str = ""
+    text: str = ""
 
 
 @dataclass(frozen=True)
 class Cuts:
-    """The endpoint drops the connection after `said`."""
+    """The endpoint drops the connection after `text`."""
 
-    said: str
+    text: str
 
 
 class Endpoint:
-    """An OpenAI-compatible server on loopback: the vectors of `WordEmbedding`, and what `chat` says, streamed.
+    """A server on loopback with the embeddings and chat completions of OpenAI, and a `/rerank`.
 
-    `chat` is what each call meets in turn, the last one for ever: the text of an answer, the bytes of a whole body, or
-    Refuses, Hangs, Cuts. `left` counts the callers that went before the end.
+    Attributes
+    ----------
+    chat : list
+        What the calls of chat completions are answered with in turn, the last one for ever: a text, which is streamed,
+        the bytes of a whole body, or Refuses, Hangs, Cuts.
+    relevance : callable, bytes or Refuses
+        The score that `/rerank` gives to a question and a document, or its whole body, or its refusal.
+    asked, reranked : list of dict
+        The bodies of the requests for chat completions, and for reranking.
+    keys : list of str or None
+        The Authorization header of each request for reranking.
+    left : int
+        Callers that closed the connection before the end of an answer.
+    pause_s : float
+        Seconds between the pieces of a streamed text.
+    url : str
+        Up to and with `/v1`.
     """
 
     def __init__(self) -> None:
         self.chat: list[Any] = ["NO_ANSWER"]
+        self.relevance: Callable[[str, str], float] | bytes | Refuses = _share_words
         self.asked: list[dict[str, Any]] = []
+        self.reranked: list[dict[str, Any]] = []
+        self.keys: list[str | None] = []
         self.left = 0
         self.pause_s = 0.0
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
@@ -146,7 +166,7 @@ class Endpoint:
         self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
 
     def says(self, *chat: object) -> None:
-        """Begin anew with this script."""
+        """Start again with this script."""
         self.chat, self.asked, self.left, self.pause_s = list(chat), [], 0, 0.0
 
     def __enter__(self) -> Self:
@@ -158,36 +178,66 @@ class Endpoint:
         self._server.server_close()
 
 
+def _share_words(question: str, document: str) -> float:
+    """The number of words of a question that stand in a document."""
+    return float(len(set(question.split()) & set(document.split())))
+
+
 def _handler(endpoint: Endpoint) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             if self.path.endswith("/embeddings"):
-                rows = WordEmbedding().passages(asked["input"]).tolist()
-                data = [{"object": "embedding", "index": at, "embedding": row} for at, row in enumerate(rows)]
-                self._send(200, json.dumps({"object": "list", "model": asked["model"], "data": data}).encode())
-                return
-            endpoint.asked.append(asked)
-            said = endpoint.chat.pop(0) if len(endpoint.chat) > 1 else endpoint.chat[0]
+                self._embed(request)
+            elif self.path.endswith("/rerank"):
+                self._rerank(request)
+            else:
+                self._complete(request)
+
+        def _embed(self, request: dict[str, Any]) -> None:
+            rows = WordEmbedder().embed_passages(request["input"]).tolist()
+            data = [{"object": "embedding", "index": at, "embedding": row} for at, row in enumerate(rows)]
+            self._send(200, json.dumps({"object": "list", "model": request["model"], "data": data}).encode())
+
+        def _rerank(self, request: dict[str, Any]) -> None:
+            endpoint.reranked.append(request)
+            endpoint.keys.append(self.headers["Authorization"])
+            relevance = endpoint.relevance
+            if isinstance(relevance, Refuses):
+                self._refuse(relevance)
+            elif isinstance(relevance, bytes):
+                self._send(200, relevance)
+            else:
+                scores = [relevance(request["query"], document) for document in request["documents"]]
+                rows = [{"index": at, "relevance_score": score} for at, score in enumerate(scores)]
+                rows.sort(key=lambda row: -row["relevance_score"])
+                self._send(200, json.dumps({"model": request["model"], "results": rows}).encode())
+
+        def _complete(self, request: dict[str, Any]) -> None:
+            endpoint.asked.append(request)
+            answer = endpoint.chat.pop(0) if len(endpoint.chat) > 1 else endpoint.chat[0]
             try:
-                self._say(said)
+                self._answer(answer)
             except OSError:
                 endpoint.left += 1
 
-        def _say(self, said: Any) -> None:
-            if isinstance(said, Refuses):
-                error = {"error": {"message": said.message, "type": "api_error"}}
-                self._send(said.status, json.dumps(error).encode(), said.headers)
-            elif isinstance(said, bytes):
-                self._send(200, said, {"Content-Type": "text/event-stream"})
-            elif isinstance(said, Hangs):
-                self._stream(said.said)
-                self._wait(said.seconds)
-            elif isinstance(said, Cuts):
-                self._stream(said.said)
+        def _answer(self, answer: Any) -> None:
+            if isinstance(answer, Refuses):
+                self._refuse(answer)
+            elif isinstance(answer, bytes):
+                self._send(200, answer, {"Content-Type": "text/event-stream"})
+            elif isinstance(answer, Hangs):
+                self._stream(answer.text)
+                self._wait(answer.seconds)
+            elif isinstance(answer, Cuts):
+                self._stream(answer.text)
             else:
-                self._stream(said)
+                self._stream(answer)
                 self.wfile.write(b"5\r\ndata:\r\n" + _chunk(b" [DONE]\n\n") + b"0\r\n\r\n")
+
+        def _refuse(self, refusal: Refuses) -> None:
+            error = {"error": {"message": refusal.message, "type": "api_error"}}
+            self._send(refusal.status, json.dumps(error).encode(), refusal.headers)
 
         def _stream(self, text: str) -> None:
             if not text:
@@ -204,7 +254,7 @@ def _handler(endpoint: Endpoint) -> type[BaseHTTPRequestHandler]:
             self.close_connection = True
 
         def _wait(self, seconds: float) -> None:
-            """Wait, and raise OSError as soon as the caller has gone."""
+            """Wait; raises OSError as soon as the caller has closed the connection."""
             self.connection.settimeout(seconds or 1e-6)
             try:
                 if self.connection.recv(1) == b"":
@@ -232,13 +282,13 @@ def _handler(endpoint: Endpoint) -> type[BaseHTTPRequestHandler]:
 
 
 class Collector:
-    """An OTLP collector on loopback: `spans` are those that came, `paths` where to."""
+    """An OTLP collector on loopback: `spans` are those received, `paths` where they were sent to."""
 
     def __init__(self) -> None:
         self.spans: list[Any] = []
         self.services: set[str] = set()
         self.paths: set[str] = set()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _collecting(self))
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _collector_handler(self))
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
     def __enter__(self) -> Self:
@@ -250,7 +300,7 @@ class Collector:
         self._server.server_close()
 
 
-def _collecting(collector: Collector) -> type[BaseHTTPRequestHandler]:
+def _collector_handler(collector: Collector) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -282,20 +332,84 @@ def _delta(text: str) -> dict[str, Any]:
 def like(assistant: Assistant, model: ChatModel | None = None, encoder: Encoder | None = None, **changes: object):
     """An assistant over the same store, with another model, encoder or settings."""
     encoder = encoder or assistant.encoder
-    retriever = HybridRetriever(assistant.store, encoder, calibration.load())
+    retriever = HybridRetriever(assistant.store, encoder, load_calibration())
     return Assistant(assistant.settings.model_copy(update=changes), assistant.store, encoder, retriever, model)
 
 
 def put(assistant: Assistant, *articles: Article) -> None:
     """Ingest articles into the assistant's store."""
-    for article, chunks in embed(articles, assistant.settings.chunk_tokens, assistant.encoder):
+    for article, chunks in embed_articles(articles, assistant.settings.chunk_tokens, assistant.encoder):
         assistant.store.write(article, chunks)
-    assistant.store.settle()
+    assistant.store.optimize()
 
 
 def article(text: str, article_id: str = "a", title: str = "عنوان", **fields: Any) -> Article:
     """An article of that text."""
-    return Article(article_id, title, text, language(text), f"revision of {text[:40]}", "test", **fields)
+    return Article(article_id, title, text, Document(text).language, f"revision of {text[:40]}", "test", **fields)
+
+
+def make_hit(text: str, article_id: str = "a", title: str = "عنوان", score: float = 1.0, before: str = "") -> Hit:
+    """A hit with all sentences of `text`, which stands in its article behind `before`."""
+    whole = before + text
+    spans = [Span(start + len(before), end + len(before)) for start, end in find_sentences(text)]
+    sentences = tuple(trim_span(whole, span) for span in spans)
+    return Hit(
+        article=article(whole, article_id, title),
+        start=sentences[0].start,
+        end=sentences[-1].end,
+        language=Document(text).language,
+        sentences=sentences,
+        score=score,
+        scores=Scores(0.9, 0.9, 0.9, 0.1),
+        chunk_id=f"chunk of {article_id}",
+    )
+
+
+def make_result(*hits: Hit, question: str = "سؤال عن كل شيء") -> RetrievalResult:
+    """These hits as found for a question, whose vectors are (1, 0) in every representation."""
+    vector = np.array([1.0, 0.0], np.float32)
+    document = Document(question)
+    vectors = QueryVectors(vector, vector[None], vector)
+    return RetrievalResult(document, document.language, vectors, hits, 0.9, 0.5, {}, {})
+
+
+class FixedSimilarity(NamedTuple):
+    """Similarities that are given.
+
+    Attributes
+    ----------
+    sentences : float or callable
+        Of a statement to each sentence of a hit, or a function from the two to a list.
+    words : float
+        Of any words to any others.
+    """
+
+    sentences: float | Callable[[str, Hit], list[float]]
+    words: float = 0.0
+
+    def sentence_similarities(self, statement: str, hit: Hit) -> list[float]:
+        given = self.sentences
+        return given(statement, hit) if callable(given) else [given] * len(hit.sentences)
+
+    def max_word_similarity(self, words: str, others: Sequence[str]) -> float:
+        return self.words
+
+
+@contextmanager
+def count_calls(module: ModuleType, name: str) -> Iterator[list[tuple[Any, ...]]]:
+    """Record the arguments of each call of a module's function by those who look it up in that module."""
+    function = getattr(module, name)
+    calls: list[tuple[Any, ...]] = []
+
+    def record(*arguments: Any) -> Any:
+        calls.append(arguments)
+        return function(*arguments)
+
+    setattr(module, name, record)
+    try:
+        yield calls
+    finally:
+        setattr(module, name, function)
 
 
 def closed_port() -> int:

@@ -1,7 +1,7 @@
 """Ingests that are killed: `python -m tests.killed_ingest INDEX ARTICLES`.
 
-Each line of standard input is one round, `start 0.4` or `embedded 0.01`: a child begins to ingest, and gets SIGKILL
-that many seconds after it began, or after all vectors are there and writing begins. The answer to each line is
+Each line of standard input is one round, `start 0.4` or `embedded 0.01`: a child process ingests, and gets SIGKILL that
+many seconds after its start, or after its articles were embedded and writing begins. The line printed for each round is
 `killed`, `finished` or `failed`.
 """
 
@@ -13,38 +13,39 @@ import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ingest.sync import Sync, embed
+from ingest.indexer import Indexer, embed_articles
+from ingest.sync import Sync
 from rag.embedding import Matrix
-from rag.store import Store
-from rag.store.fingerprint import Pipeline
+from rag.store import IndexConfig, Store
 from rag.store.qdrant_edge import EdgeEngine
 from tests.doubles import WordEncoder, article
 
-PIPELINE = Pipeline("words", 64, 64, 64, 64)
+CONFIG = IndexConfig("words", 64, 64, 64, 64)
 
 
-class Announced(WordEncoder):
-    """Says when it has embedded the sentences, which come last before an article is written."""
+class AnnouncingEncoder(WordEncoder):
+    """Calls `announce` when it has embedded the sentences, which is the last step before an article is written."""
 
-    def __init__(self, say: Callable[[], object]) -> None:
-        self._say = say
+    def __init__(self, announce: Callable[[], object]) -> None:
+        self._announce = announce
 
-    def sentences(self, texts: Sequence[str]) -> Matrix:
-        vectors = super().sentences(texts)
-        self._say()
+    def embed_sentences(self, texts: Sequence[str]) -> Matrix:
+        vectors = super().embed_sentences(texts)
+        self._announce()
         return vectors
 
 
-def ingest(index: Path, articles: Path, say: Callable[[], object] = lambda: None) -> None:
+def ingest(index: Path, articles: Path, announce: Callable[[], object] = lambda: None) -> None:
     """Bring the index up to date, as `dalil ingest --sync` does."""
-    store = Store(EdgeEngine(index), PIPELINE)
-    sync = Sync(store, PIPELINE.chunk_tokens, 10_000)
+    store = Store(EdgeEngine(index), CONFIG)
+    indexer = Indexer(store, lambda: AnnouncingEncoder(announce), CONFIG.chunk_tokens)
+    sync = Sync(store, indexer, 10_000)
     plan = sync.plan([articles], remove_missing=True)
-    sync.apply(plan, [articles], lambda: Announced(say), lambda done, total: None)
+    sync.apply(plan, [articles], lambda done, total: None)
     store.close()
 
 
-def killed(index: Path, articles: Path, since: str, delay: float) -> str:
+def kill_ingest(index: Path, articles: Path, since: str, delay: float) -> str:
     """One round, in a child process."""
     reading, writing = os.pipe()
     child = os.fork()
@@ -68,9 +69,8 @@ def killed(index: Path, articles: Path, since: str, delay: float) -> str:
 
 
 if __name__ == "__main__":
-    list(
-        embed([article("جملة واحدة.")], 64, WordEncoder())
-    )  # what is slow to load is loaded before the children are born
+    # What is slow to load is loaded before the children are forked.
+    list(embed_articles([article("جملة واحدة.")], CONFIG.chunk_tokens, WordEncoder()))
     for line in sys.stdin:
         moment, seconds = line.split()
-        print(killed(Path(sys.argv[1]), Path(sys.argv[2]), moment, float(seconds)), flush=True)
+        print(kill_ingest(Path(sys.argv[1]), Path(sys.argv[2]), moment, float(seconds)), flush=True)

@@ -7,13 +7,16 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.test_page import free_port
-from ui.serve import listening_on
+from rag import AnswerRequest, Assistant, load_settings
+from tests.doubles import closed_port
+from ui.serve import open_listener
 
 ROOT = Path(__file__).parent.parent
 SEEDS = ROOT.parent / "shared" / "seeds"
@@ -46,6 +49,22 @@ def test_ingest_says_what_it_did_and_does_nothing_twice(home):
     assert json.loads(again.stdout) == {"added": 0, "changed": 0, "unchanged": 3, "removed": 0, "failed": []}
 
 
+def test_the_version_is_that_of_the_package(tmp_path):
+    assert dalil(tmp_path, "--version").stdout == f"dalil {version('dalil')}\n"
+
+
+def test_json_is_read_by_the_command_line_as_by_the_page_and_the_api(tmp_path):
+    (tmp_path / "cats.json").write_text(json.dumps({"id": "cats", "text": "القطط تنام كثيرًا."}), "utf-8")
+    assert json.loads(dalil(tmp_path, "ingest", "cats.json", "--json").stdout)["added"] == 1
+
+
+def test_the_index_is_not_taken_for_articles_where_it_lies_among_them(tmp_path):
+    (tmp_path / "cats.txt").write_text("القطط تنام كثيرًا.", "utf-8")
+    for outcome in ("added", "unchanged"):
+        done = json.loads(dalil(tmp_path, "ingest", ".", "--json").stdout)
+        assert (done[outcome], done["failed"]) == (1, [])
+
+
 def test_a_dry_run_writes_nothing(home, tmp_path):
     (tmp_path / "new.txt").write_text("مقال جديد عن القطط.", "utf-8")
     planned = dalil(home, "ingest", str(tmp_path), "--dry-run", "--json")
@@ -58,10 +77,10 @@ def test_a_file_that_fails_is_named_and_the_others_go_in(tmp_path):
     (tmp_path / "bad.txt").write_bytes(b"\x00\x01")
     done = dalil(tmp_path, "ingest", str(tmp_path), "--json")
     assert done.returncode == 1
-    shown = json.loads(done.stdout)
-    assert shown["added"] == 1
-    assert [Path(item["path"]).name for item in shown["failed"]] == ["bad.txt"]
-    assert "NUL" in shown["failed"][0]["reason"]
+    result = json.loads(done.stdout)
+    assert result["added"] == 1
+    assert [Path(item["path"]).name for item in result["failed"]] == ["bad.txt"]
+    assert "NUL" in result["failed"][0]["reason"]
 
 
 def test_ask_gives_the_answer_object_on_standard_output_alone(home):
@@ -85,18 +104,18 @@ def test_search_explains_itself(home):
     assert any("هايبريون" in form for form in forms)
 
 
-def test_search_by_one_view_within_a_topic(home):
+def test_search_by_one_representation_within_a_topic(home):
     topics = ("--topic", "نقل وتاريخ", "--topic", "جغرافيا وطبيعة")
-    shown = json.loads(dalil(home, "search", "ميتا", "--mode", "dense", *topics, "--explain", "--json").stdout)
-    assert {hit["article_id"] for hit in shown["hits"]} == {"hejaz-railway", "socotra"}
-    for hit in shown["hits"]:
+    result = json.loads(dalil(home, "search", "ميتا", "--mode", "dense", *topics, "--explain", "--json").stdout)
+    assert {hit["article_id"] for hit in result["hits"]} == {"hejaz-railway", "socotra"}
+    for hit in result["hits"]:
         assert hit["score"] == pytest.approx(hit["signals"]["dense"], abs=1e-4)
 
 
 def test_status(home):
-    shown = json.loads(dalil(home, "status", "--json").stdout)
-    assert shown["articles"] == 3
-    assert set(shown) == {"articles", "chunks", "store", "embedder", "model", "fingerprint"}
+    result = json.loads(dalil(home, "status", "--json").stdout)
+    assert result["articles"] == 3
+    assert set(result) == {"articles", "chunks", "store", "embedder", "model", "fingerprint"}
 
 
 @pytest.mark.parametrize(
@@ -126,30 +145,33 @@ def test_a_wrong_setting_ends_with_2_and_names_it(home):
     assert "DALIL_PORT" in done.stderr
 
 
-def test_another_pipeline_is_refused(home):
+def test_another_configuration_is_refused(home):
     done = dalil(home, "ask", "سؤال عن شيء", DALIL_CHUNK_TOKENS="100")
     assert done.returncode == 1
-    assert "another pipeline" in done.stderr
+    assert "another configuration" in done.stderr
 
 
 def test_a_model_that_is_down_gives_the_extractive_answer_and_says_so(home):
-    down = {"DALIL_LLM_BASE_URL": f"http://127.0.0.1:{free_port()}/v1", "DALIL_LLM_MODEL": "none"}
+    down = {"DALIL_LLM_BASE_URL": f"http://127.0.0.1:{closed_port()}/v1", "DALIL_LLM_MODEL": "none"}
     answer = json.loads(dalil(home, "ask", "How far can Hyperion grow?", "--json", **down).stdout)
     assert (answer["mode"], answer["degraded"], answer["refused"]) == ("extractive", True, False)
     assert answer["citations"]
 
 
-def test_serve_answers_tells_others_that_it_holds_the_index_and_ends_on_ctrl_c(home):
-    port = free_port()
+def test_serve_answers_logs_requests_holds_the_index_and_ends_on_ctrl_c(home):
+    port = closed_port()
     environment = os.environ | {"DALIL_DATA_DIR": str(home / "data")}
     command = [sys.executable, "-m", "ui.cli", "serve", "--port", str(port)]
-    with subprocess.Popen(command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, env=environment, cwd=ROOT, text=True, **pipes) as process:
         assert process.stdout is not None
         assert f"http://127.0.0.1:{port}" in process.stdout.readline()
+        question = {"question": "ما القدرة التي سيبلغها هايبريون؟"}
         answer = httpx.post(
-            f"http://127.0.0.1:{port}/v1/ask", json={"question": "ما القدرة التي سيبلغها هايبريون؟"}, timeout=60
+            f"http://127.0.0.1:{port}/v1/ask", json=question, headers={"x-request-id": "r-1"}, timeout=60
         )
         assert answer.json()["citations"]
+        assert httpx.get(f"http://127.0.0.1:{port}/page/page.css").status_code == 200
         held = dalil(home, "ingest", "articles")
         assert held.returncode == 1
         assert "serve" in held.stderr
@@ -158,12 +180,15 @@ def test_serve_answers_tells_others_that_it_holds_the_index_and_ends_on_ctrl_c(h
         assert taken.returncode == 2
         assert "--port" in taken.stderr
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 0
+        log = process.communicate(timeout=20)[1].splitlines()
+        assert process.returncode == 0
+    lines = [json.loads(line) for line in log if line.startswith("{")]
+    assert [(line["id"], line["route"], line["status"]) for line in lines] == [("r-1", "/v1/ask", 200)]
 
 
 def test_an_event_is_not_held_back_until_the_one_before_is_acknowledged():
     with (
-        listening_on("127.0.0.1", 0) as listening,
+        open_listener("127.0.0.1", 0) as listening,
         socket.create_connection(listening.getsockname()),
         listening.accept()[0] as connection,
     ):
@@ -187,10 +212,10 @@ def test_eval_squad_measures_a_small_set(tmp_path):
     (tmp_path / "ar.json").write_text(json.dumps({"data": [{"title": "t", "paragraphs": paragraphs}]}), "utf-8")
     asked = [paragraph("x", ("b", "When did the train arrive?"), ("unknown", "Who?"))]
     (tmp_path / "en.json").write_text(json.dumps({"data": [{"title": "t", "paragraphs": asked}]}), "utf-8")
-    shown = json.loads(dalil(tmp_path, "eval", "squad", "ar.json", "--json").stdout)
-    assert (shown["questions"], shown["documents"]) == (2, 2)
-    assert shown["measures"]["nDCG@10"] == 1.0
-    assert set(shown["measures"]) >= {"nDCG@10", "R@1", "R@10", "RR@10"}
+    result = json.loads(dalil(tmp_path, "eval", "squad", "ar.json", "--json").stdout)
+    assert (result["questions"], result["documents"]) == (2, 2)
+    assert result["measures"]["nDCG@10"] == 1.0
+    assert set(result["measures"]) >= {"nDCG@10", "R@1", "R@10", "RR@10"}
     other = json.loads(dalil(tmp_path, "eval", "squad", "ar.json", "--questions", "en.json", "--json").stdout)
     assert (other["questions"], other["documents"]) == (1, 2)
 
@@ -212,16 +237,18 @@ def test_eval_squad_measures_a_small_set(tmp_path):
     ],
 )
 def test_the_seed_articles_as_they_came(seeded, question, answer):
-    shown = json.loads(dalil(seeded, "ask", question, "--json").stdout)
-    assert not shown["refused"]
-    assert answer in " ".join(citation["quote"] for citation in shown["citations"])
+    result = seeded.ask(AnswerRequest(question))
+    assert not result.refused
+    assert answer in " ".join(citation.quote for citation in result.citations)
 
 
 @pytest.fixture(scope="module")
-def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def seeded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Assistant]:
+    """An assistant over the seed articles, which the command line has ingested."""
     folder = tmp_path_factory.mktemp("seeds")
     assert dalil(folder, "ingest", str(SEEDS)).returncode == 0
-    return folder
+    with Assistant.from_settings(load_settings({}, data_dir=folder / "data")) as opened:
+        yield opened
 
 
 def test_no_model_is_loaded_when_nothing_changed(home):

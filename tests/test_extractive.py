@@ -3,45 +3,41 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rag.answering.extractive import REFUSAL, asks_quantity, best_sentences, extractive, refusal
-from rag.embedding import QuestionVectors
+from prompts import reader_message
+from rag.answering.extractive import asks_quantity, extract_answer, rank_sentences, refusal_text
+from rag.embedding import QueryVectors
 from rag.grounding.verifier import MARKER
-from rag.language.text import language, sentences, trimmed
-from rag.retrieval.retriever import Retrieved
-from rag.store import Evidence
-from rag.types import Hit, Signals
-from tests.doubles import article
-
-LANGUAGES = ("ar", "en")
+from rag.language.document import Document
+from rag.language.languages import LANGUAGES
+from rag.language.sentences import find_sentences
+from rag.store import SentenceVectors
+from tests.doubles import make_hit, make_result
 
 
-def hit(text, article_id="a", title="عنوان", score=1.0):
-    spans = tuple(trimmed(text, span) for span in sentences(text))
-    whole = article(text, article_id, title)
-    signals = Signals(0.9, 0.9, 0.9, 0.1)
-    return Hit(whole, spans[0].start, spans[-1].end, language(text), spans, score, signals, f"chunk of {article_id}")
-
-
-def found(*hits, question="سؤال عن كل شيء"):
-    along = np.array([1.0, 0.0], np.float32)
-    return Retrieved(question, language(question), QuestionVectors(along, along[None], along), hits, 0.9, 0.5, {}, {})
-
-
-def answered(*hits, answer_in="ar", question="سؤال عن كل شيء", **cosines):
-    """The extractive answer from hits whose sentences have these cosines to the question."""
-    return extractive(found(*hits, question=question), vectors(**cosines), answer_in)
-
-
-def vectors(**cosines):
-    """Sentences with these cosines to the question of `found` in both views, by article; each is one token."""
+def make_vectors(**cosines):
+    """Vectors of sentences with these cosines to the question of `make_result`, by article; each is one token."""
     rows = {
         key: np.array([[cosine, (1 - cosine**2) ** 0.5] for cosine in values], np.float32)
         for key, values in cosines.items()
     }
-    return {f"chunk of {key}": Evidence(found, tuple(row[None] for row in found)) for key, found in rows.items()}
+    return {
+        f"chunk of {key}": SentenceVectors(vectors, tuple(row[None] for row in vectors))
+        for key, vectors in rows.items()
+    }
 
 
-def quoted(answer):
+def extract(*hits, answer_language="ar", question="سؤال عن كل شيء", **cosines):
+    """The extractive answer from hits whose sentences have these cosines to the question."""
+    return extract_answer(make_result(*hits, question=question), make_vectors(**cosines), answer_language)
+
+
+def score_sentences(*hits, question="سؤال عن كل شيء", **cosines):
+    """The score of each sentence of some hits, by its words."""
+    ranked = rank_sentences(make_result(*hits, question=question), make_vectors(**cosines))
+    return {sentence.hit.article.text[slice(*sentence.span)]: sentence.score for sentence in ranked}
+
+
+def find_quotes(answer):
     return [citation.quote for citation in answer.citations]
 
 
@@ -52,103 +48,186 @@ FIVE = " ".join(f"الجملة {which} من النص." for which in ("الأول
 
 
 def test_at_most_three_sentences_are_quoted():
-    answer = answered(hit(FIVE), a=[0.9] * 5)
+    answer = extract(make_hit(FIVE), a=[0.9] * 5)
     assert len(answer.citations) == 3
 
 
 def test_a_third_sentence_is_quoted_only_when_it_is_near_the_best():
-    answer = answered(hit(FIVE), a=[0.2, 0.9, 0.2, 0.88, 0.2])
-    assert quoted(answer) == ["الجملة الثانية من النص.", "الجملة الرابعة من النص."]
+    answer = extract(make_hit(FIVE), a=[0.2, 0.9, 0.2, 0.88, 0.2])
+    assert find_quotes(answer) == ["الجملة الثانية من النص.", "الجملة الرابعة من النص."]
 
 
 def test_quotes_are_in_reading_order_whatever_their_scores():
-    answer = answered(hit(FIVE), a=[0.88, 0.2, 0.89, 0.2, 0.9])
-    assert quoted(answer) == ["الجملة الأولى من النص.", "الجملة الثالثة من النص.", "الجملة الخامسة من النص."]
+    answer = extract(make_hit(FIVE), a=[0.88, 0.2, 0.89, 0.2, 0.9])
+    assert find_quotes(answer) == ["الجملة الأولى من النص.", "الجملة الثالثة من النص.", "الجملة الخامسة من النص."]
     assert [citation.number for citation in answer.citations] == [1, 2, 3]
 
 
-def test_articles_come_in_the_order_of_their_best_hits_each_under_its_frame():
-    hits = (hit("جملة من المقال الأول.", "a", "أول"), hit("جملة من المقال الثاني.", "b", "ثان"))
-    answer = answered(*hits, a=[0.8], b=[0.9])
+def test_articles_come_in_the_order_of_their_best_hits_each_behind_its_source():
+    hits = (make_hit("جملة من المقال الأول.", "a", "أول"), make_hit("جملة من المقال الثاني.", "b", "ثان"))
+    answer = extract(*hits, a=[0.8], b=[0.9])
     assert answer.text == (
         "وفقًا لمقال «أول»:\n\n«جملة من المقال الأول.» [1]\n\nوفقًا لمقال «ثان»:\n\n«جملة من المقال الثاني.» [2]"
     )
 
 
-def test_one_article_has_one_frame():
-    answer = answered(hit(FIVE), a=[0.9] * 5)
+def test_an_article_is_named_once():
+    answer = extract(make_hit(FIVE), a=[0.9] * 5)
     assert answer.text.count("وفقًا لمقال") == 1
 
 
-@pytest.mark.parametrize(("answer_in", "frame"), [("ar", "وفقًا لمقال «عنوان»:"), ("en", "According to “عنوان”:")])
-def test_the_frame_is_in_the_readers_language_and_the_quote_in_its_own(answer_in, frame):
-    answer = answered(hit("جملة من مقال عربي."), answer_in=answer_in, a=[0.9])
-    assert answer.text == f"{frame}\n\n«جملة من مقال عربي.» [1]"
+@pytest.mark.parametrize(
+    ("answer_language", "source"), [("ar", "وفقًا لمقال «عنوان»:"), ("en", "According to “عنوان”:")]
+)
+def test_the_source_is_named_in_the_language_of_the_answer_and_the_quote_is_in_its_own(answer_language, source):
+    answer = extract(make_hit("جملة من مقال عربي."), answer_language=answer_language, a=[0.9])
+    assert answer.text == f"{source}\n\n«جملة من مقال عربي.» [1]"
 
 
 def test_quotes_slice_back_and_are_verbatim():
     text = "  مقدمة قصيرة للنص\nالطويل.  ثم جملة أخرى فيه! "
-    answer = answered(hit(text), a=[0.9] * len(sentences(text)))
+    answer = extract(make_hit(text), a=[0.9] * len(find_sentences(text)))
     for citation in answer.citations:
         assert text[citation.start : citation.end] == citation.quote
         assert citation.verdict == "verbatim"
 
 
 def test_brackets_of_an_article_are_not_taken_for_markers():
-    answer = answered(hit("وقعت المعركة في ذلك العام [7]. وانتهت بعد شهر واحد [2]."), a=[0.9, 0.9])
+    answer = extract(make_hit("وقعت المعركة في ذلك العام [7]. وانتهت بعد شهر واحد [2]."), a=[0.9, 0.9])
     assert MARKER.findall(answer.text) == ["[1]", "[2]"]
-    assert quoted(answer) == ["وقعت المعركة في ذلك العام [7].", "وانتهت بعد شهر واحد [2]."]
+    assert find_quotes(answer) == ["وقعت المعركة في ذلك العام [7].", "وانتهت بعد شهر واحد [2]."]
 
 
-def test_links_images_and_html_of_an_article_are_inert_in_the_answer_and_whole_in_the_quote():
+def test_links_images_and_html_of_an_article_are_inert_in_the_answer_and_unchanged_in_the_quote():
     text = "انظر ![صورة](http://evil.example/x.png) و[هنا](http://evil.example) <img src=x onerror=alert(1)> في المقال."
-    answer = answered(hit(text, title="عنوان ![x](http://evil.example)"), a=[0.9])
+    answer = extract(make_hit(text, title="عنوان ![x](http://evil.example)"), a=[0.9])
     assert "(http" not in answer.text
     assert "<" not in answer.text
-    assert quoted(answer) == [text]
+    assert find_quotes(answer) == [text]
 
 
 def test_a_scrap_or_a_line_that_leads_to_a_list_is_no_evidence():
     text = "عنوان فرعي.\nومن أسباب ذلك ما يأتي:\nقلة الأمطار في تلك السنة كلها.\nوكثرة السكان في المدن الكبيرة."
-    answer = answered(hit(text), a=[0.9, 0.9, 0.7, 0.7])
-    assert quoted(answer) == ["قلة الأمطار في تلك السنة كلها.", "وكثرة السكان في المدن الكبيرة."]
+    answer = extract(make_hit(text), a=[0.9, 0.9, 0.7, 0.7])
+    assert find_quotes(answer) == ["قلة الأمطار في تلك السنة كلها.", "وكثرة السكان في المدن الكبيرة."]
 
 
 def test_a_question_for_a_number_prefers_a_sentence_that_holds_one():
     text = "المدة طويلة جدًا في الصيف. المدة ستون يومًا في الصيف. المدة 60 يومًا في الصيف كله."
-    answer = answered(hit(text), question="كم الوقت؟", a=[0.9, 0.9, 0.895])
-    assert "المدة 60 يومًا في الصيف كله." in quoted(answer)
+    answer = extract(make_hit(text), question="كم الوقت؟", a=[0.9, 0.9, 0.895])
+    assert "المدة 60 يومًا في الصيف كله." in find_quotes(answer)
 
 
 def test_a_question_for_a_time_prefers_a_sentence_with_a_year():
     text = "قطعت القافلة الطريق في 40 يومًا. وقطع القطار الطريق عام 1908 أول مرة. ووقفت القافلة في الطريق طويلًا."
-    assert "وقطع القطار الطريق عام 1908 أول مرة." in quoted(
-        answered(hit(text), question="متى وصل؟", a=[0.9, 0.85, 0.89])
+    assert "وقطع القطار الطريق عام 1908 أول مرة." in find_quotes(
+        extract(make_hit(text), question="متى وصل؟", a=[0.9, 0.85, 0.89])
     )
 
 
 def test_the_second_quote_adds_what_the_first_leaves_of_the_question():
-    asked = found(hit(FIVE))
-    two = QuestionVectors(asked.encoded.dense, np.eye(2, dtype=np.float32) / 2, asked.encoded.sentence)
+    result = make_result(make_hit(FIVE))
+    two = QueryVectors(result.vectors.dense, np.eye(2, dtype=np.float32) / 2, result.vectors.sentence)
     tokens = [[0.9, 0.3], [0.3, 0.8], [0.9, 0.28], [0.2, 0.2], [0.1, 0.1]]
     rows = np.array(tokens, np.float32)
-    evidence = {"chunk of a": Evidence(np.zeros((5, 2), np.float32), tuple(row[None] for row in rows))}
-    best = best_sentences(replace(asked, encoded=two), evidence)
-    assert [sentence.met.tolist() for sentence in best[:2]] == (rows[:2] / 2).tolist()
+    vectors = {"chunk of a": SentenceVectors(np.zeros((5, 2), np.float32), tuple(row[None] for row in rows))}
+    best = rank_sentences(replace(result, vectors=two), vectors)
+    assert [sentence.token_scores.tolist() for sentence in best[:2]] == (rows[:2] / 2).tolist()
 
 
-def test_of_two_nearly_alike_the_one_beside_the_first_comes_before():
-    asked = found(hit(FIVE))
-    best = best_sentences(asked, vectors(a=[0.52, 0.2, 0.2, 0.5, 0.9]))
-    assert [asked.hits[0].sentences.index(sentence.span) for sentence in best[:3]] == [4, 3, 0]
+def test_of_two_nearly_equal_sentences_the_neighbor_of_the_first_comes_before():
+    result = make_result(make_hit(FIVE))
+    best = rank_sentences(result, make_vectors(a=[0.52, 0.2, 0.2, 0.5, 0.9]))
+    assert [result.hits[0].sentences.index(sentence.span) for sentence in best[:3]] == [4, 3, 0]
 
 
 def test_one_sentence_is_an_answer():
-    assert quoted(answered(hit("نعم."), a=[0.5])) == ["نعم."]
+    assert find_quotes(extract(make_hit("نعم."), a=[0.5])) == ["نعم."]
+
+
+# Scores of sentences. The question is in English and the sentences in Arabic where shared words are not to count.
+
+ANY_QUESTION = "Tell me all about that?"
+
+
+def test_a_score_is_that_of_the_tokens_and_a_share_of_that_of_the_sentence():
+    scores = score_sentences(make_hit(FIVE), question=ANY_QUESTION, a=[0.9, 0.8, 0.7, 0.6, 0.5])
+    first, beside, *others = scores.values()
+    assert first == pytest.approx(0.9 + 0.3 * 0.9)
+    assert others == pytest.approx([0.7 + 0.3 * 0.7, 0.6 + 0.3 * 0.6, 0.5 + 0.3 * 0.5])
+    assert beside == pytest.approx(0.8 + 0.3 * 0.8 + 0.03)
+
+
+def test_only_the_sentences_before_and_after_the_first_quote_get_the_bonus_of_neighbors():
+    scores = score_sentences(make_hit(FIVE), question=ANY_QUESTION, a=[0.5, 0.5, 0.9, 0.5, 0.5])
+    in_reading_order = [scores[FIVE[start:end].strip()] for start, end in find_sentences(FIVE)]
+    bonuses = np.array(in_reading_order) - [0.65, 0.65, 1.17, 0.65, 0.65]
+    assert bonuses == pytest.approx([0, 0.03, 0, 0.03, 0], abs=1e-6)
+
+
+def test_sentences_of_another_hit_are_no_neighbors():
+    ranked = rank_sentences(
+        make_result(make_hit(FIVE, "a"), make_hit(FIVE, "b"), question=ANY_QUESTION),
+        make_vectors(a=[0.5, 0.9, 0.5, 0.5, 0.5], b=[0.5] * 5),
+    )
+    with_bonus = [sentence for sentence in ranked[1:] if sentence.score > 0.65 + 0.01]
+    assert [(one.hit.article.id, one.hit.sentences.index(one.span)) for one in with_bonus] == [("a", 0), ("a", 2)]
+
+
+def test_a_sentence_gains_what_it_matches_of_the_question_beyond_the_first():
+    result = make_result(make_hit(FIVE), question=ANY_QUESTION)
+    two = QueryVectors(result.vectors.dense, np.eye(2, dtype=np.float32), result.vectors.sentence)
+    rows = np.array([[0.9, 0.3], [0.1, 0.1], [0.5, 0.5], [0.3, 0.8], [0.2, 0.2]], np.float32)
+    vectors = {"chunk of a": SentenceVectors(np.zeros((5, 2), np.float32), tuple(row[None] for row in rows))}
+    order = result.hits[0].sentences
+    scores = {
+        order.index(sentence.span): sentence.score for sentence in rank_sentences(replace(result, vectors=two), vectors)
+    }
+    gained = [scores[at] for at in (2, 3, 4)]
+    assert scores[0] == pytest.approx(0.9 + 0.3)
+    assert gained == pytest.approx([0.5 + 0.5 + (0.5 - 0.3), 0.3 + 0.8 + (0.8 - 0.3), 0.2 + 0.2])
+    assert scores[1] == pytest.approx(0.1 + 0.1 + 0.03)
+
+
+def test_a_sentence_of_a_worse_hit_loses_twice_the_difference_of_the_hits():
+    hits = make_hit(FIVE, "a", score=0.7), make_hit("جملة أخرى من مقال آخر.", "b", score=0.6)
+    scores = score_sentences(*hits, question=ANY_QUESTION, a=[0.9, 0.1, 0.1, 0.1, 0.1], b=[0.8])
+    assert scores["جملة أخرى من مقال آخر."] == pytest.approx(1.3 * 0.8 - 2 * (0.7 - 0.6))
+
+
+def test_the_share_of_the_questions_words_in_a_sentence_counts_within_a_language():
+    text = "قطار الحجاز وصل إلى مدينة. وجملة لا صلة لها بذلك. وقال الناس عن الحجاز كلامًا."
+    cosines = {"a": [0.5, 0.9, 0.5]}
+    within = score_sentences(make_hit(text), question="من قطار الحجاز؟", **cosines)
+    across = score_sentences(make_hit(text), question=ANY_QUESTION, **cosines)
+    first, _, last = (text[start:end].strip() for start, end in find_sentences(text))
+    # BM25's inverse document frequency: قطار stands in 1 of 3 sentences, الحجاز in 2
+    rare, frequent = np.log(1 + 2.5 / 1.5), np.log(1 + 1.5 / 2.5)
+    assert within[first] - across[first] == pytest.approx(0.05)
+    assert within[last] - across[last] == pytest.approx(0.05 * frequent / (rare + frequent))
 
 
 @pytest.mark.parametrize(
-    ("question", "asked_in"),
+    ("question", "bonus"),
+    [
+        ("How many days is it?", 0.03),
+        ("How many of the 60 days is it?", 0.0),  # the only number of the sentence is that of the question
+        ("How many of the 61 days is it?", 0.03),
+        ("Where is it?", 0.0),
+    ],
+)
+def test_a_number_that_the_question_lacks_counts_where_a_number_is_asked_for(question, bonus):
+    digits, spelled = "المدة تبلغ 60 يومًا في الصيف.", "المدة تبلغ ستين يومًا في الصيف."
+    between = "المدة طويلة جدًا في الصيف كله."
+    scores = score_sentences(make_hit(f"{digits} {between} {spelled}"), question=question, a=[0.5, 0.9, 0.5])
+    assert scores[digits] - scores[spelled] == pytest.approx(bonus, abs=1e-6)
+
+
+# Questions for a number
+
+
+@pytest.mark.parametrize(
+    ("question", "language"),
     [
         ("كم يومًا تحتاج الملكة؟", "ar"),
         ("وكم بلغت؟", "ar"),
@@ -162,30 +241,32 @@ def test_one_sentence_is_an_answer():
         ("In which year?", "en"),
     ],
 )
-def test_questions_for_a_number_or_a_date_are_known(question, asked_in):
-    assert asks_quantity(question, asked_in)
+def test_questions_for_a_number_or_a_date_are_recognized(question, language):
+    assert Document(question).language == language
+    assert asks_quantity(Document(question))
 
 
 @pytest.mark.parametrize(
-    ("question", "asked_in"),
+    ("question", "language"),
     [("من كتب الكتاب؟", "ar"), ("لماذا حكم البلاد؟", "ar"), ("Who whenever wrote?", "en"), ("Why?", "en")],
 )
-def test_other_questions_ask_for_no_number(question, asked_in):
-    assert not asks_quantity(question, asked_in)
+def test_other_questions_ask_for_no_number(question, language):
+    assert Document(question).language == language
+    assert not asks_quantity(Document(question))
 
 
 # Refusals
 
 
-@pytest.mark.parametrize("answer_in", LANGUAGES)
-def test_a_refusal_names_the_nearest_titles_once_each_and_at_most_three(answer_in):
+@pytest.mark.parametrize("answer_language", LANGUAGES)
+def test_a_refusal_names_the_nearest_titles_once_each_and_at_most_three(answer_language):
     titles = ["واحد", "اثنان", "واحد", "ثلاثة", "أربعة"]
-    text = refusal(answer_in, [hit("جملة.", str(at), title) for at, title in enumerate(titles)])
-    assert text.startswith(REFUSAL[answer_in])
+    text = refusal_text(answer_language, [make_hit("جملة.", str(at), title) for at, title in enumerate(titles)])
+    assert text.startswith(reader_message(answer_language, "refusal"))
     assert [text.count(title) for title in ("واحد", "اثنان", "ثلاثة", "أربعة")] == [1, 1, 1, 0]
     assert not MARKER.search(text)
 
 
-@pytest.mark.parametrize("answer_in", LANGUAGES)
-def test_a_refusal_over_nothing_names_no_title(answer_in):
-    assert refusal(answer_in, []) == REFUSAL[answer_in]
+@pytest.mark.parametrize("answer_language", LANGUAGES)
+def test_a_refusal_without_hits_names_no_title(answer_language):
+    assert refusal_text(answer_language, []) == reader_message(answer_language, "refusal")

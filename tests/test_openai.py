@@ -5,10 +5,10 @@ import pytest
 from llama_index.core.base.llms.types import ChatMessage
 from llama_index.llms.openai_like import OpenAILike
 
-from rag.settings import load
+from rag.settings import load_settings
 from tests.doubles import ScriptedModel, like, served
 from tests.test_assistant import ELSEWHERE, QUEEN_AR, QUEEN_EN, QUEEN_QUOTE
-from ui.api import create_app
+from ui.api import AnswerService, create_app
 
 MODEL = "تحتاج ملكة النحل إلى 16 يومًا لتكتمل من البيضة إلى الحشرة البالغة [1]. وتعيش طويلًا [7]."
 
@@ -19,7 +19,7 @@ def asked(question):
 
 @pytest.fixture(scope="module")
 def address(assistant):
-    with served(create_app(assistant)) as running:
+    with served(create_app(AnswerService(assistant))) as running:
         yield running
 
 
@@ -49,7 +49,7 @@ def test_filters_beside_openais_own_fields_restrict_the_answer(client):
 @pytest.mark.parametrize("question", [QUEEN_AR, QUEEN_EN, ELSEWHERE])
 @pytest.mark.parametrize("model", [None, ScriptedModel(MODEL)])
 def test_a_stream_says_the_same_as_a_whole_answer(assistant, question, model):
-    with served(create_app(like(assistant, model))) as address:
+    with served(create_app(AnswerService(like(assistant, model)))) as address:
         client = openai.OpenAI(base_url=f"{address}/v1", api_key="any", max_retries=0)
         whole = client.chat.completions.create(**asked(question))
         chunks = list(
@@ -67,7 +67,7 @@ def test_a_stream_says_the_same_as_a_whole_answer(assistant, question, model):
 def test_native_and_compatible_streams_have_the_same_citations(assistant):
     from fastapi.testclient import TestClient
 
-    client = TestClient(create_app(assistant))
+    client = TestClient(create_app(AnswerService(assistant)))
     whole = client.post("/v1/ask", json={"question": QUEEN_AR}).json()
     events = client.post("/v1/ask", json={"question": QUEEN_AR, "stream": True}).text.strip().split("\n\n")
     named = [
@@ -122,8 +122,8 @@ def test_errors_are_the_clients_own(client, changes, error, code, stream):
 
 
 def test_a_wrong_key_is_an_authentication_error(assistant):
-    locked = like(assistant, api_keys=load(environment={}, api_keys="right").api_keys)
-    with served(create_app(locked)) as address:
+    locked = like(assistant, api_keys=load_settings({}, api_keys="right").api_keys)
+    with served(create_app(AnswerService(locked))) as address:
         for key, lets_in in (("wrong", False), ("right", True)):
             client = openai.OpenAI(base_url=f"{address}/v1", api_key=key, max_retries=0)
             if lets_in:

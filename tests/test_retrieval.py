@@ -5,36 +5,38 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from eval.datasets import GOLD
-from ingest.sync import embed
+from eval.datasets import GOLD_QUESTIONS
+from ingest.indexer import embed_articles
 from rag.embedding import BUNDLED
 from rag.errors import StoreError
-from rag.retrieval import calibration
-from rag.retrieval.calibration import Fusion, Logistic
-from rag.retrieval.retriever import REFUSAL_FEATURES, HybridRetriever, coverage, explained
-from rag.store import Store
-from rag.store.fingerprint import Pipeline
+from rag.language.document import Document
+from rag.retrieval.answerability import ANSWERABILITY_FEATURES, coverage
+from rag.retrieval.calibration import Fusion, LogisticModel, load_calibration
+from rag.retrieval.explain import describe_result
+from rag.retrieval.retriever import HybridRetriever
+from rag.store import IndexConfig, Store
 from rag.store.qdrant_edge import EdgeEngine
-from rag.types import Signals
+from rag.types import Scores
 from tests.doubles import WordEncoder, article, put
 
 QUEEN_AR = "كم يومًا تحتاج ملكة النحل لتكتمل؟"
 QUEEN_EN = "How many days does a queen bee take to grow from egg to adult?"
-WORDS = Pipeline("words", 64, 64, 64, 320)
+WORDS = IndexConfig("words", 64, 64, 64, 320)
 
 
-def retriever(store, encoder, **weights):
-    """A retriever, all of whose fusion weights may be given."""
-    fitted = calibration.load()
+def make_retriever(store, encoder, **weights):
+    """A retriever with the fitted fusion weights, except those given."""
+    fitted = load_calibration()
     pairs = {pair: replace(one, fusion=replace(one.fusion, **weights)) for pair, one in fitted.pairs.items()}
     return HybridRetriever(store, encoder, replace(fitted, pairs=pairs))
 
 
-def words_store(folder, *articles, engine=EdgeEngine):
-    store = Store(engine(folder), WORDS)
-    for one, chunks in embed(articles, WORDS.chunk_tokens, WordEncoder()):
+def open_word_store(folder, *articles):
+    """A store of these articles, with the vectors of `WordEncoder`."""
+    store = Store(EdgeEngine(folder), WORDS)
+    for one, chunks in embed_articles(articles, WORDS.chunk_tokens, WordEncoder()):
         store.write(one, chunks)
-    store.settle()
+    store.optimize()
     return store
 
 
@@ -43,11 +45,11 @@ def words_store(folder, *articles, engine=EdgeEngine):
 
 @pytest.mark.parametrize("question", [QUEEN_AR, QUEEN_EN, "Karl von Frisch", "1973", "ً؟", "😀"])
 def test_hits_are_sorted_distinct_and_slices_of_their_articles(assistant, question):
-    found = retriever(assistant.store, assistant.encoder).search(question, 30)
-    scores = [hit.score for hit in found.hits]
+    result = make_retriever(assistant.store, assistant.encoder).search(question, 30)
+    scores = [hit.score for hit in result.hits]
     assert scores == sorted(scores, reverse=True)
-    assert len({hit.chunk_id for hit in found.hits}) == len(found.hits) > 0
-    for hit in found.hits:
+    assert len({hit.chunk_id for hit in result.hits}) == len(result.hits) > 0
+    for hit in result.hits:
         assert hit.text == hit.article.text[hit.start : hit.end] == hit.text.strip() != ""
         assert hit.sentences[0].start == hit.start
         assert hit.sentences[-1].end == hit.end
@@ -63,7 +65,7 @@ def test_the_passage_that_answers_comes_first(assistant, question):
 def test_top_k_is_the_number_of_hits(assistant):
     assert [len(assistant.search(QUEEN_AR, top_k=number).hits) for number in (1, 3, 8)] == [1, 3, 8]
     assert len(assistant.search(QUEEN_AR).hits) == assistant.settings.top_k
-    assert len(assistant.search(QUEEN_AR, top_k=50).hits) == assistant.store.chunk_count
+    assert len(assistant.search(QUEEN_AR, top_k=50).hits) == assistant.store.count_chunks()
 
 
 def test_fewer_hits_are_the_first_of_more(assistant):
@@ -85,26 +87,39 @@ def test_spelling_does_not_change_the_best_hit(assistant, spelling):
 
 
 def test_without_articles_nothing_is_found(tmp_path):
-    store = words_store(tmp_path)
-    found = retriever(store, WordEncoder()).search("سؤال")
-    assert (found.hits, found.probability, found.features) == ((), 0.0, {})
+    store = open_word_store(tmp_path)
+    result = make_retriever(store, WordEncoder()).search("سؤال")
+    assert (result.hits, result.probability, result.features) == ((), 0.0, {})
     store.close()
 
 
 @pytest.mark.parametrize("mode", ["dense", "lexical"])
 @pytest.mark.parametrize("question", [QUEEN_AR, "Karl von Frisch"])
-def test_a_mode_ranks_by_its_view_alone(assistant, question, mode):
+def test_a_mode_ranks_by_its_representation_alone(assistant, question, mode):
     every = assistant.search(question, 50).hits
-    assert len(every) == assistant.store.chunk_count
-    by_view = sorted((round(getattr(hit.signals, mode), 6) for hit in every), reverse=True)
-    found = assistant.search(question, 50, mode=mode).hits
-    assert [hit.score for hit in found] == [round(getattr(hit.signals, mode), 6) for hit in found]
-    assert [hit.score for hit in found] == pytest.approx([score for score in by_view if mode == "dense" or score > 0])
+    assert len(every) == assistant.store.count_chunks()
+    ranked = sorted((round(getattr(hit.scores, mode), 6) for hit in every), reverse=True)
+    hits = assistant.search(question, 50, mode=mode).hits
+    assert [hit.score for hit in hits] == [round(getattr(hit.scores, mode), 6) for hit in hits]
+    assert [hit.score for hit in hits] == pytest.approx([score for score in ranked if mode == "dense" or score > 0])
 
 
-def test_the_lexical_view_finds_nothing_for_words_that_no_article_holds(assistant):
+def test_the_lexical_mode_finds_nothing_for_words_that_no_article_holds(assistant):
     assert assistant.search("😀 x1y2z", mode="lexical").hits == ()
     assert assistant.search("😀 x1y2z", mode="dense").hits
+
+
+def test_a_chunk_that_holds_every_stem_of_a_question_scores_about_1_for_each_in_the_lexical_representation(tmp_path):
+    """In an index of 120 chunks of about 120 stems, the length that the weights are made for. The sum of n stems is
+    divided by the root of n."""
+    others = [article(" ".join(f"{at}{word}" for word in range(100, 220)), f"other {at}") for at in range(1, 120)]
+    store = open_word_store(tmp_path, *others, article(" ".join(map(str, range(5000, 5120))), "holding"))
+    assert store.count_chunks() >= 120
+    for stems in (["5000"], ["5000", "5001"], ["5000", "5001", "5002", "5003"]):
+        best = make_retriever(store, WordEncoder()).search(" ".join(stems), mode="lexical").hits[0]
+        assert best.article.id == "holding"
+        assert 0.7 < best.scores.lexical / math.sqrt(len(stems)) < 1.4
+    store.close()
 
 
 # Probability
@@ -112,44 +127,44 @@ def test_the_lexical_view_finds_nothing_for_words_that_no_article_holds(assistan
 
 @pytest.mark.parametrize("question", [QUEEN_AR, QUEEN_EN, "ما عاصمة أستراليا؟", "x", "س " * 900])
 def test_a_probability_is_between_0_and_1(assistant, question):
-    found = assistant.search(question)
-    assert 0 <= found.probability <= 1
-    assert all(math.isfinite(value) for value in found.features.values())
-    assert 0 <= found.features["coverage"] <= 1
+    result = assistant.search(question)
+    assert 0 <= result.probability <= 1
+    assert all(math.isfinite(value) for value in result.features.values())
+    assert 0 <= result.features["coverage"] <= 1
 
 
 def test_a_logistic_model_is_the_logistic_function_of_its_weighted_features():
-    model = Logistic(-1.0, {"a": 2.0, "b": -0.5}, 0.5)
+    model = LogisticModel(-1.0, {"a": 2.0, "b": -0.5}, 0.5)
     assert model.probability({"a": 1.0, "b": 2.0, "ignored": 9.0}) == 0.5  # -1 + 2 - 1 = 0
     assert model.probability({"a": 1.5, "b": 2.0}) == pytest.approx(1 / (1 + math.exp(-1)))
     assert 0 <= model.probability({"a": -1e9, "b": 0.0}) < model.probability({"a": 1e9, "b": 0.0}) <= 1
 
 
 def test_the_calibration_that_ships_is_complete():
-    shipped = calibration.load()
+    shipped = load_calibration()
     assert shipped.embedder == BUNDLED.name
     assert set(shipped.pairs) == {("ar", "ar"), ("ar", "en"), ("en", "ar"), ("en", "en")}
     for pair in shipped.pairs.values():
-        assert set(pair.refusal.weights) == set(REFUSAL_FEATURES)
-        assert set(pair.refusal_without_dense.weights) == set(REFUSAL_FEATURES) - {"dense"}
-        assert all(0 < model.threshold < 1 for model in (pair.refusal, pair.refusal_without_dense))
+        assert set(pair.abstention.weights) == set(ANSWERABILITY_FEATURES)
+        assert set(pair.abstention_without_dense.weights) == set(ANSWERABILITY_FEATURES) - {"dense"}
+        assert all(0 < model.threshold < 1 for model in (pair.abstention, pair.abstention_without_dense))
 
 
-def test_another_embedder_is_judged_without_its_dense_view():
-    shipped = calibration.load()
+def test_another_embedder_is_judged_without_its_dense_scores():
+    shipped = load_calibration()
     pair = shipped.pairs["en", "ar"]
-    assert shipped.refusal(("en", "ar"), BUNDLED.name) is pair.refusal
-    assert shipped.refusal(("en", "ar"), "another") is pair.refusal_without_dense
+    assert shipped.abstention(("en", "ar"), BUNDLED.name) is pair.abstention
+    assert shipped.abstention(("en", "ar"), "another") is pair.abstention_without_dense
 
 
-def test_fusion_adds_the_weighted_views():
+def test_fusion_adds_the_weighted_scores():
     weights = Fusion(dense=2.0, tokens=0.2, sentence=0.5, lexical=0.25, offset=0.1)
-    assert weights.score(Signals(1.0, 5.0, 2.0, 4.0)) == pytest.approx(0.1 + 2.0 + 1.0 + 1.0 + 1.0)
+    assert weights.fuse(Scores(1.0, 5.0, 2.0, 4.0)) == pytest.approx(0.1 + 2.0 + 1.0 + 1.0 + 1.0)
 
 
-def test_only_chunks_in_another_language_than_the_question_are_lifted():
-    for (asked, held), pair in calibration.load().pairs.items():
-        assert (pair.fusion.offset == 0) == (asked == held)
+def test_only_pairs_of_two_languages_have_an_offset():
+    for (query_language, chunk_language), pair in load_calibration().pairs.items():
+        assert (pair.fusion.offset == 0) == (query_language == chunk_language)
 
 
 COMPUTERS = article(
@@ -163,7 +178,7 @@ COMPUTERS = article(
 
 
 @pytest.mark.parametrize(
-    ("question", "article_id", "held"),
+    ("question", "article_id", "chunk_language"),
     [
         ("كم نواة في المعالج المركزي وكم نواة في المعالج الرسومي؟", "computers", "ar"),
         ("A graphics processor has room for how many people at once, like a bus?", "computers", "en"),
@@ -171,50 +186,51 @@ COMPUTERS = article(
         (QUEEN_EN, "honey-bees", "ar"),
     ],
 )
-def test_chunks_of_two_languages_are_ranked_together(assistant, question, article_id, held):
+def test_chunks_of_two_languages_are_ranked_together(assistant, question, article_id, chunk_language):
     put(assistant, COMPUTERS)
     try:
         best = assistant.search(question).hits[0]
-        assert (best.article.id, best.language) == (article_id, held)
+        assert (best.article.id, best.language) == (article_id, chunk_language)
     finally:
         assistant.store.remove(["computers"])
-        assistant.store.settle()
+        assistant.store.optimize()
 
 
-def test_signals_keep_the_ranges_their_type_promises(assistant):
+def test_scores_are_in_the_ranges_of_their_type(assistant):
     for question in (QUEEN_AR, QUEEN_EN, "ملكة النحل", "1973"):
         for hit in assistant.search(question, top_k=30).hits:
-            assert -1 <= hit.signals.dense <= 1.001
-            assert -1 <= hit.signals.sentence <= 1.001
-            assert hit.signals.lexical >= 0
+            assert -1 <= hit.scores.dense <= 1.001
+            assert -1 <= hit.scores.sentence <= 1.001
+            assert hit.scores.lexical >= 0
 
 
-def test_coverage_is_the_share_of_the_questions_words_that_occur():
-    question = "كم يومًا تحتاج ملكة النحل؟"  # without كم: يوم، تحتاج، ملكة، النحل
-    assert coverage(question, "والنحل يتبع الملكة", across=False) == 2 / 4
-    assert coverage(question, "", across=False) == 0
+def test_coverage_is_the_share_of_the_content_words_of_a_question_that_occur():
+    question = Document("كم يومًا تحتاج ملكة النحل؟")  # without كم: يوم، تحتاج، ملكة، النحل
+    assert coverage(question, Document("والنحل يتبع الملكة"), is_across=False) == 2 / 4
+    assert coverage(question, Document(""), is_across=False) == 0
 
 
-def test_across_languages_names_and_numbers_are_covered_by_sound():
-    question = "When did Prometheus reach 1 gigawatt?"  # a name and a number; gigawatt is no name
-    assert coverage(question, "بروميثيوس بقدرة ١ غيغاواط", across=True) == 1
-    assert coverage(question, "بروميثيوس", across=True) == 1 / 2
-    assert 0 < coverage("how high is it?", "بروميثيوس", across=True) < 1  # nothing to be met tells nothing
+def test_across_languages_names_and_numbers_alone_count_and_names_are_compared_by_sound():
+    question = Document("When did Prometheus reach 1 gigawatt?")  # a name and a number; gigawatt is no name
+    assert coverage(question, Document("بروميثيوس بقدرة ١ غيغاواط"), is_across=True) == 1
+    assert coverage(question, Document("بروميثيوس"), is_across=True) == 1 / 2
+    without_names = Document("how high is it?")  # has nothing that could be covered
+    assert 0 < coverage(without_names, Document("بروميثيوس"), is_across=True) < 1
 
 
-# Each view helps
+# The use of the representations
 
 
-def reciprocal_ranks(searching, language):
-    """Of the gold questions about the four articles: 1 / rank of the chunk that holds the evidence."""
-    rows = [json.loads(line) for line in GOLD.read_text("utf-8").splitlines()]
+def mean_reciprocal_rank(retriever, language):
+    """Of the gold questions about the four articles, by the rank of the chunk that holds the evidence."""
+    rows = [json.loads(line) for line in GOLD_QUESTIONS.read_text("utf-8").splitlines()]
     ranks = []
     for row in rows:
         if (
             row.get("article") in ("dead-sea", "honey-bees", "hope-probe", "ibn-battuta")
             and row["language"] == language
         ):
-            hits = searching.search(row["question"], 30).hits
+            hits = retriever.search(row["question"], 30).hits
             ranks += [
                 1 / at
                 for at, hit in enumerate(hits, 1)
@@ -225,17 +241,17 @@ def reciprocal_ranks(searching, language):
 
 
 @pytest.mark.parametrize("language", ["ar", "en"])
-def test_the_views_together_are_never_worse_than_the_dense_one_alone(assistant, language):
+def test_all_representations_together_are_never_worse_than_the_dense_one_alone(assistant, language):
     parts = assistant.store, assistant.encoder
-    together = reciprocal_ranks(retriever(*parts), language)
-    assert together >= reciprocal_ranks(retriever(*parts, sentence=0.0, lexical=0.0), language)
+    together = mean_reciprocal_rank(make_retriever(*parts), language)
+    assert together >= mean_reciprocal_rank(make_retriever(*parts, sentence=0.0, lexical=0.0), language)
     assert together > 0.8
 
 
 # Revisions
 
 
-class Killed(EdgeEngine):
+class KilledEngine(EdgeEngine):
     """An engine whose process dies before an article is committed."""
 
     def upsert(self, collection, points):
@@ -245,17 +261,17 @@ class Killed(EdgeEngine):
 
 
 def test_chunks_that_were_not_committed_are_not_found(tmp_path):
-    words_store(tmp_path, article("الفنار من الحجر.", "light"), article("السفينة من الخشب.", "ship")).close()
-    killed = Store(Killed(tmp_path), WORDS)
+    open_word_store(tmp_path, article("الفنار من الحجر.", "light"), article("السفينة من الخشب.", "ship")).close()
+    killed = Store(KilledEngine(tmp_path), WORDS)
     for text, key in (("الفنار الفنار الفنار.", "light"), ("الفنار والفنار.", "ghost")):
-        ((one, chunks),) = embed([article(text, key)], WORDS.chunk_tokens, WordEncoder())
+        ((one, chunks),) = embed_articles([article(text, key)], WORDS.chunk_tokens, WordEncoder())
         with pytest.raises(StoreError, match="killed"):
             killed.write(one, chunks)
     killed.close()
     store = Store(EdgeEngine(tmp_path), WORDS)
-    assert store.check() == 4
+    assert store.count_chunks() == 4
     for top_k in (1, 2, 8):
-        hits = retriever(store, WordEncoder()).search("الفنار", top_k).hits
+        hits = make_retriever(store, WordEncoder()).search("الفنار", top_k).hits
         assert [hit.text for hit in hits] == ["الفنار من الحجر.", "السفينة من الخشب."][:top_k]
     store.close()
 
@@ -268,43 +284,43 @@ OUD = article("العود آلة وترية ذات خمسة أوتار.", "oud")
 
 
 def test_another_embedder_works(tmp_path):
-    store = words_store(tmp_path, TRAIN, LIGHT, OUD)
-    searching = retriever(store, WordEncoder())
+    store = open_word_store(tmp_path, TRAIN, LIGHT, OUD)
+    retriever = make_retriever(store, WordEncoder())
     for question, expected in (("متى وصل قطار الحجاز؟", "train"), ("ارتفاع الفنار", "light"), ("أوتار العود", "oud")):
-        found = searching.search(question)
-        assert found.hits[0].article.id == expected
-        assert 0 <= found.probability <= 1
+        result = retriever.search(question)
+        assert result.hits[0].article.id == expected
+        assert 0 <= result.probability <= 1
     store.close()
 
 
 def test_cosines_of_another_embedder_are_brought_to_the_calibrated_spread(tmp_path):
-    store = words_store(tmp_path, TRAIN, LIGHT, OUD)
-    dense = [hit.signals.dense for hit in retriever(store, WordEncoder()).search("متى وصل قطار الحجاز؟").hits]
-    assert np.std(dense) == pytest.approx(calibration.load().spread, rel=1e-3)
+    store = open_word_store(tmp_path, TRAIN, LIGHT, OUD)
+    dense = [hit.scores.dense for hit in make_retriever(store, WordEncoder()).search("متى وصل قطار الحجاز؟").hits]
+    assert np.std(dense) == pytest.approx(load_calibration().spread, rel=1e-3)
     store.close()
 
 
-def test_a_lone_chunk_of_another_embedder_has_signals_like_any_other(tmp_path):
-    store = words_store(tmp_path, TRAIN)
-    (hit,) = retriever(store, WordEncoder()).search("متى وصل قطار الحجاز؟").hits
-    assert abs(hit.signals.dense) <= 1.001
+def test_the_scores_of_a_lone_chunk_of_another_embedder_are_not_scaled(tmp_path):
+    store = open_word_store(tmp_path, TRAIN)
+    (hit,) = make_retriever(store, WordEncoder()).search("متى وصل قطار الحجاز؟").hits
+    assert abs(hit.scores.dense) <= 1.001
     assert abs(hit.score) < 10
     store.close()
 
 
-# As shown
+# As plain data
 
 
-def test_hits_are_shown_with_or_without_reasons(assistant):
-    found = assistant.search("ملكة النحل", top_k=2)
-    plain = explained(found, with_reasons=False)
+def test_a_result_is_described_with_or_without_reasons(assistant):
+    result = assistant.search("ملكة النحل", top_k=2)
+    plain = describe_result(result, with_reasons=False)
     assert set(plain) == {"hits"}
     assert set(plain["hits"][0]) == {"article_id", "title", "url", "start", "end", "text", "score"}
-    full = explained(found, with_reasons=True)
+    full = describe_result(result, with_reasons=True)
     assert set(full) == {"hits", "language", "probability", "features", "timings_ms"}
     assert set(full["hits"][0]) == set(plain["hits"][0]) | {"signals", "matched"}
     assert set(full["hits"][0]["signals"]) == {"dense", "tokens", "sentence", "lexical"}
     matched = full["hits"][0]["matched"]
     assert {"النحل", "نحلة"} <= {form for forms in matched.values() for form in forms}
-    assert all(form in found.hits[0].text for forms in matched.values() for form in forms)
+    assert all(form in result.hits[0].text for forms in matched.values() for form in forms)
     json.dumps(full)

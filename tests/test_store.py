@@ -7,7 +7,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
@@ -19,20 +19,30 @@ import pytest
 import qdrant_edge as edge
 from qdrant_client import QdrantClient
 
-from ingest.sync import embed
-from rag.embedding import PassageVectors, QuestionVectors
+from ingest.indexer import embed_articles
+from rag.embedding import PassageVectors, QueryVectors
 from rag.embedding.bm25 import lexical_vector
-from rag.errors import NotFoundError, PipelineError, StoreError, StoreLockedError
-from rag.retrieval import calibration
+from rag.errors import IndexMismatchError, NotFoundError, StoreError, StoreLockedError
+from rag.language.document import Document
+from rag.retrieval.calibration import load_calibration
 from rag.retrieval.retriever import HybridRetriever
-from rag.settings import load
-from rag.store import EmbeddedChunk, Engine, Head, QueryVectors, Store, open_store
-from rag.store import quantization as octets
-from rag.store.base import chunk_key
-from rag.store.fingerprint import Pipeline
+from rag.settings import load_settings
+from rag.store import (
+    REPRESENTATIONS,
+    ArticleSummary,
+    EmbeddedChunk,
+    Engine,
+    IndexConfig,
+    SearchQuery,
+    Store,
+    open_store,
+)
+from rag.store.engine import ScoredPoint, VectorQuery
+from rag.store.points import chunk_point_id
 from rag.store.qdrant_edge import EdgeEngine
 from rag.store.qdrant_server import ServerEngine
-from rag.types import Article, Chunk, Filters, Span
+from rag.store.quantization import dequantize, quantize_passages, quantize_query
+from rag.types import NO_FILTERS, Article, Chunk, Filters, Span
 from tests.doubles import WordEncoder, article, closed_port
 
 pytestmark = pytest.mark.filterwarnings("ignore:Payload indexes have no effect in the local Qdrant")
@@ -40,8 +50,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:Payload indexes have no effect i
 
 ROOT = Path(__file__).parent.parent
 SERVER = "DALIL_TEST_QDRANT_URL"
-PIPELINE = Pipeline("numbers", 8, 4, 5, 320)
-WORDS = Pipeline("words", 64, 64, 64, 320)
+CONFIG = IndexConfig("numbers", 8, 4, 5, 320)
+WORDS = IndexConfig("words", 64, 64, 64, 320)
 QUESTION = "أين يصب نهر النيل وكم يبلغ طوله؟"
 
 RIVERS = [
@@ -55,7 +65,7 @@ SEAS = [
 ]
 
 
-class Lasting(ServerEngine):
+class LastingEngine(ServerEngine):
     """A server engine that may be opened again: a client in memory forgets everything when it is closed."""
 
     def close(self) -> None:
@@ -69,7 +79,7 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[
         yield lambda: EdgeEngine(tmp_path / "index")
     elif request.param == "memory":
         client = QdrantClient(":memory:")
-        yield lambda: Lasting(client, "test", "memory")
+        yield lambda: LastingEngine(client, "test", "memory")
         client.close()
     else:
         url = os.environ.get(SERVER)
@@ -85,36 +95,36 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[
 
 @pytest.fixture
 def store(engine: Callable[[], Engine]) -> Iterator[Store]:
-    opened = Store(engine(), PIPELINE)
+    opened = Store(engine(), CONFIG)
     yield opened
     opened.close()
 
 
-def vector(text: str, size: int) -> np.ndarray:
-    """A direction that only `text` has, and no unit vector: the dense view must not count on that."""
+def make_vector(text: str, size: int) -> np.ndarray:
+    """A direction that only `text` has, and no unit vector: the dense representation must not rely on that."""
     return np.random.default_rng(list(text.encode())).normal(size=size).astype(np.float32)
 
 
-def rows(texts: list[str], size: int) -> np.ndarray:
+def make_rows(texts: list[str], size: int) -> np.ndarray:
     """Such vectors, of length 1."""
-    found = np.array([vector(text, size) for text in texts], np.float32)
-    return found / np.linalg.norm(found, axis=1, keepdims=True)
+    vectors = np.array([make_vector(text, size) for text in texts], np.float32)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
-def passage(title: str, sentences: list[str], dimension: int = 8) -> PassageVectors:
-    """Each word is a token."""
+def make_passage(title: str, sentences: list[str], dimension: int = 8) -> PassageVectors:
+    """The vectors of a passage of which each word is a token."""
     parts = [text.split() for text in (title, *sentences)]
-    whole = " ".join(sentences)
-    tokens = rows([word for words in parts for word in words], 4)
-    return PassageVectors(vector(whole, dimension), tokens, tuple(map(len, parts)))
+    tokens = make_rows([word for words in parts for word in words], 4)
+    return PassageVectors(make_vector(" ".join(sentences), dimension), tokens, tuple(map(len, parts)))
 
 
-def made(name: str, paragraphs: list[list[str]], revision: str = "1") -> tuple[Article, list[EmbeddedChunk]]:
-    """An article whose paragraphs are its chunks, with their vectors."""
+def make_article(
+    name: str, paragraphs: list[list[str]], revision: str = "1", **fields: str | None
+) -> tuple[Article, list[EmbeddedChunk]]:
+    """An article whose paragraphs are its chunks, with their vectors; `fields` in place of its own."""
     text = "\n".join(" ".join(sentences) for sentences in paragraphs)
-    found = Article(
-        name, f"عنوان {name}", text, "ar", revision, f"{name}.md", "https://example.org/ص", "2024", "جغرافيا"
-    )
+    own = {"url": "https://example.org/ص", "date": "2024", "topic": "جغرافيا", "language": "ar"} | fields
+    made = Article(id=name, title=f"عنوان {name}", text=text, revision=revision, source=f"{name}.md", **own)
     chunks, at = [], 0
     for sentences in paragraphs:
         spans = []
@@ -123,242 +133,308 @@ def made(name: str, paragraphs: list[list[str]], revision: str = "1") -> tuple[A
             at += len(sentence) + 1
         whole = text[spans[0].start : spans[-1].end]
         chunk = Chunk(name, revision, spans[0].start, spans[-1].end, whole, "ar", tuple(spans))
-        chunks.append(EmbeddedChunk(chunk, passage(found.title, sentences), rows(sentences, 5), lexical_vector(whole)))
-    return found, chunks
+        passage = make_passage(made.title, sentences)
+        chunks.append(EmbeddedChunk(chunk, passage, make_rows(sentences, 5), lexical_vector(Document(whole))))
+    return made, chunks
 
 
-def asked(question: str) -> QueryVectors:
-    words = rows([f"كلمة {word}" for word in question.split() or ["؟"]], 4)
+def make_query(question: str) -> SearchQuery:
+    words = make_rows([f"كلمة {word}" for word in question.split() or ["؟"]], 4)
     weights = np.arange(1, len(words) + 1, dtype=np.float32)[:, None]
     tokens = words * weights / weights.sum()
-    return QueryVectors(QuestionVectors(vector(question, 8), tokens, vector(question, 5)), lexical_vector(question))
+    vectors = QueryVectors(make_vector(question, 8), tokens, make_vector(question, 5))
+    return SearchQuery(vectors, lexical_vector(Document(question)))
 
 
-def keys(chunks: list[EmbeddedChunk]) -> set[str]:
-    return {chunk_key(c.chunk.article_id, c.chunk.revision, Span(c.chunk.start, c.chunk.end)) for c in chunks}
+def chunk_ids(chunks: list[EmbeddedChunk]) -> set[str]:
+    return {
+        chunk_point_id(one.chunk.article_id, one.chunk.revision, Span(one.chunk.start, one.chunk.end)) for one in chunks
+    }
 
 
-def stored(store: Store) -> set[str]:
+def read_chunk_ids(store: Store) -> set[str]:
     """The ids of all chunks in the index."""
-    return {candidate.id for candidate in store.candidates(asked("كل"), 10_000, 1)}
+    return {candidate.id for candidate in store.find_candidates(make_query("كل"), 10_000, 1)}
 
 
-def read_back(vectors: np.ndarray) -> np.ndarray:
-    """As the store keeps the views of tokens and sentences."""
-    return octets.as_vectors(octets.of_passage(vectors))
+def read_article_ids(store: Store, filters: Filters) -> set[str]:
+    """The ids of the articles that a search within `filters` finds, by either representation."""
+    dense, lexical = (
+        {candidate.article_id for candidate in store.find_candidates(make_query(QUESTION), *limits, filters)}
+        for limits in ((100, 0), (0, 100))
+    )
+    assert dense == lexical
+    return dense
 
 
-def by_hand(chunks: list[EmbeddedChunk], query: QueryVectors) -> dict[str, tuple[float, ...]]:
-    """The signals of every chunk, from their definitions."""
+def requantize(vectors: np.ndarray) -> np.ndarray:
+    """Vectors of tokens or sentences as they are read from the index."""
+    return dequantize(quantize_passages(vectors))
+
+
+def compute_scores(chunks: list[EmbeddedChunk], query: SearchQuery) -> dict[str, tuple[float, ...]]:
+    """The scores of every chunk, from their definitions."""
 
     def cosine(one, other):
         return float(one @ other / np.linalg.norm(one) / np.linalg.norm(other))
 
-    encoded = query.encoded
+    vectors = query.vectors
     number = len(chunks)
     with_term = Counter(term for chunk in chunks for term in chunk.lexical.indices)
-    signals = {}
+    scores = {}
     for chunk in chunks:
         weights = dict(zip(*chunk.lexical, strict=True))
         bm25 = sum(
             weight * weights.get(term, 0) * math.log(1 + (number - with_term[term] + 0.5) / (with_term[term] + 0.5))
             for term, weight in zip(*query.lexical, strict=True)
         )
-        best = nearest(encoded.sentence[None], chunk.sentences)
-        late = nearest(encoded.tokens, chunk.passage.tokens)
-        signals[next(iter(keys([chunk])))] = (cosine(encoded.dense, chunk.passage.dense), late, best, bm25)
-    return signals
+        sentence = sum_of_maxima(vectors.sentence[None], chunk.sentences)
+        tokens = sum_of_maxima(vectors.tokens, chunk.passage.tokens)
+        scores[next(iter(chunk_ids([chunk])))] = (cosine(vectors.dense, chunk.passage.dense), tokens, sentence, bm25)
+    return scores
 
 
-def nearest(question, passage) -> float:
-    """The sum of the greatest products, in the numbers that are kept."""
-    asked, kept = octets.of_question(question), octets.of_passage(passage)
-    greatest = (asked.octets.astype(np.int64) @ kept.astype(np.int64).T).max(axis=1).sum()
-    return float(asked.scores(np.float64(greatest)))
+def sum_of_maxima(query: np.ndarray, passage: np.ndarray) -> float:
+    """The sum of each row's greatest product, in the quantized numbers."""
+    quantized, kept = quantize_query(query), quantize_passages(passage)
+    greatest = (quantized.vectors.astype(np.int64) @ kept.astype(np.int64).T).max(axis=1).sum()
+    return float(quantized.dequantize_scores(np.float64(greatest)))
 
 
-def signals_of(store: Store, query: QueryVectors, dense: int, lexical: int) -> dict[str, tuple[float, ...]]:
-    return {one.id: astuple(one.signals) for one in store.candidates(query, dense, lexical)}
+def find_scores(
+    store: Store, query: SearchQuery, dense: int, lexical: int, filters: Filters = NO_FILTERS
+) -> dict[str, tuple[float, ...]]:
+    return {one.id: astuple(one.scores) for one in store.find_candidates(query, dense, lexical, filters)}
 
 
-def same(one: dict[str, tuple[float, ...]], other: dict[str, tuple[float, ...]]) -> bool:
+def are_equal(one: dict[str, tuple[float, ...]], other: dict[str, tuple[float, ...]]) -> bool:
     return one.keys() == other.keys() and all(one[key] == pytest.approx(other[key], abs=1e-5) for key in one)
 
 
-# Vectors as octets
+# Quantized vectors
 
 
-def test_an_index_that_keeps_vectors_otherwise_is_told_to_be_made_anew(tmp_path):
-    Store(EdgeEngine(tmp_path / "index"), PIPELINE).close()
+def test_an_index_with_vectors_of_another_type_is_refused_with_the_remedy(tmp_path):
+    Store(EdgeEngine(tmp_path / "index"), CONFIG).close()
     config = tmp_path / "index" / "chunks" / "edge_config.json"
     config.write_text(config.read_text("utf-8").replace("uint8", "float16"), "utf-8")
-    with pytest.raises(PipelineError, match=r"earlier Dalil.*Ingest your articles again"):
-        Store(EdgeEngine(tmp_path / "index"), PIPELINE)
+    with pytest.raises(IndexMismatchError, match=r"earlier Dalil.*Ingest your articles again"):
+        Store(EdgeEngine(tmp_path / "index"), CONFIG)
     config.write_text(config.read_text("utf-8").replace("float16", "uint8"), "utf-8")
-    Store(EdgeEngine(tmp_path / "index"), PIPELINE).close()
+    Store(EdgeEngine(tmp_path / "index"), CONFIG).close()
 
 
-def units(rows: int, dimension: int, seed: int) -> np.ndarray:
+def make_units(rows: int, dimension: int, seed: int) -> np.ndarray:
     vectors = np.random.default_rng(seed).normal(size=(rows, dimension)).astype(np.float32)
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
 @pytest.mark.parametrize("dimension", [64, 512])
-def test_vectors_kept_as_octets_read_back_as_they_were(dimension):
-    vectors = units(500, dimension, 1)
-    kept = octets.of_passage(vectors)
+def test_quantized_vectors_are_read_back_nearly_as_they_were(dimension):
+    vectors = make_units(500, dimension, 1)
+    kept = quantize_passages(vectors)
     assert (kept == kept.astype(np.uint8)).all()
     assert np.mean(kept.sum(axis=1) == 128 * dimension) > 0.99
     centred = vectors - vectors.mean(axis=1, keepdims=True)
-    off = np.abs(octets.as_vectors(kept) - centred)
+    off = np.abs(dequantize(kept) - centred)
     assert np.quantile(off, 0.999) <= 1.001 / (29 * dimension**0.5)  # but for the few that are cut off
-    cosines = (octets.as_vectors(kept) * centred).sum(axis=1)
+    cosines = (dequantize(kept) * centred).sum(axis=1)
     assert cosines == pytest.approx((centred**2).sum(axis=1), abs=0.01)
 
 
 @pytest.mark.parametrize(("dimension", "near"), [(64, 0.06), (512, 0.02)])
-def test_the_score_of_octets_is_nearly_that_of_the_vectors(dimension, near):
+def test_the_score_of_quantized_vectors_is_nearly_that_of_the_vectors(dimension, near):
     weights = np.linspace(0.01, 0.2, 12, dtype=np.float32)[:, None]
-    question, passages = weights * units(12, dimension, 2), units(100, dimension, 3)
-    truly = ((question - question.mean(axis=1, keepdims=True)) @ passages.T).max(axis=1).sum()
-    assert nearest(question, passages) == pytest.approx(truly, abs=near * float(weights.sum()))
+    query, passages = weights * make_units(12, dimension, 2), make_units(100, dimension, 3)
+    exact = ((query - query.mean(axis=1, keepdims=True)) @ passages.T).max(axis=1).sum()
+    assert sum_of_maxima(query, passages) == pytest.approx(exact, abs=near * float(weights.sum()))
 
 
-def test_a_question_of_zeros_scores_nothing():
-    assert nearest(np.zeros((2, 64), np.float32), units(3, 64, 4)) == pytest.approx(0, abs=1e-3)
+def test_a_query_of_zeros_scores_zero():
+    assert sum_of_maxima(np.zeros((2, 64), np.float32), make_units(3, 64, 4)) == pytest.approx(0, abs=1e-3)
 
 
 # Reading what was written
 
 
 def test_what_was_written_is_found_again(store):
-    rivers, chunks = made("rivers", RIVERS)
+    rivers, chunks = make_article("rivers", RIVERS)
     store.write(rivers, chunks)
-    assert store.article("rivers") == rivers
-    head = Head("rivers", "عنوان rivers", "1", "rivers.md", 3, "ar", "https://example.org/ص", "2024", "جغرافيا")
-    assert store.heads() == {"rivers": head}
-    assert store.check() == 3
+    assert store.get_article("rivers") == rivers
+    summary = ArticleSummary(
+        "rivers", "عنوان rivers", "1", "rivers.md", 3, "ar", "https://example.org/ص", "2024", "جغرافيا"
+    )
+    assert store.summarize_articles() == {"rivers": summary}
+    assert store.list_articles(10) == [summary]
+    assert store.count_chunks() == 3
 
 
 def test_articles_are_kept_to_the_code_point(store):
     text = "مُحَمَّدٌ ـ ١٤٫٥٪\u200f \u200bﷺ\n\n😀\t«نص» \\ \" ' \u0000 نهاية"
     odd = Article("مقال/ا'\"؟", "", text, "ar", "1", "x", None, None, None)
     store.write(odd, [])
-    assert store.article(odd.id) == odd
+    assert store.get_article(odd.id) == odd
 
 
 def test_an_unknown_article_is_named(store):
-    store.write(*made("rivers", RIVERS))
+    store.write(*make_article("rivers", RIVERS))
     with pytest.raises(NotFoundError, match="'seas'"):
-        store.article("seas")
-    assert list(store.articles(["seas", "rivers", "rivers"])) == ["rivers"]
+        store.get_article("seas")
+    assert list(store.get_articles(["seas", "rivers", "rivers"])) == ["rivers"]
 
 
 def test_an_empty_index_finds_nothing(store):
-    assert store.heads() == {}
-    assert not store.candidates(asked(QUESTION), 10, 10)
-    assert (store.chunk_count, store.check(), store.sweep()) == (0, 0, 0)
-    assert store.articles([]) == store.evidence([]) == {}
+    assert store.summarize_articles() == {}
+    assert not store.find_candidates(make_query(QUESTION), 10, 10)
+    assert (store.count_chunks(), store.count_articles(), store.delete_orphans()) == (0, 0, 0)
+    assert store.get_articles([]) == store.sentence_vectors([]) == store.count_topics() == {}
+    assert store.list_articles(10) == []
+    assert store.find_incomplete() == set()
 
 
 def test_a_store_opened_again_has_everything(engine):
-    rivers, chunks = made("rivers", RIVERS)
-    first = Store(engine(), PIPELINE)
+    rivers, chunks = make_article("rivers", RIVERS)
+    first = Store(engine(), CONFIG)
     first.write(rivers, chunks)
-    expected = signals_of(first, asked(QUESTION), 10, 10)
+    expected = find_scores(first, make_query(QUESTION), 10, 10)
     first.close()
-    again = Store(engine(), PIPELINE)
-    assert again.article("rivers") == rivers
-    assert again.chunk_count == 3
-    assert same(signals_of(again, asked(QUESTION), 10, 10), expected)
+    again = Store(engine(), CONFIG)
+    assert again.get_article("rivers") == rivers
+    assert again.count_chunks() == 3
+    assert are_equal(find_scores(again, make_query(QUESTION), 10, 10), expected)
     again.close()
 
 
-def test_the_number_of_chunks_is_counted_anew_when_settled(store):
-    store.write(*made("rivers", RIVERS))
-    assert store.chunk_count == 0
-    store.settle()
-    assert store.chunk_count == 3
+def test_articles_chunks_and_topics_are_counted_at_once(store):
+    for at in range(3):
+        store.write(*make_article(f"a{at}", RIVERS, topic=("بيئة", "بيئة", None)[at]))
+        assert (store.count_articles(), store.count_chunks()) == (at + 1, 3 * (at + 1))
+    store.write(*make_article("a0", RIVERS[:1], revision="2", topic="مياه"))
+    assert (store.count_articles(), store.count_chunks()) == (3, 7)
+    assert store.count_topics() == {"بيئة": 1, "مياه": 1}
+    store.remove(["a0", "a1"])
+    assert (store.count_articles(), store.count_chunks(), store.count_topics()) == (1, 3, {})
+
+
+def test_topics_are_counted_as_they_are_written_the_most_frequent_first(store):
+    topics = ["مياه", "بيئة", "نقل", "بيئة", "مياه", "بيئة", "بيئه", None]
+    for at, topic in enumerate(topics):
+        store.write(*make_article(f"a{at}", [], topic=topic))
+    counted = store.count_topics()
+    assert counted == {"بيئة": 3, "مياه": 2, "نقل": 1, "بيئه": 1}
+    assert list(counted)[:2] == ["بيئة", "مياه"]
+
+
+def test_articles_are_listed_in_pages_the_last_written_first(store):
+    for at in range(25):
+        store.write(*make_article(f"a{at}", []))
+    pages = [[summary.id for summary in store.list_articles(10, offset)] for offset in (0, 10, 20, 30)]
+    newest_first = [f"a{at}" for at in reversed(range(25))]
+    assert pages == [newest_first[:10], newest_first[10:20], newest_first[20:], []]
+
+
+def test_an_article_that_is_written_again_is_listed_first(store):
+    for name in ("a", "b", "c"):
+        store.write(*make_article(name, RIVERS))
+    store.write(*make_article("a", SEAS, revision="2"))
+    assert [(summary.id, summary.revision) for summary in store.list_articles(10)] == [
+        ("a", "2"),
+        ("c", "1"),
+        ("b", "1"),
+    ]
+    store.remove(["c"])
+    assert [summary.id for summary in store.list_articles(10)] == ["a", "b"]
+
+
+def test_the_order_of_the_list_is_kept_when_a_store_is_opened_again(engine):
+    first = Store(engine(), CONFIG)
+    for name in ("b", "a"):
+        first.write(*make_article(name, RIVERS))
+    first.close()
+    again = Store(engine(), CONFIG)
+    again.write(*make_article("c", RIVERS))
+    assert [summary.id for summary in again.list_articles(10)] == ["c", "a", "b"]
+    again.close()
 
 
 def test_hundreds_of_articles_are_read_in_several_requests(store):
     for at in range(300):
-        store.write(*made(f"a{at}", []))
-    assert len(store.heads()) == len(store.articles(f"a{at}" for at in range(300))) == 300
+        store.write(*make_article(f"a{at}", []))
+    assert len(store.summarize_articles()) == len(store.get_articles(f"a{at}" for at in range(300))) == 300
 
 
-def test_a_long_article_is_written_in_several_requests_and_swept_in_several_pages(engine):
+def test_a_long_article_is_written_in_several_requests_and_its_orphans_are_deleted_in_several_pages(engine):
     inner = engine()
-    store = Store(inner, replace(PIPELINE, dimension=384))
-    rivers, _ = made("rivers", RIVERS)
+    store = Store(inner, replace(CONFIG, dimension=384))
+    rivers, _ = make_article("rivers", RIVERS)
     spans = [Span(at, at + 1) for at in range(1200)]
     chunks = [
         EmbeddedChunk(
             Chunk("rivers", "1", *span, "", "ar", (span,)),
-            passage("", [str(span)], 384),
-            rows([str(span)], 5),
-            lexical_vector(""),
+            make_passage("", [str(span)], 384),
+            make_rows([str(span)], 5),
+            lexical_vector(Document("")),
         )
         for span in spans
     ]
     store.write(rivers, chunks)
-    assert store.check() == store.heads()["rivers"].chunks == 1200
+    assert store.count_chunks() == store.summarize_articles()["rivers"].chunks == 1200
     inner.delete("articles", [record.id for record in inner.scroll("articles", ["id"])])
-    assert store.sweep() == 1200
-    assert store.check() == 0
+    assert store.delete_orphans() == 1200
+    assert store.count_chunks() == 0
     store.close()
 
 
 # Searching
 
 
-def test_candidates_carry_the_signals_of_all_views(store):
-    rivers, seas = made("rivers", RIVERS), made("seas", SEAS)
+def test_candidates_have_the_scores_of_all_representations(store):
+    rivers, seas = make_article("rivers", RIVERS), make_article("seas", SEAS)
     store.write(*rivers)
     store.write(*seas)
-    expected = by_hand([*rivers[1], *seas[1]], asked(QUESTION))
+    expected = compute_scores([*rivers[1], *seas[1]], make_query(QUESTION))
     assert sum(lexical > 0 for *_, lexical in expected.values()) >= 3
-    assert same(signals_of(store, asked(QUESTION), 10, 10), expected)
+    assert are_equal(find_scores(store, make_query(QUESTION), 10, 10), expected)
 
 
-def test_candidates_are_the_best_of_the_dense_and_of_the_lexical_view(store):
-    articles = generated(40)
+def test_candidates_are_the_best_by_the_dense_and_by_the_lexical_representation(store):
+    articles = generate_articles(40)
     for one in articles:
         store.write(*one)
-    expected = by_hand([chunk for _, chunks in articles for chunk in chunks], asked("ا ب ج د"))
+    expected = compute_scores([chunk for _, chunks in articles for chunk in chunks], make_query("ا ب ج د"))
     by_dense = sorted(expected, key=lambda key: -expected[key][0])[:6]
-    by_words = sorted(expected, key=lambda key: -expected[key][3])[:4]
-    assert set(by_words) - set(by_dense)
-    found = signals_of(store, asked("ا ب ج د"), 6, 4)
-    assert same(found, {key: expected[key] for key in {*by_dense, *by_words}})
+    by_lexical = sorted(expected, key=lambda key: -expected[key][3])[:4]
+    assert set(by_lexical) - set(by_dense)
+    found = find_scores(store, make_query("ا ب ج د"), 6, 4)
+    assert are_equal(found, {key: expected[key] for key in {*by_dense, *by_lexical}})
 
 
-def test_a_candidate_says_where_it_stands(store):
-    rivers, chunks = made("rivers", RIVERS)
+def test_a_candidate_has_its_article_and_its_place_in_it(store):
+    rivers, chunks = make_article("rivers", RIVERS)
     store.write(rivers, chunks)
-    found = {candidate.span: candidate for candidate in store.candidates(asked(QUESTION), 10, 10)}
+    found = {candidate.span: candidate for candidate in store.find_candidates(make_query(QUESTION), 10, 10)}
     for chunk in (embedded.chunk for embedded in chunks):
         candidate = found[Span(chunk.start, chunk.end)]
         assert (candidate.article_id, candidate.revision, candidate.language) == ("rivers", "1", "ar")
-        assert [Span(*sentence) for sentence in candidate.sentences] == list(chunk.sentences)
+        assert candidate.sentences == chunk.sentences
 
 
 @pytest.mark.parametrize("question", ["؟!", "😀", "من ما هو", ""])
-def test_a_question_without_words_is_answered_by_the_vectors(store, question):
-    rivers = made("rivers", RIVERS)
+def test_a_question_without_content_words_is_answered_by_the_vectors(store, question):
+    rivers = make_article("rivers", RIVERS)
     store.write(*rivers)
-    assert lexical_vector(question).indices == []
-    query = replace(asked(QUESTION), lexical=lexical_vector(question))
-    assert same(signals_of(store, query, 10, 10), by_hand(rivers[1], query))
+    assert lexical_vector(Document(question)).indices == []
+    query = replace(make_query(QUESTION), lexical=lexical_vector(Document(question)))
+    assert are_equal(find_scores(store, query, 10, 10), compute_scores(rivers[1], query))
 
 
 def test_chunks_without_words_can_be_stored_and_found(store):
-    marks = made("marks", [["؟!"], ["😀"]])
+    marks = make_article("marks", [["؟!"], ["😀"]])
     store.write(*marks)
-    assert same(signals_of(store, asked(QUESTION), 10, 10), by_hand(marks[1], asked(QUESTION)))
+    assert are_equal(find_scores(store, make_query(QUESTION), 10, 10), compute_scores(marks[1], make_query(QUESTION)))
 
 
-def generated(number: int) -> list[tuple[Article, list[EmbeddedChunk]]]:
+def generate_articles(number: int) -> list[tuple[Article, list[EmbeddedChunk]]]:
     """Articles of one to three chunks over an alphabet of one-letter words, some rare, some in most chunks."""
     random = np.random.default_rng(7)
     letters = [chr(code) for code in range(ord("ا"), ord("ي") + 1) if chr(code).isalpha() and code != 0x640]
@@ -368,37 +444,80 @@ def generated(number: int) -> list[tuple[Article, list[EmbeddedChunk]]]:
         return " ".join(random.choice(letters, random.integers(3, 30), p=share / share.sum())) + "."
 
     return [
-        made(f"a{at}", [[sentence() for _ in range(random.integers(1, 4))] for _ in range(random.integers(1, 4))])
+        make_article(
+            f"a{at}", [[sentence() for _ in range(random.integers(1, 4))] for _ in range(random.integers(1, 4))]
+        )
         for at in range(number)
     ]
 
 
 def test_both_engines_give_the_same_candidates_and_scores(tmp_path):
-    edge = Store(EdgeEngine(tmp_path / "index"), PIPELINE)
-    server = Store(ServerEngine(QdrantClient(":memory:"), "test", "memory"), PIPELINE)
-    for one in generated(60):
-        edge.write(*one)
+    folder = Store(EdgeEngine(tmp_path / "index"), CONFIG)
+    server = Store(ServerEngine(QdrantClient(":memory:"), "test", "memory"), CONFIG)
+    for one in generate_articles(60):
+        folder.write(*one)
         server.write(*one)
-    edge.settle()
+    folder.optimize()
     for question in ("ا ب ج", "ص", "ت ث ج ح خ د ذ", "hello", "؟"):
-        one, other = (signals_of(store, asked(question), 15, 8) for store in (edge, server))
+        one, other = (find_scores(store, make_query(question), 15, 8) for store in (folder, server))
         assert len(one) >= 15
-        assert same(one, other)
-    edge.close()
+        assert are_equal(one, other)
+    folder.close()
     server.close()
 
 
-def test_the_evidence_of_a_chunk_has_vectors_for_each_of_its_sentences(store):
-    _, chunks = rivers = made("rivers", RIVERS)
+def test_each_sentence_of_a_chunk_has_its_vectors(store):
+    _, chunks = rivers = make_article("rivers", RIVERS)
     store.write(*rivers)
-    found = store.evidence([*keys(chunks), str(uuid4())])
-    assert found.keys() == keys(chunks)
+    found = store.sentence_vectors([*chunk_ids(chunks), str(uuid4())])
+    assert found.keys() == chunk_ids(chunks)
     for chunk in chunks:
-        evidence = found[next(iter(keys([chunk])))]
-        assert evidence.sentences == pytest.approx(read_back(chunk.sentences), abs=1e-6)
-        assert [len(tokens) for tokens in evidence.tokens] == list(chunk.passage.counts[1:])
+        vectors = found[next(iter(chunk_ids([chunk])))]
+        assert vectors.sentences == pytest.approx(requantize(chunk.sentences), abs=1e-6)
+        assert [len(tokens) for tokens in vectors.tokens] == list(chunk.passage.counts[1:])
         after_title = chunk.passage.tokens[chunk.passage.counts[0] :]
-        assert np.concatenate(evidence.tokens) == pytest.approx(read_back(after_title), abs=1e-6)
+        assert np.concatenate(vectors.tokens) == pytest.approx(requantize(after_title), abs=1e-6)
+
+
+class CountingEngine:
+    """An engine that records the queries of each call of `query`."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.calls: list[list[VectorQuery]] = []
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._engine, name)
+
+    def query(self, queries: Sequence[VectorQuery]) -> list[list[ScoredPoint]]:
+        self.calls.append(list(queries))
+        return self._engine.query(queries)
+
+
+@pytest.mark.parametrize(
+    ("limits", "finders"), [((6, 4), {"dense": 6, "lexical": 4}), ((6, 0), {"dense": 6}), ((0, 4), {"lexical": 4})]
+)
+def test_a_search_sends_each_query_once_in_two_calls(engine, limits, finders):
+    counting = CountingEngine(engine())
+    store = Store(counting, CONFIG)
+    for one in generate_articles(20):
+        store.write(*one)
+    candidates = store.find_candidates(make_query("ا ب ج د"), *limits, Filters(languages=("ar",)))
+    find, score = counting.calls
+    assert {query.representation: query.limit for query in find} == finders
+    assert len(find) == len(finders)
+    assert all(query.filter is not None and query.ids is None for query in find)
+    assert [query.representation for query in score] == ["dense", "tokens", "sentence", "lexical"]
+    assert all(len(query.ids) == query.limit == len(candidates) for query in score)
+    store.close()
+
+
+def test_a_search_that_finds_nothing_is_one_call(engine):
+    counting = CountingEngine(engine())
+    store = Store(counting, CONFIG)
+    assert not store.find_candidates(make_query(QUESTION), 6, 4)
+    assert [[query.representation for query in call] for call in counting.calls] == [["dense", "lexical"]]
+    store.close()
 
 
 # Searching within some articles
@@ -425,56 +544,84 @@ DATED = {
         (None, None, set(DATED)),
     ],
 )
-def test_a_range_of_dates_holds_both_its_ends_and_no_article_without_a_date(store, first, last, expected):
+def test_a_range_of_dates_includes_both_ends_and_no_article_without_an_iso_date(store, first, last, expected):
     for name, date in DATED.items():
-        store.write(replace(made(name, [])[0], date=date), [])
-    assert set(store.matching(Filters(date_from=first, date_to=last))) == expected
+        store.write(*make_article(name, RIVERS, date=date))
+    assert read_article_ids(store, Filters(date_from=first, date_to=last)) == expected
 
 
-def test_an_article_must_fit_every_filter_and_one_of_its_values(store):
+def test_an_article_must_match_every_filter_by_one_of_its_values(store):
     for name, topic, language in (("a", "بيئة", "ar"), ("b", "بيئة", "en"), ("c", "مياه", "ar"), ("d", None, "ar")):
-        store.write(replace(made(name, [])[0], topic=topic, language=language), [])
-    assert store.matching(Filters(topics=("بِيئه",), languages=("ar",))) == ["a"]
-    assert set(store.matching(Filters(topics=("بيئة", "مياه")))) == {"a", "b", "c"}
-    assert set(store.matching(Filters(articles=("a", "d", "unknown"), languages=("ar", "en")))) == {"a", "d"}
+        store.write(*make_article(name, RIVERS, topic=topic, language=language))
+    for filters, expected in (
+        (Filters(topics=("بِيئه",), languages=("ar",)), {"a"}),
+        (Filters(topics=("بيئة", "مياه")), {"a", "b", "c"}),
+        (Filters(topics=("نقل",)), set()),
+        (Filters(languages=("en",)), {"b"}),
+        (Filters(articles=("a", "d", "unknown"), languages=("ar", "en")), {"a", "d"}),
+        (Filters(articles=("unknown",)), set()),
+        (Filters(topics=("بيئة",), date_from="2024", date_to="2024"), {"a", "b"}),
+        (Filters(topics=("بيئة",), date_from="2025"), set()),
+    ):
+        assert read_article_ids(store, filters) == expected
 
 
-def test_a_view_asked_for_none_finds_none_and_scores_all_the_same(store):
-    articles = generated(20)
+def test_filters_follow_the_fields_of_the_last_revision(store):
+    store.write(*make_article("a", RIVERS, topic="بيئة", date="2020"))
+    store.write(*make_article("a", RIVERS, revision="2", topic="مياه", date="2021"))
+    assert (
+        read_article_ids(store, Filters(topics=("بيئة",))) == read_article_ids(store, Filters(date_to="2020")) == set()
+    )
+    assert read_article_ids(store, Filters(topics=("مياه",), date_from="2021")) == {"a"}
+
+
+def test_the_language_of_a_filter_is_that_of_the_article_not_of_the_chunk(store):
+    english, chunks = make_article("a", RIVERS, language="en")
+    assert {embedded.chunk.language for embedded in chunks} == {"ar"}
+    store.write(english, chunks)
+    assert read_article_ids(store, Filters(languages=("en",))) == {"a"}
+    assert read_article_ids(store, Filters(languages=("ar",))) == set()
+
+
+def test_a_representation_with_a_limit_of_0_finds_nothing_and_scores_all_the_same(store):
+    articles = generate_articles(20)
     for one in articles:
         store.write(*one)
-    expected = by_hand([chunk for _, chunks in articles for chunk in chunks], asked("ا ب ج د"))
-    for view, numbers in ((0, (5, 0)), (3, (0, 5))):
-        best = sorted(expected, key=lambda key, view=view: -expected[key][view])[:5]
-        assert same(signals_of(store, asked("ا ب ج د"), *numbers), {key: expected[key] for key in best})
-    assert signals_of(store, asked("؟"), 0, 5) == {}
+    expected = compute_scores([chunk for _, chunks in articles for chunk in chunks], make_query("ا ب ج د"))
+    for name, limits in (("dense", (5, 0)), ("lexical", (0, 5))):
+        column = REPRESENTATIONS.index(name)
+        best = sorted(expected, key=lambda key, column=column: -expected[key][column])[:5]
+        assert are_equal(find_scores(store, make_query("ا ب ج د"), *limits), {key: expected[key] for key in best})
+    assert find_scores(store, make_query("؟"), 0, 5) == {}
 
 
 def test_candidates_within_some_articles_are_the_best_of_those(store):
-    articles = generated(40)
+    articles = generate_articles(40)
     for one in articles:
         store.write(*one)
-    expected = by_hand([chunk for _, chunks in articles for chunk in chunks], asked("ا ب ج د"))
+    expected = compute_scores([chunk for _, chunks in articles for chunk in chunks], make_query("ا ب ج د"))
     named = ["a3", "a5", "a8", "a13", "a21"]
-    within = keys([chunk for one, chunks in articles if one.id in named for chunk in chunks])
+    within = chunk_ids([chunk for one, chunks in articles if one.id in named for chunk in chunks])
     assert len(within) > 4
     by_dense = sorted(within, key=lambda key: -expected[key][0])[:2]
-    by_words = sorted(within, key=lambda key: -expected[key][3])[:2]
-    found = store.candidates(asked("ا ب ج د"), 2, 2, [*named, "unknown"])
-    assert same({one.id: astuple(one.signals) for one in found}, {key: expected[key] for key in {*by_dense, *by_words}})
-    assert not store.candidates(asked("ا ب ج د"), 2, 2, ["unknown"])
+    by_lexical = sorted(within, key=lambda key: -expected[key][3])[:2]
+    found = find_scores(store, make_query("ا ب ج د"), 2, 2, Filters(articles=(*named, "unknown")))
+    assert are_equal(found, {key: expected[key] for key in {*by_dense, *by_lexical}})
+    assert not store.find_candidates(make_query("ا ب ج د"), 2, 2, Filters(articles=("unknown",)))
 
 
 def test_an_index_of_an_earlier_version_can_be_filtered(tmp_path):
-    store = Store(EdgeEngine(tmp_path), PIPELINE)
-    store.write(*made("rivers", RIVERS))
-    store.write(*made("seas", SEAS))
+    store = Store(EdgeEngine(tmp_path), CONFIG)
+    store.write(*make_article("rivers", RIVERS))
+    store.write(*make_article("seas", SEAS))
     store.close()
     chunks = edge.EdgeShard.load(str(tmp_path / "chunks"))
     chunks.update(edge.UpdateOperation.delete_field_index("article_id"))
     chunks.close()
-    again = Store(EdgeEngine(tmp_path), PIPELINE)
-    assert {one.article_id for one in again.candidates(asked(QUESTION), 10, 10, ["seas"])} == {"seas"}
+    again = Store(EdgeEngine(tmp_path), CONFIG)
+    assert {
+        one.article_id for one in again.find_candidates(make_query(QUESTION), 10, 10, Filters(articles=("seas",)))
+    } == {"seas"}
     again.close()
 
 
@@ -482,68 +629,68 @@ def test_an_index_of_an_earlier_version_can_be_filtered(tmp_path):
 
 
 def test_another_revision_leaves_only_its_own_chunks(store):
-    store.write(*made("rivers", RIVERS))
-    store.write(*made("seas", SEAS))
-    edited = made("rivers", [*RIVERS[:1], ["نهر الأردن ينبع من جبل الشيخ."]], revision="2")
+    store.write(*make_article("rivers", RIVERS))
+    store.write(*make_article("seas", SEAS))
+    edited = make_article("rivers", [*RIVERS[:1], ["نهر الأردن ينبع من جبل الشيخ."]], revision="2")
     store.write(*edited)
-    assert store.article("rivers") == edited[0]
-    assert stored(store) == keys(edited[1]) | keys(made("seas", SEAS)[1])
-    assert store.sweep() == 0
+    assert store.get_article("rivers") == edited[0]
+    assert read_chunk_ids(store) == chunk_ids(edited[1]) | chunk_ids(make_article("seas", SEAS)[1])
+    assert store.delete_orphans() == 0
 
 
 def test_the_same_revision_written_again_changes_nothing(store):
     for _ in range(2):
-        store.write(*made("rivers", RIVERS))
-    assert stored(store) == keys(made("rivers", RIVERS)[1])
-    assert len(store.heads()) == 1
+        store.write(*make_article("rivers", RIVERS))
+    assert read_chunk_ids(store) == chunk_ids(make_article("rivers", RIVERS)[1])
+    assert len(store.summarize_articles()) == 1
 
 
-def test_a_settled_folder_scores_as_if_replaced_and_removed_chunks_had_never_been(tmp_path):
-    store = Store(EdgeEngine(tmp_path / "index"), PIPELINE)
-    store.write(*made("rivers", SEAS))
-    store.write(*made("gone", [["نهر النيل.", "طول النيل."]]))
-    rivers = made("rivers", RIVERS, revision="2")
+def test_an_optimized_folder_scores_as_if_replaced_and_removed_chunks_had_never_been_written(tmp_path):
+    store = Store(EdgeEngine(tmp_path / "index"), CONFIG)
+    store.write(*make_article("rivers", SEAS))
+    store.write(*make_article("gone", [["نهر النيل.", "طول النيل."]]))
+    rivers = make_article("rivers", RIVERS, revision="2")
     store.write(*rivers)
     store.remove(["gone"])
-    store.settle()
-    found = signals_of(store, asked(QUESTION), 10, 10)
+    store.optimize()
+    found = find_scores(store, make_query(QUESTION), 10, 10)
     store.close()
-    assert same(found, by_hand(rivers[1], asked(QUESTION)))
+    assert are_equal(found, compute_scores(rivers[1], make_query(QUESTION)))
 
 
 def test_a_removed_article_is_gone_with_its_chunks(store):
-    store.write(*made("rivers", RIVERS))
-    store.write(*made("seas", SEAS))
+    store.write(*make_article("rivers", RIVERS))
+    store.write(*make_article("seas", SEAS))
     store.remove(["rivers", "unknown"])
-    assert store.heads().keys() == {"seas"}
-    assert stored(store) == keys(made("seas", SEAS)[1])
+    assert store.summarize_articles().keys() == {"seas"}
+    assert read_chunk_ids(store) == chunk_ids(make_article("seas", SEAS)[1])
     store.remove([])
-    assert store.sweep() == 0
+    assert store.delete_orphans() == 0
 
 
-def test_chunks_without_their_article_are_no_hits_and_are_swept(engine):
+def test_chunks_without_their_article_are_no_hits_and_are_deleted_as_orphans(engine):
     inner = engine()
     store = Store(inner, WORDS)
-    for one, chunks in embed([article("النحلة تصنع العسل.", "bees")], 320, WordEncoder()):
+    for one, chunks in embed_articles([article("النحلة تصنع العسل.", "bees")], 320, WordEncoder()):
         store.write(one, chunks)
-    retriever = HybridRetriever(store, WordEncoder(), calibration.load())
+    retriever = HybridRetriever(store, WordEncoder(), load_calibration())
     assert [hit.article.id for hit in retriever.search("من يصنع العسل؟").hits] == ["bees"]
     inner.delete("articles", [record.id for record in inner.scroll("articles", ["id"])])
-    assert store.check() == 1
+    assert store.count_chunks() == 1
     assert retriever.search("من يصنع العسل؟").hits == ()
-    assert (store.sweep(), store.check(), store.sweep()) == (1, 0, 0)
+    assert (store.delete_orphans(), store.count_chunks(), store.delete_orphans()) == (1, 0, 0)
     store.close()
 
 
-class Killed(Exception):
-    pass
+class KilledError(Exception):
+    """Stands for the end of the process."""
 
 
-class Mortal:
-    """An engine whose process is killed before its write number `lives`, counted from 0."""
+class MortalEngine:
+    """An engine whose process is killed before write number `writes`, counted from 0."""
 
-    def __init__(self, engine: Engine, lives: int) -> None:
-        self._engine, self._lives = engine, lives
+    def __init__(self, engine: Engine, writes: int) -> None:
+        self._engine, self._writes_left = engine, writes
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._engine, name)
@@ -557,57 +704,57 @@ class Mortal:
         self._engine.delete(*arguments)
 
     def _die(self) -> None:
-        if self._lives == 0:
-            raise Killed
-        self._lives -= 1
+        if self._writes_left == 0:
+            raise KilledError
+        self._writes_left -= 1
 
 
 @pytest.mark.parametrize("change", ["add", "edit", "remove"])
 def test_a_kill_between_any_two_writes_leaves_the_article_whole_or_absent(engine, change):
-    old, new = made("rivers", RIVERS), made("rivers", SEAS, revision="2")
+    old, new = make_article("rivers", RIVERS), make_article("rivers", SEAS, revision="2")
     outcomes = []
-    for lives in count():
-        store = Store(engine(), PIPELINE)
+    for writes in count():
+        store = Store(engine(), CONFIG)
         store.remove(["rivers"])
         if change != "add":
             store.write(*old)
         store.close()
 
-        doomed = Store(Mortal(engine(), lives), PIPELINE)
+        doomed = Store(MortalEngine(engine(), writes), CONFIG)
         try:
             doomed.remove(["rivers"]) if change == "remove" else doomed.write(*new)
-        except Killed:
+        except KilledError:
             pass
         else:
             doomed.close()
             break
         doomed.close()
 
-        store = Store(engine(), PIPELINE)
-        found = store.articles(["rivers"]).get("rivers")
+        store = Store(engine(), CONFIG)
+        found = store.get_articles(["rivers"]).get("rivers")
         assert found in (None, old[0], new[0])
-        committed = {None: set(), old[0]: keys(old[1]), new[0]: keys(new[1])}[found]
-        assert committed <= stored(store)
+        committed = {None: set(), old[0]: chunk_ids(old[1]), new[0]: chunk_ids(new[1])}[found]
+        assert committed <= read_chunk_ids(store)
         assert found is not None or change != "edit"
-        store.sweep()
-        assert stored(store) == committed
-        assert store.sweep() == 0
+        store.delete_orphans()
+        assert read_chunk_ids(store) == committed
+        assert store.delete_orphans() == 0
         outcomes.append(found and found.revision)
         store.close()
     assert outcomes == {"add": [None, None, "2"], "edit": ["1", "1", "2"], "remove": ["1", None]}[change]
 
 
-# Pipelines
+# The configuration of an index
 
 
 def test_the_fingerprint_depends_on_every_field():
-    changed = [replace(PIPELINE, **{name: 999}) for name in PIPELINE.__dataclass_fields__]
-    assert len({pipeline.fingerprint for pipeline in [PIPELINE, *changed]}) == len(changed) + 1
-    assert replace(PIPELINE).fingerprint == PIPELINE.fingerprint
+    changed = [replace(CONFIG, **{name: 999}) for name in CONFIG.__dataclass_fields__]
+    assert len({config.fingerprint for config in [CONFIG, *changed]}) == len(changed) + 1
+    assert replace(CONFIG).fingerprint == CONFIG.fingerprint
 
 
-def test_a_pipeline_says_what_it_is_made_of():
-    assert str(PIPELINE).startswith("embedder numbers, dimension 8, token_dimension 4, ")
+def test_a_configuration_is_described_by_its_fields():
+    assert str(CONFIG).startswith("embedder numbers, dimension 8, token_dimension 4, ")
 
 
 @pytest.mark.parametrize(
@@ -621,28 +768,28 @@ def test_a_pipeline_says_what_it_is_made_of():
     ],
     ids=str,
 )
-def test_an_index_of_another_pipeline_is_refused_with_the_remedy(engine, other):
-    store = Store(engine(), PIPELINE)
-    store.write(*made("rivers", RIVERS))
+def test_an_index_of_another_configuration_is_refused_with_the_remedy(engine, other):
+    store = Store(engine(), CONFIG)
+    store.write(*make_article("rivers", RIVERS))
     store.close()
-    with pytest.raises(PipelineError, match=r"DALIL_DATA_DIR|DALIL_QDRANT_PREFIX") as refused:
-        Store(engine(), replace(PIPELINE, **other))
+    with pytest.raises(IndexMismatchError, match=r"DALIL_DATA_DIR|DALIL_QDRANT_PREFIX") as refused:
+        Store(engine(), replace(CONFIG, **other))
     assert str(next(iter(other.values()))) in str(refused.value)
-    store = Store(engine(), PIPELINE)  # the refused one holds no lock
-    assert store.check() == 3
+    store = Store(engine(), CONFIG)  # the refused one holds no lock
+    assert store.count_chunks() == 3
     store.close()
 
 
-def test_an_empty_index_takes_another_pipeline_of_the_same_dimensions(engine):
-    store = Store(engine(), PIPELINE)
-    store.write(*made("rivers", RIVERS))
+def test_an_empty_index_takes_another_configuration_of_the_same_dimensions(engine):
+    store = Store(engine(), CONFIG)
+    store.write(*make_article("rivers", RIVERS))
     store.remove(["rivers"])
     store.close()
-    store = Store(engine(), replace(PIPELINE, chunk_tokens=128))
-    store.write(*made("rivers", RIVERS))
+    store = Store(engine(), replace(CONFIG, chunk_tokens=128))
+    store.write(*make_article("rivers", RIVERS))
     store.close()
-    with pytest.raises(PipelineError, match="chunk_tokens 128"):
-        Store(engine(), PIPELINE)
+    with pytest.raises(IndexMismatchError, match="chunk_tokens 128"):
+        Store(engine(), CONFIG)
 
 
 # Edge alone: the folder
@@ -650,46 +797,45 @@ def test_an_empty_index_takes_another_pipeline_of_the_same_dimensions(engine):
 HOLDER = """
 import sys
 from pathlib import Path
-from rag.store.fingerprint import Pipeline
-from rag.store import Store
+from rag.store import IndexConfig, Store
 from rag.store.qdrant_edge import EdgeEngine
-store = Store(EdgeEngine(Path(sys.argv[2])), Pipeline("numbers", 8, 4, 5, 320))
+store = Store(EdgeEngine(Path(sys.argv[2])), IndexConfig("numbers", 8, 4, 5, 320))
 print("held", flush=True)
 sys.stdin.read()
 """
 
 
-def test_a_second_process_is_told_who_holds_the_index(tmp_path):
+def test_the_error_of_a_second_process_names_the_holder_of_the_index(tmp_path):
     command = [sys.executable, "-c", HOLDER, "serve", str(tmp_path / "index")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as holder:
         assert holder.stdout.readline() == "held\n"
         with pytest.raises(StoreLockedError) as refused:
-            Store(EdgeEngine(tmp_path / "index"), PIPELINE)
+            Store(EdgeEngine(tmp_path / "index"), CONFIG)
         assert "`dalil serve" in str(refused.value)
         assert f"process {holder.pid}" in str(refused.value)
         assert "DALIL_DATA_DIR" in str(refused.value)
         holder.kill()
-    Store(EdgeEngine(tmp_path / "index"), PIPELINE).close()  # what a killed process held is free
+    Store(EdgeEngine(tmp_path / "index"), CONFIG).close()  # what a killed process held is free
 
 
-def test_a_process_that_soon_ends_is_waited_for(tmp_path):
+def test_opening_waits_for_a_process_that_ends_soon(tmp_path):
     command = [sys.executable, "-c", HOLDER, "ask", str(tmp_path / "index")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as holder:
         assert holder.stdout.readline() == "held\n"
         threading.Timer(0.3, holder.kill).start()
-        Store(EdgeEngine(tmp_path / "index"), PIPELINE).close()
+        Store(EdgeEngine(tmp_path / "index"), CONFIG).close()
 
 
-def test_a_store_closed_by_another_thread_is_free(tmp_path):
-    store = Store(EdgeEngine(tmp_path / "index"), PIPELINE)
+def test_a_store_closed_by_another_thread_can_be_opened_again(tmp_path):
+    store = Store(EdgeEngine(tmp_path / "index"), CONFIG)
     closing = threading.Thread(target=store.close)
     closing.start()
     closing.join()
-    Store(EdgeEngine(tmp_path / "index"), PIPELINE).close()
+    Store(EdgeEngine(tmp_path / "index"), CONFIG).close()
 
 
 @pytest.fixture
-def folder_of_nobody() -> Iterator[Path]:
+def open_folder() -> Iterator[Path]:
     """A folder that others may enter, which `tmp_path` is not."""
     with tempfile.TemporaryDirectory() as name:
         os.chmod(name, 0o755)
@@ -704,38 +850,38 @@ def without_rights() -> Iterator[Callable[[], None]]:
     os.seteuid(user)
 
 
-@pytest.mark.parametrize("state", ["missing", "empty", "made"])
-def test_a_folder_that_cannot_be_written_is_refused_with_the_remedy(folder_of_nobody, without_rights, state):
-    index = folder_of_nobody / "index"
-    if state == "made":
-        Store(EdgeEngine(index), PIPELINE).close()
+@pytest.mark.parametrize("state", ["missing", "empty", "filled"])
+def test_a_folder_that_cannot_be_written_is_refused_with_the_remedy(open_folder, without_rights, state):
+    index = open_folder / "index"
+    if state == "filled":
+        Store(EdgeEngine(index), CONFIG).close()
     elif state == "empty":
         index.mkdir()
-    for path in [folder_of_nobody, *folder_of_nobody.rglob("*")]:
+    for path in [open_folder, *open_folder.rglob("*")]:
         path.chmod(0o555 if path.is_dir() else 0o444)
     without_rights()
     with pytest.raises(StoreError, match=r"cannot be written .*DALIL_DATA_DIR") as refused:
-        Store(EdgeEngine(index), PIPELINE)
+        Store(EdgeEngine(index), CONFIG)
     assert str(index) in str(refused.value)
 
 
-def test_files_of_another_user_in_the_folder_are_a_store_error(folder_of_nobody, without_rights):
+def test_files_of_another_user_in_the_folder_are_a_store_error(open_folder, without_rights):
     if os.geteuid() != 0:
         pytest.skip("needs root, to be two users in turn")
-    index = folder_of_nobody / "index"
-    Store(EdgeEngine(index), PIPELINE).close()
+    index = open_folder / "index"
+    Store(EdgeEngine(index), CONFIG).close()
     for path in (index, index / "lock", index / "holder.json"):
         path.chmod(0o777)
     without_rights()
     with pytest.raises(StoreError, match=str(index)):
-        Store(EdgeEngine(index), PIPELINE)
+        Store(EdgeEngine(index), CONFIG)
 
 
 @pytest.mark.parametrize("where", ["index", "index/below"])
 def test_a_file_in_the_place_of_the_folder_is_a_store_error(tmp_path, where):
     (tmp_path / "index").write_text("a file")
     with pytest.raises(StoreError, match="DALIL_DATA_DIR"):
-        Store(EdgeEngine(tmp_path / where), PIPELINE)
+        Store(EdgeEngine(tmp_path / where), CONFIG)
     assert (tmp_path / "index").read_text() == "a file"
 
 
@@ -758,22 +904,22 @@ NOISE = b"\x93garbage\xff" * 500
 )
 def test_a_corrupt_index_is_refused_and_the_remedy_helps(tmp_path, file, content):
     index = tmp_path / "index"
-    store = Store(EdgeEngine(index), PIPELINE)
-    store.write(*made("rivers", RIVERS))
+    store = Store(EdgeEngine(index), CONFIG)
+    store.write(*make_article("rivers", RIVERS))
     store.close()
     [found] = index.glob(file)
     found.write_bytes(content)
     with pytest.raises(StoreError, match="move that folder away") as refused:
-        Store(EdgeEngine(index), PIPELINE)
+        Store(EdgeEngine(index), CONFIG)
     assert str(index) in str(refused.value)
     shutil.move(index, tmp_path / "away")
-    Store(EdgeEngine(index), PIPELINE).close()
+    Store(EdgeEngine(index), CONFIG).close()
 
 
 def test_two_threads_write_while_two_read(tmp_path):
     store = Store(EdgeEngine(tmp_path / "index"), WORDS)
     texts = [f"النحلة رقم {at} تصنع العسل.\nوتطير {at + 3} كيلومترات كل يوم." for at in range(20)]
-    retriever = HybridRetriever(store, WordEncoder(), calibration.load())
+    retriever = HybridRetriever(store, WordEncoder(), load_calibration())
     until, errors, done = time.monotonic() + 1.5, [], Counter()
 
     def repeat(what, *arguments):
@@ -789,7 +935,7 @@ def test_two_threads_write_while_two_read(tmp_path):
 
     def write(round_, name):
         one = article(texts[round_ % 20], f"{name}{round_ % 5}")
-        for found, chunks in embed([one], 64, WordEncoder()):
+        for found, chunks in embed_articles([one], 64, WordEncoder()):
             store.write(found, chunks)
         if round_ % 7 == 6:
             store.remove([f"{name}{round_ % 5}"])
@@ -797,7 +943,7 @@ def test_two_threads_write_while_two_read(tmp_path):
     def read(round_):
         for hit in retriever.search("كم كيلومترا تطير النحلة؟").hits:
             assert hit.text in texts[int(hit.article.text.split()[2])]
-        assert all(head.chunks >= 1 for head in store.heads().values())
+        assert all(summary.chunks >= 1 for summary in store.summarize_articles().values())
 
     threads = [threading.Thread(target=repeat, args=args) for args in [(write, "a"), (write, "b"), (read,), (read,)]]
     for thread in threads:
@@ -806,8 +952,8 @@ def test_two_threads_write_while_two_read(tmp_path):
         thread.join()
     assert errors == []
     assert min(done["write"], done["read"]) >= 2
-    assert store.sweep() == 0
-    assert store.check() == sum(head.chunks for head in store.heads().values())
+    assert store.delete_orphans() == 0
+    assert store.count_chunks() == sum(summary.chunks for summary in store.summarize_articles().values())
     store.close()
 
 
@@ -817,7 +963,7 @@ def test_two_threads_write_while_two_read(tmp_path):
 def test_a_server_that_cannot_be_reached_is_named_without_its_key(recwarn):
     url = f"http://127.0.0.1:{closed_port()}"
     with pytest.raises(StoreError, match="DALIL_QDRANT_URL") as refused:
-        Store(ServerEngine.connect(url, None, None, "test"), PIPELINE)
+        Store(ServerEngine.connect(url, None, None, "test"), CONFIG)
     assert url in str(refused.value)
 
 
@@ -826,7 +972,7 @@ def test_a_server_that_cannot_be_reached_is_named_without_its_key(recwarn):
     [(401, b'{"status": {"error": "Invalid API key"}}'), (500, b"oops"), (200, b"<html>a proxy</html>"), (200, b"{}")],
     ids=["401", "500", "html", "{}"],
 )
-def test_what_is_no_qdrant_server_is_a_store_error(status, body):
+def test_an_answer_of_no_qdrant_server_is_a_store_error(status, body):
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
             self.send_response(status)
@@ -843,17 +989,31 @@ def test_what_is_no_qdrant_server_is_a_store_error(status, body):
         url = f"http://127.0.0.1:{server.server_port}"
         try:
             with pytest.raises(StoreError, match=url):
-                Store(ServerEngine.connect(url, None, None, "test"), PIPELINE)
+                Store(ServerEngine.connect(url, None, None, "test"), CONFIG)
         finally:
             server.shutdown()
 
 
 def test_two_prefixes_on_one_server_are_two_indexes():
     client = QdrantClient(":memory:")
-    one, other = (Store(Lasting(client, prefix, "memory"), PIPELINE) for prefix in ("one", "other"))
-    one.write(*made("rivers", RIVERS))
-    assert (one.check(), other.check()) == (3, 0)
-    assert other.heads() == {}
+    one, other = (Store(LastingEngine(client, prefix, "memory"), CONFIG) for prefix in ("one", "other"))
+    one.write(*make_article("rivers", RIVERS))
+    assert (one.count_chunks(), other.count_chunks()) == (3, 0)
+    assert other.summarize_articles() == {}
+    client.close()
+
+
+def test_what_another_process_writes_is_counted_and_listed():
+    client = QdrantClient(":memory:")
+    one, other = (Store(LastingEngine(client, "shared", "memory"), CONFIG) for _ in range(2))
+    one.write(*make_article("rivers", RIVERS))
+    assert (one.count_chunks(), other.count_chunks()) == (3, 3)
+    other.write(*make_article("seas", SEAS, topic="مياه"))
+    assert (one.count_chunks(), one.count_articles()) == (5, 2)
+    assert one.count_topics() == {"جغرافيا": 1, "مياه": 1}
+    assert [summary.id for summary in one.list_articles(10)] == ["seas", "rivers"]
+    other.remove(["rivers", "seas"])
+    assert (one.count_chunks(), one.count_articles()) == (0, 0)
     client.close()
 
 
@@ -861,8 +1021,8 @@ def test_two_prefixes_on_one_server_are_two_indexes():
 
 
 def test_the_settings_choose_the_folder(tmp_path):
-    store = open_store(load(environment={}, data_dir=tmp_path / "here"), PIPELINE)
-    store.write(*made("rivers", RIVERS))
+    store = open_store(load_settings({}, data_dir=tmp_path / "here"), CONFIG)
+    store.write(*make_article("rivers", RIVERS))
     store.close()
     assert (tmp_path / "here" / "chunks").is_dir()
 
@@ -870,5 +1030,5 @@ def test_the_settings_choose_the_folder(tmp_path):
 def test_the_settings_choose_the_server(tmp_path):
     url = f"http://127.0.0.1:{closed_port()}"
     with pytest.raises(StoreError, match=url):
-        open_store(load(environment={}, data_dir=tmp_path / "here", qdrant_url=url), PIPELINE)
+        open_store(load_settings({}, data_dir=tmp_path / "here", qdrant_url=url), CONFIG)
     assert not (tmp_path / "here").exists()

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.doubles import Collector, ScriptedModel, closed_port, like, served
-from ui.api import create_app, open_tracing
+from ui.api import AnswerService, create_app, open_tracing
 
 ROOT = Path(__file__).parent.parent
 QUEEN = "كم يومًا تحتاج ملكة النحل لتكتمل من البيضة إلى الحشرة البالغة؟"
@@ -26,7 +26,7 @@ def traced(assistant, collector, *requests):
     """Send requests, as (method, path, body), to a service that is traced; gives the spans that came of them."""
     with (
         open_tracing({"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}) as tracing,
-        served(create_app(assistant, None, tracing)) as address,
+        served(create_app(AnswerService(assistant), tracing)) as address,
     ):
         for method, path, body in requests:
             httpx.request(method, address + path, json=body, headers={"x-request-id": "r-1"}, timeout=30)
@@ -54,8 +54,8 @@ def test_a_question_is_a_span_with_its_stages_in_order(assistant, collector, str
 
 
 def test_a_span_says_what_came_of_the_request(assistant, collector):
-    told = like(assistant, ScriptedModel("تحتاج ملكة النحل إلى 16 يومًا لتكتمل [1]."), refuse_below=0.0)
-    spans = traced(told, collector, ("POST", "/v1/ask", {"question": QUEEN, "top_k": 3}))
+    with_model = like(assistant, ScriptedModel("تحتاج ملكة النحل إلى 16 يومًا لتكتمل [1]."), refuse_below=0.0)
+    spans = traced(with_model, collector, ("POST", "/v1/ask", {"question": QUEEN, "top_k": 3}))
     assert attributes(next(span for span in spans if not span.parent_span_id)) == {
         "http.request.method": "POST",
         "http.route": "/v1/ask",
@@ -96,7 +96,7 @@ def test_a_request_joins_the_trace_of_its_caller(assistant, collector):
     caller = {"traceparent": f"00-{'ab' * 16}-{'cd' * 8}-01"}
     with (
         open_tracing({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"{collector.url}/here"}) as tracing,
-        served(create_app(assistant, None, tracing)) as address,
+        served(create_app(AnswerService(assistant), tracing)) as address,
     ):
         httpx.get(f"{address}/v1/articles", headers=caller)
     (span,) = collector.spans
@@ -106,7 +106,7 @@ def test_a_request_joins_the_trace_of_its_caller(assistant, collector):
 
 def test_a_collector_that_is_away_takes_nothing_from_an_answer(assistant):
     away = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{closed_port()}"}
-    with open_tracing(away) as tracing, served(create_app(assistant, None, tracing)) as address:
+    with open_tracing(away) as tracing, served(create_app(AnswerService(assistant), tracing)) as address:
         assert httpx.post(f"{address}/v1/ask", json={"question": QUEEN}, timeout=30).json()["citations"]
         answered = time.monotonic()
     assert time.monotonic() - answered < 5

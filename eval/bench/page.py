@@ -22,9 +22,10 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
-from eval.bench.overhead import Endpoint
-from eval.bench.serving import serving
-from eval.datasets import gold
+from eval.bench.overhead import QuotingEndpoint
+from eval.bench.serving import run_service
+from eval.datasets import read_gold_set
+from rag.language.languages import DEFAULT_LANGUAGE
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -33,6 +34,8 @@ _FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 _WAIT_MS = 20_000
 _STREAMED, _PACE_S = 3, 0.03
 """Answers of the scripted model that are watched, and the time between two of its words."""
+_EVENTS = ("text", "answer")
+"""What is timed from the click on: the first words of an answer, and all of it."""
 
 _WATCH = """
 window.seen = { shift: 0 };
@@ -64,24 +67,38 @@ _NETWORK = """() => {
 }"""
 
 
-def run(loads: int, questions: int, folder: Path, articles: Path) -> dict[str, Any]:
-    """All figures."""
+def measure_page(loads: int, questions: int, folder: Path, articles: Path) -> dict[str, Any]:
+    """All figures.
+
+    Parameters
+    ----------
+    loads : int
+        How often the page is opened.
+    questions : int
+        Questions that are timed, in the default language.
+    folder : Path
+        Empty, for the index.
+    articles : Path
+        Folder of the sample articles.
+    """
     ingest = [sys.executable, "-m", "ui.cli", "ingest", str(articles)]
     environment = os.environ | {"DALIL_DATA_DIR": str(folder)}
     subprocess.run(ingest, env=environment, check=True, capture_output=True)
-    asked = [question.text for question in gold() if question.language == "ar" and question.answers]
-    opened = [_opened(folder) for _ in range(loads)]
-    times = [one["usable"] for one in opened]
+    answerable = [
+        question.text for question in read_gold_set() if question.language == DEFAULT_LANGUAGE and question.answers
+    ]
+    visits = [_measure_visit(folder) for _ in range(loads)]
+    times = [visit["usable"] for visit in visits]
     return {
         "load_ms": {"median": round(statistics.median(times)), "each": [round(time) for time in times]},
-        "network": opened[-1]["network"],
-        **_answers(folder, asked[:questions]),
-        "shift": round(_shift(folder, asked[:_STREAMED]), 3),
+        "network": visits[-1]["network"],
+        **_measure_answers(folder, answerable[:questions]),
+        "shift": round(_measure_shift(folder, answerable[:_STREAMED]), 3),
     }
 
 
 @contextmanager
-def _page(url: str) -> Iterator["Page"]:
+def _open_page(url: str) -> Iterator["Page"]:
     """The page in a browser that has never seen it."""
     from playwright.sync_api import sync_playwright
 
@@ -91,17 +108,17 @@ def _page(url: str) -> Iterator["Page"]:
     with sync_playwright() as driver, driver.chromium.launch(executable_path=chromium, args=_FLAGS) as browser:
         page = browser.new_page(viewport={"width": 1280, "height": 800})
         page.add_init_script(_WATCH)
-        page.goto(f"{url}/ar/", wait_until="commit")
+        page.goto(f"{url}/{DEFAULT_LANGUAGE}/", wait_until="commit")
         page.wait_for_function("seen.usable", timeout=_WAIT_MS)
         yield page
 
 
-def _opened(folder: Path) -> dict[str, Any]:
-    with serving(folder) as url, _page(url) as page:
+def _measure_visit(folder: Path) -> dict[str, Any]:
+    with run_service(folder) as url, _open_page(url) as page:
         return {"usable": page.evaluate("seen.usable"), "network": page.evaluate(_NETWORK)}
 
 
-def _asked(page: "Page", question: str) -> dict[str, float]:
+def _ask(page: "Page", question: str) -> dict[str, float]:
     page.fill("#dalil-question textarea", question)
     page.click("#dalil-ask")
     page.wait_for_function("seen.answer", timeout=_WAIT_MS)
@@ -110,23 +127,23 @@ def _asked(page: "Page", question: str) -> dict[str, float]:
     return seen
 
 
-def _answers(folder: Path, questions: list[str]) -> dict[str, Any]:
-    with serving(folder) as url, _page(url) as page:
-        seen = [_asked(page, question) for question in questions]
-    return {f"{name}_ms": _spread([one[name] - one["sent"] for one in seen]) for name in ("text", "answer")}
+def _measure_answers(folder: Path, questions: list[str]) -> dict[str, Any]:
+    with run_service(folder) as url, _open_page(url) as page:
+        seen = [_ask(page, question) for question in questions]
+    return {f"{name}_ms": _compute_percentiles([each[name] - each["sent"] for each in seen]) for name in _EVENTS}
 
 
-def _shift(folder: Path, questions: list[str]) -> float:
-    with Endpoint(_PACE_S) as endpoint:
+def _measure_shift(folder: Path, questions: list[str]) -> float:
+    with QuotingEndpoint(_PACE_S) as endpoint:
         Thread(target=endpoint.serve_forever, daemon=True).start()
-        with serving(folder, **endpoint.settings) as url, _page(url) as page:
+        with run_service(folder, **endpoint.variables) as url, _open_page(url) as page:
             before = page.evaluate("seen.shift")
-            seen = [_asked(page, question) for question in questions]
+            seen = [_ask(page, question) for question in questions]
         endpoint.shutdown()
     return seen[-1]["shift"] - float(before)
 
 
-def _spread(values: list[float]) -> dict[str, float]:
+def _compute_percentiles(values: list[float]) -> dict[str, float]:
     cuts = statistics.quantiles(values, n=20)
     return {"median": round(statistics.median(values)), "p95": round(cuts[-1])}
 
@@ -138,4 +155,5 @@ if __name__ == "__main__":
     parser.add_argument("--articles", type=Path, default=Path("articles"))
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
-        print(json.dumps(run(options.loads, options.questions, Path(temporary), options.articles), indent=2))
+        figures = measure_page(options.loads, options.questions, Path(temporary), options.articles)
+        print(json.dumps(figures, indent=2))

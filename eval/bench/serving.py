@@ -10,11 +10,24 @@ from pathlib import Path
 
 
 @contextmanager
-def serving(folder: Path, **settings: str) -> Iterator[str]:
-    """Serve the index in `folder` on a free port of loopback; gives the address as soon as it answers."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    environment = os.environ | {"DALIL_DATA_DIR": str(folder)} | settings
+def run_service(folder: Path, **variables: str) -> Iterator[str]:
+    """Serve an index on a free port of loopback.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the index.
+    **variables
+        Environment variables of the service.
+
+    Yields
+    ------
+    str
+        Its URL, as soon as it answers.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as reserved:
+        port = reserved.getsockname()[1]
+    environment = os.environ | {"DALIL_DATA_DIR": str(folder)} | variables
     command = [sys.executable, "-m", "ui.cli", "serve", "--port", str(port)]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         try:

@@ -1,7 +1,7 @@
-"""Speed and memory on articles made up of the words of real ones: `python -m eval.bench --chunks 5000`.
+"""Speed and memory on articles generated from sentences of real ones: `python -m eval.bench --chunks 5000`.
 
-Writes made-up vectors for most chunks, since the store's speed does not depend on what they mean, and embeds a
-sample of real text for the embedding rate. Prints one JSON object.
+Writes random vectors for most chunks, since the store's speed does not depend on what they mean, and embeds a sample of
+real text for the embedding rate. Prints one JSON object.
 """
 
 import argparse
@@ -12,117 +12,175 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from eval.bench.engines import rates
-from ingest.chunker import split
-from ingest.readers import files, read
-from ingest.sync import embed
+from eval.bench.engines import measure_rates
+from eval.datasets import read_articles
+from ingest.chunker import chunk_article
+from ingest.indexer import embed_articles
 from rag.answering.assistant import Assistant
 from rag.embedding import Matrix, PassageVectors
 from rag.embedding.bm25 import lexical_vector
-from rag.settings import Settings, load
+from rag.language.document import Document
+from rag.language.languages import DEFAULT_LANGUAGE
+from rag.settings import load_settings
 from rag.store import EmbeddedChunk
 from rag.types import Article, Chunk
 
-_CHUNKS_PER_ARTICLE = 5
+_CHUNKS_PER_ARTICLE, _SENTENCES_PER_CHUNK = 5, 8
+_PASSAGES = 40
+"""Passages that every engine embeds."""
+_NOISE = 0.02
+"""Standard deviation of what is added to each number of a real vector."""
 
 
-def made_up(articles: list[Article], count: int, settings: Settings) -> Iterator[tuple[Article, list[Chunk]]]:
-    """Articles of about five chunks whose sentences are drawn from real ones, `count` chunks in all."""
-    draw = random.Random(1)
-    pool = [
-        article.text[slice(*span)]
-        for article in articles
-        for chunk in split(article, settings.chunk_tokens)
-        for span in chunk.sentences
-    ]
-    made = number = 0
-    while made < count:
-        text = " ".join(draw.choices(pool, k=8 * _CHUNKS_PER_ARTICLE))
-        article = Article(f"bench-{number}", f"مقال {number}", text, "ar", str(number), "bench")
-        chunks = split(article, settings.chunk_tokens)[: count - made]
-        made, number = made + len(chunks), number + 1
-        yield article, chunks
+class GeneratedIndex(NamedTuple):
+    """An index that was filled for measuring.
 
+    Attributes
+    ----------
+    articles : list of Article
+        The real ones.
+    embedded : int
+        Chunks of the real articles, which were embedded.
+    embedding_s : float
+        Seconds that took.
+    written : int
+        Chunks of generated articles, which were written.
+    writing_s, optimizing_s : float
+        Seconds that the writing took, and the optimizing afterwards.
+    """
 
-class Filled(NamedTuple):
-    """An index made for measuring: the real articles it began with, and how long its parts took, in seconds."""
-
-    real: list[Article]
+    articles: list[Article]
     embedded: int
     embedding_s: float
     written: int
     writing_s: float
-    settling_s: float
+    optimizing_s: float
 
 
-def filled(assistant: Assistant, articles: Path, chunks: int) -> Filled:
-    """Write made-up articles of so many chunks into the assistant's index, with vectors like those of `articles`."""
+def generate_articles(
+    articles: Sequence[Article], chunks: int, chunk_tokens: int
+) -> Iterator[tuple[Article, list[Chunk]]]:
+    """Articles of about five chunks, whose sentences are drawn from real ones.
+
+    Parameters
+    ----------
+    articles : sequence of Article
+        The real ones.
+    chunks : int
+        Chunks of all generated articles together.
+    chunk_tokens : int
+        Largest chunk.
+    """
+    draw = random.Random(1)
+    sentences = [
+        article.text[slice(*span)]
+        for article in articles
+        for chunk in chunk_article(article, chunk_tokens)
+        for span in chunk.sentences
+    ]
+    generated = number = 0
+    while generated < chunks:
+        text = " ".join(draw.choices(sentences, k=_SENTENCES_PER_CHUNK * _CHUNKS_PER_ARTICLE))
+        article = Article(f"bench-{number}", f"مقال {number}", text, DEFAULT_LANGUAGE, str(number), "bench")
+        parts = chunk_article(article, chunk_tokens)[: chunks - generated]
+        generated, number = generated + len(parts), number + 1
+        yield article, parts
+
+
+def fill_index(assistant: Assistant, folder: Path, chunks: int) -> GeneratedIndex:
+    """Write generated articles, with vectors like those of real ones, to the assistant's index.
+
+    Parameters
+    ----------
+    assistant : Assistant
+        Over an empty index.
+    folder : Path
+        Of real articles.
+    chunks : int
+        Chunks to write.
+    """
     settings = assistant.settings
-    real = [item for file, root in files([articles]) for item in read(file, root, 10**6) if isinstance(item, Article)]
+    real = read_articles(folder, settings.max_article_chars)
     started = time.perf_counter()
-    embedded = [part for _, parts in embed(real, settings.chunk_tokens, assistant.encoder) for part in parts]
-    embedding = time.perf_counter() - started
+    embedded = [
+        chunk
+        for _, of_article in embed_articles(real, settings.chunk_tokens, assistant.encoder)
+        for chunk in of_article
+    ]
+    embedding_s = time.perf_counter() - started
     draw = np.random.default_rng(1)
-    seconds, written = 0.0, 0
-    for article, parts in made_up(real, chunks, settings):
-        ready = [_with_vectors(part, embedded, draw) for part in parts]
+    writing_s, written = 0.0, 0
+    for article, parts in generate_articles(real, chunks, settings.chunk_tokens):
+        with_vectors = [_add_vectors(part, embedded, draw) for part in parts]
         started = time.perf_counter()
-        assistant.store.write(article, ready)
-        seconds += time.perf_counter() - started
-        written += len(ready)
+        assistant.store.write(article, with_vectors)
+        writing_s += time.perf_counter() - started
+        written += len(with_vectors)
     started = time.perf_counter()
-    assistant.store.settle()
-    return Filled(real, len(embedded), embedding, written, seconds, time.perf_counter() - started)
+    assistant.store.optimize()
+    return GeneratedIndex(real, len(embedded), embedding_s, written, writing_s, time.perf_counter() - started)
 
 
-def run(chunks: int, folder: Path, articles: Path) -> dict[str, Any]:
-    """All figures: rates a second, latencies in milliseconds, memory in megabytes."""
-    settings = load(data_dir=folder)
+def measure_speed(chunks: int, folder: Path, articles: Path) -> dict[str, Any]:
+    """All figures: rates a second, latencies in milliseconds, memory in megabytes.
+
+    Parameters
+    ----------
+    chunks : int
+        Chunks of the index.
+    folder : Path
+        Empty, for the index.
+    articles : Path
+        Folder of real articles.
+    """
+    settings = load_settings(data_dir=folder)
     with Assistant.from_settings(settings) as assistant:
-        index = filled(assistant, articles, chunks)
-    passages = [chunk.text for article in index.real for chunk in split(article, settings.chunk_tokens)][:40]
-    embedding = index.embedded / index.embedding_s
+        index = fill_index(assistant, articles, chunks)
+    passages = [chunk.text for article in index.articles for chunk in chunk_article(article, settings.chunk_tokens)]
+    embed_rate = index.embedded / index.embedding_s
     return {
         "chunks": index.written,
-        "embed_chunks_per_s": round(embedding, 1),
-        "passages_per_s": rates(passages),
+        "embed_chunks_per_s": round(embed_rate, 1),
+        "passages_per_s": measure_rates(passages[:_PASSAGES]),
         "store_chunks_per_s": round(index.written / index.writing_s),
-        "optimize_s": round(index.settling_s, 2),
-        "ingest_chunks_per_s": round(1 / (1 / embedding + index.writing_s / index.written), 1),
-    } | _in_a_process_of_its_own(folder)
+        "optimize_s": round(index.optimizing_s, 2),
+        "ingest_chunks_per_s": round(1 / (1 / embed_rate + index.writing_s / index.written), 1),
+    } | _measure_answering_apart(folder)
 
 
-def _in_a_process_of_its_own(folder: Path) -> dict[str, Any]:
+def _measure_answering_apart(folder: Path) -> dict[str, Any]:
+    """`eval.bench.answering` over an index, in a process of its own."""
     environment = os.environ | {"DALIL_DATA_DIR": str(folder)}
     command = [sys.executable, "-m", "eval.bench.answering", "--since", str(time.time())]
     child = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
-    found: dict[str, Any] = json.loads(child.stdout)
-    return found
+    figures: dict[str, Any] = json.loads(child.stdout)
+    return figures
 
 
-def _with_vectors(chunk: Chunk, embedded: list[EmbeddedChunk], draw: np.random.Generator) -> EmbeddedChunk:
-    like = embedded[int(draw.integers(len(embedded)))]
-    dense, tokens = (_blurred(view, draw) for view in (like.passage.dense, like.passage.tokens))
-    rows = like.sentences[draw.integers(len(like.sentences), size=len(chunk.sentences))]
+def _add_vectors(chunk: Chunk, embedded: Sequence[EmbeddedChunk], draw: np.random.Generator) -> EmbeddedChunk:
+    """A chunk with vectors near those of a real one."""
+    real = embedded[int(draw.integers(len(embedded)))]
+    dense, tokens = (_add_noise(vectors, draw) for vectors in (real.passage.dense, real.passage.tokens))
+    sentences = real.sentences[draw.integers(len(real.sentences), size=len(chunk.sentences))]
     passage = PassageVectors(dense, tokens, (len(tokens), *[0] * len(chunk.sentences)))
-    return EmbeddedChunk(chunk, passage, _blurred(rows, draw), lexical_vector(chunk.text))
+    return EmbeddedChunk(chunk, passage, _add_noise(sentences, draw), lexical_vector(Document(chunk.text)))
 
 
-def _blurred(vectors: Matrix, draw: np.random.Generator) -> Matrix:
-    return np.asarray(vectors + draw.normal(0, 0.02, vectors.shape), np.float32)
+def _add_noise(vectors: Matrix, draw: np.random.Generator) -> Matrix:
+    return np.asarray(vectors + draw.normal(0, _NOISE, vectors.shape), np.float32)
 
 
 def main() -> None:
-    """The command."""
+    """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--chunks", type=int, default=5000)
     parser.add_argument("--articles", type=Path, default=Path("articles"))
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
-        print(json.dumps(run(options.chunks, Path(temporary), options.articles), indent=2))
+        print(json.dumps(measure_speed(options.chunks, Path(temporary), options.articles), indent=2))

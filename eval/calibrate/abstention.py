@@ -1,4 +1,4 @@
-"""Refusal models from questions whose articles are there, and the same questions with the articles withheld."""
+"""Abstention models, fitted on questions whose articles are in the index and the same questions with them withheld."""
 
 import random
 from collections.abc import Callable, Iterator, Sequence
@@ -14,83 +14,134 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from eval.datasets import Question
-from ingest.sync import embed
+from eval.measures import MAX_FALSE_ABSTENTIONS
+from eval.run import open_indexer
 from rag.answering.assistant import Assistant
+from rag.retrieval.answerability import ANSWERABILITY_FEATURES
 from rag.retrieval.calibration import LanguagePair
-from rag.retrieval.retriever import REFUSAL_FEATURES
 from rag.types import Article
 
-_FALSE_REFUSALS = 0.05
 _ROUNDS = 3
 _FOLDS = 6
-_FREEDOM = 0.03
-"""The inverse of the model's penalty: with 1 or 0.03 the cross-validated AUROC differs by less than 0.001."""
+_INVERSE_PENALTY = 0.03
+"""With 1 or 0.03 the cross-validated AUROC differs by less than 0.001."""
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
-    """A question's features with its article in the index (`present`) or withheld; `group` never spans folds."""
+class AbstentionExample:
+    """A question asked over some of the articles.
+
+    Attributes
+    ----------
+    features : list of float
+        In the order of `ANSWERABILITY_FEATURES`.
+    is_present : bool
+        Whether its article was in the index, or withheld.
+    group : str
+        Examples of one group are never in two folds.
+    pair : LanguagePair
+        The question's language, and that of the best chunk.
+    """
 
     features: list[float]
-    present: bool
+    is_present: bool
     group: str
     pair: LanguagePair
 
 
-def cases(
-    assistant: Assistant, articles: Sequence[Article], asked: Sequence[Question], group: Callable[[str], str]
-) -> Iterator[Case]:
-    """Every question over several halves of the articles and over the other halves; the store is left empty."""
-    names = sorted({group(article.id) for article in articles})
+def collect_examples(
+    assistant: Assistant, articles: Sequence[Article], questions: Sequence[Question], group: Callable[[str], str]
+) -> Iterator[AbstentionExample]:
+    """Ask every question over several halves of the articles, and over the other halves.
+
+    Parameters
+    ----------
+    assistant : Assistant
+        Over an empty index, which is left empty.
+    articles : sequence of Article
+        To put in the index.
+    questions : sequence of Question
+        Those that no article answers are left out.
+    group : callable
+        From an article's id to its group; a half holds whole groups.
+    """
+    groups = sorted({group(article.id) for article in articles})
     draw = random.Random(0)
-    ready = list(embed(articles, assistant.settings.chunk_tokens, assistant.encoder))
+    indexer = open_indexer(assistant)
+    embedded = list(indexer.embed(articles))
     for _ in range(_ROUNDS):
-        draw.shuffle(names)
-        half = set(names[: len(names) // 2])
-        for kept in (half, set(names) - half):
-            for article, chunks in ready:
-                if group(article.id) in kept:
+        draw.shuffle(groups)
+        half = set(groups[: len(groups) // 2])
+        for present in (half, set(groups) - half):
+            for article, chunks in embedded:
+                if group(article.id) in present:
                     assistant.store.write(article, chunks)
-            assistant.store.settle()
-            yield from (_case(assistant, question, kept, group) for question in asked if question.article_id)
-            assistant.store.remove([article.id for article in articles])
+            assistant.store.optimize()
+            for question in questions:
+                if question.article_id is not None:
+                    yield _make_example(assistant, question, group(question.article_id), present)
+            indexer.remove([article.id for article in articles])
 
 
-def _case(assistant: Assistant, question: Question, kept: set[str], group: Callable[[str], str]) -> Case:
-    found = assistant.search(question.text)
-    name = group(question.article_id or "")
-    pair = (question.language, found.hits[0].language)
-    return Case([found.features[key] for key in REFUSAL_FEATURES], name in kept, name, pair)
+def _make_example(assistant: Assistant, question: Question, group: str, present: set[str]) -> AbstentionExample:
+    result = assistant.search(question.text)
+    features = [result.features[name] for name in ANSWERABILITY_FEATURES]
+    return AbstentionExample(features, group in present, group, (question.language, result.hits[0].language))
 
 
-def fit(found: Sequence[Case], names: Sequence[str] = REFUSAL_FEATURES) -> dict[str, Any]:
-    """A logistic regression over raw features, its threshold at 5 % false refusals of its own cases."""
-    features, present = _matrix(found, names)
-    model = make_pipeline(StandardScaler(), LogisticRegression(C=_FREEDOM)).fit(features, present)
+def fit_abstention(
+    examples: Sequence[AbstentionExample], names: Sequence[str] = ANSWERABILITY_FEATURES
+) -> dict[str, Any]:
+    """Fit a logistic regression.
+
+    Parameters
+    ----------
+    examples : sequence of AbstentionExample
+        Of one pair of languages.
+    names : sequence of str
+        Features to use.
+
+    Returns
+    -------
+    dict
+        The fields of a `LogisticModel`, over features as they are; its threshold is at 5 % false abstentions on these
+        examples.
+    """
+    features, is_present = _to_arrays(examples, names)
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=_INVERSE_PENALTY)).fit(features, is_present)
     scaler, regression = model[0], model[1]
-    weight = regression.coef_[0] / scaler.scale_
-    threshold = np.quantile(model.predict_proba(features[present])[:, 1], _FALSE_REFUSALS)
+    weights = regression.coef_[0] / scaler.scale_
+    threshold = np.quantile(model.predict_proba(features[is_present])[:, 1], MAX_FALSE_ABSTENTIONS)
     return {
-        "intercept": round(float(regression.intercept_[0] - weight @ scaler.mean_), 4),
-        "weights": {name: round(float(value), 4) for name, value in zip(names, weight, strict=True)},
+        "intercept": round(float(regression.intercept_[0] - weights @ scaler.mean_), 4),
+        "weights": {name: round(float(weight), 4) for name, weight in zip(names, weights, strict=True)},
         "threshold": round(float(threshold), 4),
     }
 
 
-def quality(found: Sequence[Case], names: Sequence[str] = REFUSAL_FEATURES) -> dict[str, float]:
-    """Cross-validated over articles: AUROC, and the share refused at 5 % false refusals."""
-    features, present = _matrix(found, names)
-    probability = np.zeros(len(found))
-    for train, test in GroupKFold(_FOLDS).split(features, groups=[case.group for case in found]):
-        model = make_pipeline(StandardScaler(), LogisticRegression(C=_FREEDOM)).fit(features[train], present[train])
-        probability[test] = model.predict_proba(features[test])[:, 1]
-    threshold = np.quantile(probability[present], _FALSE_REFUSALS)
+def cross_validate_abstention(
+    examples: Sequence[AbstentionExample], names: Sequence[str] = ANSWERABILITY_FEATURES
+) -> dict[str, float]:
+    """AUROC, and the share refused at 5 % false abstentions, by models fitted on other groups.
+
+    The parameters are those of `fit_abstention`.
+    """
+    features, is_present = _to_arrays(examples, names)
+    probability = np.zeros(len(examples))
+    for train, test in GroupKFold(_FOLDS).split(features, groups=[example.group for example in examples]):
+        model = make_pipeline(StandardScaler(), LogisticRegression(C=_INVERSE_PENALTY))
+        probability[test] = model.fit(features[train], is_present[train]).predict_proba(features[test])[:, 1]
+    threshold = np.quantile(probability[is_present], MAX_FALSE_ABSTENTIONS)
     return {
-        "AUROC": round(float(roc_auc_score(present, probability)), 4),
-        "refused at 5 % false": round(float((probability[~present] < threshold).mean()), 4),
+        "AUROC": round(float(roc_auc_score(is_present, probability)), 4),
+        "refused at 5 % false": round(float((probability[~is_present] < threshold).mean()), 4),
     }
 
 
-def _matrix(found: Sequence[Case], names: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    kept = [REFUSAL_FEATURES.index(name) for name in names]
-    return np.array([case.features for case in found])[:, kept], np.array([case.present for case in found])
+def _to_arrays(
+    examples: Sequence[AbstentionExample], names: Sequence[str]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Features of shape (examples, names), and whether each article was present."""
+    columns = [ANSWERABILITY_FEATURES.index(name) for name in names]
+    features = np.array([example.features for example in examples])[:, columns]
+    return features, np.array([example.is_present for example in examples])

@@ -1,128 +1,186 @@
-"""Fit fusion weights and the refusal models (`dalil eval fit`).
+"""Fit fusion weights and abstention models (`dalil eval fit`).
 
 Takes a SQuAD set in two languages, question by question and paragraph by paragraph the same, and the sample articles
-with the gold set. Writes `calibration.json` and prints the quality on the SQuAD set, cross-validated over its
+with the gold set. Writes `calibration.json` and returns the quality on the SQuAD set, cross-validated over its
 articles: of both languages asked over paragraphs of either, and over collections that hold half of each.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from hashlib import blake2b
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from eval.calibrate import abstention as refusal
-from eval.calibrate import fusion
-from eval.calibrate.abstention import Case
-from eval.calibrate.fusion import Ranking
-from eval.datasets import GOLD, Dataset, gold, squad, text_article
-from eval.report import samples
-from eval.run import temporary
-from rag.retrieval.calibration import LANGUAGES, PAIRS
-from rag.retrieval.retriever import REFUSAL_FEATURES
+from eval.calibrate.abstention import (
+    AbstentionExample,
+    collect_examples,
+    cross_validate_abstention,
+    fit_abstention,
+)
+from eval.calibrate.fusion import (
+    Ranking,
+    collect_rankings,
+    cross_validate_fusion,
+    fit_fusion,
+    make_fusions,
+    prefer_own_language,
+)
+from eval.datasets import (
+    GOLD_QUESTIONS,
+    Dataset,
+    make_text_article,
+    read_articles,
+    read_gold_set,
+    read_squad,
+)
+from eval.run import open_temporary_assistant
+from rag.language.languages import DEFAULT_LANGUAGE, LANGUAGES, other_language
+from rag.retrieval.answerability import ANSWERABILITY_FEATURES
+from rag.retrieval.calibration import PAIR_NAMES
 from rag.settings import Settings
 from rag.types import Language
 
-_GOLD_TIMES = 3
-"""So that the gold set, where people ask in dialect, counts about as much as the larger SQuAD set."""
-_WITHOUT_DENSE = tuple(name for name in REFUSAL_FEATURES if name != "dense")
-
 CALIBRATION = Path(str(resources.files("rag.retrieval").joinpath("calibration.json")))
 
+_GOLD_TIMES = 3
+"""So that the gold set, where people ask in dialect, counts about as much as the larger SQuAD set."""
+_WITHOUT_DENSE = tuple(name for name in ANSWERABILITY_FEATURES if name != "dense")
+_BOTH = "both"
+"""The collection that says everything in both languages."""
 
-def fit(settings: Settings, arabic: Path, english: Path, articles: Path) -> dict[str, Any]:
-    """Fit everything, write the file, and return the cross-validated quality."""
-    group = (_titles(arabic) | _titles(english)).__getitem__
-    collections = _collections(arabic, english)
+Group = Callable[[str], str]
+"""From an article's id to what must not be in two folds."""
+
+
+def fit_calibration(settings: Settings, arabic: Path, english: Path, articles: Path) -> dict[str, Any]:
+    """Fit everything, and write `calibration.json`.
+
+    Parameters
+    ----------
+    settings : Settings
+        All but the place of the index is taken from them.
+    arabic, english : Path
+        SQuAD-format files.
+    articles : Path
+        Folder of the sample articles.
+
+    Returns
+    -------
+    dict
+        The cross-validated quality of `fusion` and `refusal`.
+    """
+    files: dict[Language, Path] = dict(zip(LANGUAGES, (arabic, english), strict=True))
+    group = {key: name for path in files.values() for key, name in _group_paragraphs(path).items()}.__getitem__
+    collections = _read_collections(files)
     data = json.loads(CALIBRATION.read_text("utf-8"))
-    data["fitted_on"] = {path.name: _hash(path) for path in (arabic, english, GOLD)}
-    quality: dict[str, Any] = {"fusion": {}, "refusal": {}}
-    for language, found in _rankings(settings, collections, group).items():
-        both = found.pop("both")
-        quality["fusion"][language] = fusion.quality(found, _count(collections["ar"], language))
-        weight = fusion.fit([one for part in found.values() for one in part])
-        same, cross = fusion.fusions(fusion.preferring(weight, both), language)
-        for held in LANGUAGES:
-            data["pairs"][PAIRS[language, held]]["fusion"] = asdict(same if held == language else cross)
-    _write(data)
-    with temporary(settings, [], _quiet) as assistant:
-        observed: list[Case] = []
-        for held in LANGUAGES:
-            one = collections[held]
-            observed += refusal.cases(assistant, list(one.articles), one.questions, group)
-        sample = list(refusal.cases(assistant, samples(settings, articles), gold(), str))
-    for pair, name in PAIRS.items():
-        mine = [case for case in observed if case.pair == pair]
-        quality["refusal"][name] = refusal.quality(mine) | {"without dense": refusal.quality(mine, _WITHOUT_DENSE)}
-        mine += [case for case in sample if case.pair == pair] * _GOLD_TIMES
-        data["pairs"][name]["refusal"] = refusal.fit(mine)
-        data["pairs"][name]["refusal_without_dense"] = refusal.fit(mine, _WITHOUT_DENSE)
-    _write(data)
+    data["fitted_on"] = {path.name: _hash_file(path) for path in (*files.values(), GOLD_QUESTIONS)}
+    fusion = _fit_fusions(settings, collections, group, data["pairs"])
+    _write_calibration(data)  # the examples of abstention are ranked by the new weights
+    abstention = _fit_abstentions(settings, collections, group, articles, data["pairs"])
+    _write_calibration(data)
+    return {"fusion": fusion, "refusal": abstention}
+
+
+def _fit_fusions(
+    settings: Settings, collections: Mapping[str, Dataset], group: Group, pairs: dict[str, Any]
+) -> dict[str, Any]:
+    """Put the fusion of every pair into `pairs`; gives their quality by language of the questions."""
+    quality: dict[str, Any] = {}
+    for language, rankings in _collect_all_rankings(settings, collections, group).items():
+        over_both = rankings.pop(_BOTH)
+        quality[language] = cross_validate_fusion(rankings, _count(collections[DEFAULT_LANGUAGE], language))
+        weights = fit_fusion([ranking for part in rankings.values() for ranking in part])
+        within, across = make_fusions(prefer_own_language(weights, over_both), language)
+        pairs[PAIR_NAMES[language, language]]["fusion"] = asdict(within)
+        pairs[PAIR_NAMES[language, other_language(language)]]["fusion"] = asdict(across)
     return quality
 
 
-def _rankings(
-    settings: Settings, collections: dict[str, Dataset], group: Callable[[str], str]
+def _fit_abstentions(
+    settings: Settings, collections: Mapping[str, Dataset], group: Group, folder: Path, pairs: dict[str, Any]
+) -> dict[str, Any]:
+    """Put the abstention models of every pair into `pairs`; gives their quality by pair."""
+    examples: list[AbstentionExample] = []
+    with open_temporary_assistant(settings, []) as assistant:
+        for chunk_language in LANGUAGES:
+            dataset = collections[chunk_language]
+            examples += collect_examples(assistant, list(dataset.articles), dataset.questions, group)
+        samples = read_articles(folder, settings.max_article_chars)
+        gold = list(collect_examples(assistant, samples, read_gold_set(), str))
+    quality: dict[str, Any] = {}
+    for pair, name in PAIR_NAMES.items():
+        of_pair = [example for example in examples if example.pair == pair]
+        quality[name] = cross_validate_abstention(of_pair) | {
+            "without dense": cross_validate_abstention(of_pair, _WITHOUT_DENSE)
+        }
+        of_pair += [example for example in gold if example.pair == pair] * _GOLD_TIMES
+        pairs[name]["abstention"] = fit_abstention(of_pair)
+        pairs[name]["abstention_without_dense"] = fit_abstention(of_pair, _WITHOUT_DENSE)
+    return quality
+
+
+def _collect_all_rankings(
+    settings: Settings, collections: Mapping[str, Dataset], group: Group
 ) -> dict[Language, dict[str, list[Ranking]]]:
-    """Each language's questions over each collection."""
-    found: dict[Language, dict[str, list[Ranking]]] = {language: {} for language in LANGUAGES}
+    """Of each language's questions over each collection."""
+    rankings: dict[Language, dict[str, list[Ranking]]] = {language: {} for language in LANGUAGES}
     for name, collection in collections.items():
-        with temporary(settings, collection.articles, _quiet) as assistant:
+        with open_temporary_assistant(settings, collection.articles) as assistant:
             for language in LANGUAGES:
-                asked = [question for question in collection.questions if question.language == language]
-                found[language][name] = fusion.rankings(assistant, asked, group)
-    return found
+                questions = [question for question in collection.questions if question.language == language]
+                rankings[language][name] = collect_rankings(assistant, questions, group)
+    return rankings
 
 
 def _count(collection: Dataset, language: Language) -> int:
     return sum(question.language == language for question in collection.questions)
 
 
-def _collections(arabic: Path, english: Path) -> dict[str, Dataset]:
-    """The paragraphs in Arabic, in English, and every other one in the other language; both languages ask."""
-    held = {"ar": _asked_in_both(arabic, english), "en": _asked_in_both(english, arabic)}
-    return held | {
-        "mixed": _mixed(held["ar"], held["en"], 0),
-        "mixed otherwise": _mixed(held["ar"], held["en"], 1),
-        "both": Dataset([*held["ar"].articles, *held["en"].articles], held["ar"].questions),
+def _read_collections(files: Mapping[Language, Path]) -> dict[str, Dataset]:
+    """The paragraphs in each language, every other one in the other language, and all in both; both languages ask."""
+    in_one: dict[str, Dataset] = {
+        language: _read_for_both_languages(path, files[other_language(language)]) for language, path in files.items()
+    }
+    first, second = in_one.values()
+    return in_one | {
+        "mixed": _mix_languages(first, second, 0),
+        "mixed otherwise": _mix_languages(first, second, 1),
+        _BOTH: Dataset([*first.articles, *second.articles], first.questions),
     }
 
 
-def _asked_in_both(corpus: Path, other: Path) -> Dataset:
-    own, translated = squad(corpus), squad(corpus, other)
-    renamed = [replace(question, id=f"{question.id} {question.language}") for question in translated.questions]
-    return Dataset(own.articles, [*(replace(one, id=f"{one.id} {one.language}") for one in own.questions), *renamed])
+def _read_for_both_languages(corpus: Path, other: Path) -> Dataset:
+    """The paragraphs of one file, with the questions of both."""
+    own, translated = read_squad(corpus), read_squad(corpus, other)
+    questions = [*own.questions, *translated.questions]
+    return Dataset(own.articles, [replace(each, id=f"{each.id} {each.language}") for each in questions])
 
 
-def _mixed(arabic: Dataset, english: Dataset, first: int) -> Dataset:
-    """Every second Arabic paragraph, beginning with number `first`, and the others in English."""
-    kept = {article.id for article in list(arabic.articles)[first::2]}
-    translated = {question.id: question for question in english.questions}
-    questions = [one if one.article_id in kept else translated.get(one.id, one) for one in arabic.questions]
-    wanted = {question.article_id for question in questions}
-    articles = [article for article in [*arabic.articles, *english.articles] if article.id in wanted]
+def _mix_languages(first: Dataset, second: Dataset, start: int) -> Dataset:
+    """Every second paragraph of the first language, beginning with number `start`, and the others in the second."""
+    kept = {article.id for article in list(first.articles)[start::2]}
+    translated = {question.id: question for question in second.questions}
+    questions = [each if each.article_id in kept else translated.get(each.id, each) for each in first.questions]
+    used = {question.article_id for question in questions}
+    articles = [article for article in [*first.articles, *second.articles] if article.id in used]
     return Dataset(articles, questions)
 
 
-def _titles(corpus: Path) -> dict[str, str]:
-    """The SQuAD article that each paragraph is of, so that no fold tests on an article it trained on."""
+def _group_paragraphs(corpus: Path) -> dict[str, str]:
+    """The number of the SQuAD article that each paragraph is of, so that no fold tests on an article it trained on."""
     entries = json.loads(corpus.read_text("utf-8"))["data"]
     return {
-        text_article(paragraph["context"]).id: str(number)
+        make_text_article(paragraph["context"]).id: str(number)
         for number, entry in enumerate(entries)
         for paragraph in entry["paragraphs"]
     }
 
 
-def _quiet(done: int, total: int) -> None:
-    pass
-
-
-def _hash(path: Path) -> str:
+def _hash_file(path: Path) -> str:
     return blake2b(path.read_bytes(), digest_size=8).hexdigest()
 
 
-def _write(data: dict[str, Any]) -> None:
+def _write_calibration(data: dict[str, Any]) -> None:
     CALIBRATION.write_text(json.dumps(data, indent=2) + "\n", "utf-8")

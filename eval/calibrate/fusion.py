@@ -1,6 +1,6 @@
-"""Fusion weights from ranked candidates: the weights that make the right article likeliest."""
+"""Fusion weights, fitted on ranked candidates so that the right article is the likeliest."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -10,126 +10,173 @@ from sklearn.model_selection import GroupKFold
 
 from eval.datasets import Question
 from rag.answering.assistant import Assistant
+from rag.language.languages import DEFAULT_LANGUAGE
 from rag.retrieval.calibration import Fusion
-from rag.store import VIEWS
+from rag.store import REPRESENTATIONS
 from rag.types import Hit, Language
 
 _FOLDS = 6
 _PENALTY = 1e-3
-"""On squared weights of standardised signals: enough to keep a view that tells nothing at nothing."""
-_OWN_FIRST = 0.9
+"""On squared weights of standardised scores: enough to keep a representation that tells nothing at nothing."""
+_MIN_SCALE = 1e-9
+_MAX_ITERATIONS = 500
+_OWN_LANGUAGE_FIRST = 0.9
 """Share of questions. With 0.9 passages that are held in the other language alone lose about three points of nDCG@10 in
 a collection of both languages, and with 0.95 about seven; the likeliest offset alone gives 0.72."""
-_ALL = 100
+_TOP_K = 100
 """More hits than there are candidates."""
-_WEIGHTS = len(VIEWS)
+_CUTOFF = 10
+"""Of nDCG."""
+_WEIGHTS = len(REPRESENTATIONS)
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """A question's candidates: signals of shape (candidates, 2 views + 1), and which are of the right article.
+    """The candidates of a question.
 
-    A candidate in the question's language has its signals in the first half, one in the other language in the second
-    half, and a 1 for the offset in the last column: one set of weights ranks both together.
+    Attributes
+    ----------
+    scores : array of float
+        (candidates, 2 representations + 1). A candidate in the question's language has its scores in the first half,
+        one in the other language in the second half, and a 1 for the offset in the last column: one set of weights
+        ranks both together.
+    is_right : array of bool
+        Whether each is of the right article, (candidates,).
+    articles : list of str
+        Id of the article of each.
+    group : str
+        Rankings of one group are never in two folds.
     """
 
-    signals: Floats
-    right: NDArray[np.bool_]
+    scores: Floats
+    is_right: NDArray[np.bool_]
     articles: list[str]
     group: str
 
 
-def rankings(assistant: Assistant, asked: Sequence[Question], group: Callable[[str], str]) -> list[Ranking]:
-    """The candidates of every question whose right article is among them."""
-    found = []
-    for question in asked:
-        hits = assistant.search(question.text, _ALL).hits
-        right = np.array([hit.article.id == question.article_id for hit in hits])
-        if right.any():
-            signals = np.array([_row(hit, question.language) for hit in hits])
-            found.append(Ranking(signals, right, [hit.article.id for hit in hits], group(question.article_id or "")))
-    return found
+def collect_rankings(assistant: Assistant, questions: Sequence[Question], group: Callable[[str], str]) -> list[Ranking]:
+    """The candidates of every question whose right article is among them.
 
-
-def _row(hit: Hit, asked_in: Language) -> list[float]:
-    signals = [asdict(hit.signals)[view] for view in VIEWS]
-    nothing = [0.0] * _WEIGHTS
-    return [*signals, *nothing, 0.0] if hit.language == asked_in else [*nothing, *signals, 1.0]
-
-
-def fit(found: Sequence[Ranking]) -> Floats:
-    """Weights that make the right article likeliest under a softmax over each question's candidates, on any scale.
-
-    The loss is convex. Weights of views are not negative; the offset may be.
+    Parameters
+    ----------
+    assistant : Assistant
+        Over the articles.
+    questions : sequence of Question
+        To ask.
+    group : callable
+        From the id of a question's article to its group.
     """
-    rows = np.concatenate([one.signals for one in found])
-    scale = np.array([max(np.std(column[column != 0]), 1e-9) if column.any() else 1.0 for column in rows.T])
-    scale[-1] = 1.0
-    penalised = np.array([*[_PENALTY] * 2 * _WEIGHTS, 0.0])
+    rankings = []
+    for question in questions:
+        hits = assistant.search(question.text, _TOP_K).hits
+        is_right = np.array([hit.article.id == question.article_id for hit in hits])
+        if is_right.any():
+            scores = np.array([_score_row(hit, question.language) for hit in hits])
+            articles = [hit.article.id for hit in hits]
+            rankings.append(Ranking(scores, is_right, articles, group(question.article_id or "")))
+    return rankings
 
-    def loss(weight: Floats) -> tuple[float, Floats]:
-        total, slope = float(penalised * weight @ weight) / 2, penalised * weight
-        for one in found:
-            signals = one.signals / scale
-            score = signals @ weight
-            likely = np.exp(score - score.max())
-            right = likely * one.right
-            total -= float(np.log(right.sum() / likely.sum())) / len(found)
-            slope = slope + (likely / likely.sum() - right / right.sum()) @ signals / len(found)
-        return total, slope
+
+def fit_fusion(rankings: Sequence[Ranking]) -> Floats:
+    """Weights that make the right article the likeliest under a softmax over each question's candidates.
+
+    The loss is convex. Weights of representations are not negative; the offset may be.
+
+    Returns
+    -------
+    array of float
+        (2 representations + 1,), in the order of the columns of `Ranking.scores`, on any scale.
+    """
+    rows = np.concatenate([ranking.scores for ranking in rankings])
+    scale = np.array([max(np.std(column[column != 0]), _MIN_SCALE) if column.any() else 1.0 for column in rows.T])
+    scale[-1] = 1.0
+    penalty = np.array([*[_PENALTY] * 2 * _WEIGHTS, 0.0])
+
+    def loss(weights: Floats) -> tuple[float, Floats]:
+        total, gradient = float(penalty * weights @ weights) / 2, penalty * weights
+        for ranking in rankings:
+            scores = ranking.scores / scale
+            ranked = scores @ weights
+            likelihood = np.exp(ranked - ranked.max())
+            right = likelihood * ranking.is_right
+            total -= float(np.log(right.sum() / likelihood.sum())) / len(rankings)
+            gradient = gradient + (likelihood / likelihood.sum() - right / right.sum()) @ scores / len(rankings)
+        return total, gradient
 
     bounds: list[tuple[float | None, None]] = [*[(0.0, None)] * 2 * _WEIGHTS, (None, None)]
-    best = (
-        minimize(loss, np.ones(len(bounds)), jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 500}).x
-        / scale
-    )
-    return np.asarray(best)
+    start, options = np.ones(len(bounds)), {"maxiter": _MAX_ITERATIONS}
+    best = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
+    return np.asarray(best / scale)
 
 
-def preferring(weight: Floats, found: Sequence[Ranking]) -> Floats:
-    """`weight` with its offset lowered until most questions of a collection that says everything in both languages
-    (`found`) have a first hit in their own: what a reader would rather be shown when either would do."""
-    lead = [_best(one, weight, 1.0) - _best(one, weight, 0.0) for one in found]
-    lowered = weight.copy()
-    lowered[-1] -= max(0.0, float(np.quantile(lead, _OWN_FIRST)))
+def prefer_own_language(weights: Floats, rankings: Sequence[Ranking]) -> Floats:
+    """Lower the offset until most questions have a first hit in their own language, which is what a reader would rather
+    be shown when either would do.
+
+    Parameters
+    ----------
+    weights : array of float
+        As `fit_fusion` gives them.
+    rankings : sequence of Ranking
+        Over a collection that says everything in both languages.
+    """
+    leads = [_best_score(ranking, weights, 1.0) - _best_score(ranking, weights, 0.0) for ranking in rankings]
+    lowered = weights.copy()
+    lowered[-1] -= max(0.0, float(np.quantile(leads, _OWN_LANGUAGE_FIRST)))
     return lowered
 
 
-def _best(one: Ranking, weight: Floats, across: float) -> float:
-    return float(max(one.signals[one.signals[:, -1] == across] @ weight, default=-np.inf))
+def make_fusions(weights: Floats, query_language: Language) -> tuple[Fusion, Fusion]:
+    """The weights over chunks of the question's language, and over chunks of the other.
 
-
-def fusions(weight: Floats, asked_in: Language) -> tuple[Fusion, Fusion]:
-    """The weights over chunks of the question's language, and over chunks of the other, on the scale on which the dense
-    view of an Arabic chunk weighs 1."""
-    *views, offset = (round(float(value), 4) for value in weight / weight[0 if asked_in == "ar" else _WEIGHTS])
-    same, cross = (dict(zip(VIEWS, part, strict=True)) for part in (views[:_WEIGHTS], views[_WEIGHTS:]))
-    return Fusion(**same, offset=0.0), Fusion(**cross, offset=offset)
-
-
-def quality(parts: dict[str, list[Ranking]], asked: int) -> dict[str, dict[str, float]]:
-    """nDCG@10 and R@1 on each part by weights fitted on the other articles of all parts.
-
-    `asked` is the number of questions of a part: those that found nothing count, too.
+    Their scale is that on which the dense score of a chunk in the default language weighs 1.
     """
-    everything = [(name, one) for name, found in parts.items() for one in found]
+    unit = weights[0 if query_language == DEFAULT_LANGUAGE else _WEIGHTS]
+    *scaled, offset = (round(float(value), 4) for value in weights / unit)
+    within, across = (dict(zip(REPRESENTATIONS, part, strict=True)) for part in (scaled[:_WEIGHTS], scaled[_WEIGHTS:]))
+    return Fusion(**within, offset=0.0), Fusion(**across, offset=offset)
+
+
+def cross_validate_fusion(parts: Mapping[str, Sequence[Ranking]], questions: int) -> dict[str, dict[str, float]]:
+    """nDCG@10 and R@1 on each part, by weights fitted on the other groups of all parts.
+
+    Parameters
+    ----------
+    parts : mapping of str to sequence of Ranking
+        The same questions over several collections.
+    questions : int
+        Number of questions of a part: those that found nothing count, too.
+    """
+    rankings = [(name, ranking) for name, part in parts.items() for ranking in part]
     ranks: dict[str, list[int]] = {name: [] for name in parts}
-    for train, test in GroupKFold(_FOLDS).split(everything, groups=[one.group for _, one in everything]):
-        weight = fit([everything[at][1] for at in train])
+    for train, test in GroupKFold(_FOLDS).split(rankings, groups=[ranking.group for _, ranking in rankings]):
+        weights = fit_fusion([rankings[at][1] for at in train])
         for at in test:
-            name, one = everything[at]
-            ranks[name].append(_rank(one, weight))
-    return {name: _means(found, asked) for name, found in ranks.items()}
+            name, ranking = rankings[at]
+            ranks[name].append(_rank_right_article(ranking, weights))
+    return {name: _average_ranks(part, questions) for name, part in ranks.items()}
 
 
-def _means(ranks: Sequence[int], asked: int) -> dict[str, float]:
-    gains = [1 / np.log2(rank + 2) for rank in ranks if rank < 10]
-    return {"nDCG@10": round(float(sum(gains)) / asked, 4), "R@1": round(ranks.count(0) / asked, 4)}
+def _score_row(hit: Hit, query_language: Language) -> list[float]:
+    scores = [asdict(hit.scores)[name] for name in REPRESENTATIONS]
+    zeros = [0.0] * _WEIGHTS
+    return [*scores, *zeros, 0.0] if hit.language == query_language else [*zeros, *scores, 1.0]
 
 
-def _rank(one: Ranking, weight: Floats) -> int:
-    order = np.argsort(-(one.signals @ weight), kind="stable")
-    first = next(at for at in order if one.right[at])
-    return list(dict.fromkeys(one.articles[at] for at in order)).index(one.articles[first])
+def _best_score(ranking: Ranking, weights: Floats, is_across: float) -> float:
+    """Of the candidates in the other language where `is_across` is 1, in the question's own where it is 0."""
+    return float(max(ranking.scores[ranking.scores[:, -1] == is_across] @ weights, default=-np.inf))
+
+
+def _rank_right_article(ranking: Ranking, weights: Floats) -> int:
+    """The place of the right article among the articles, from 0."""
+    order = np.argsort(-(ranking.scores @ weights), kind="stable")
+    first = next(at for at in order if ranking.is_right[at])
+    return list(dict.fromkeys(ranking.articles[at] for at in order)).index(ranking.articles[first])
+
+
+def _average_ranks(ranks: Sequence[int], questions: int) -> dict[str, float]:
+    gains = [1 / np.log2(rank + 2) for rank in ranks if rank < _CUTOFF]
+    return {"nDCG@10": round(float(sum(gains)) / questions, 4), "R@1": round(ranks.count(0) / questions, 4)}

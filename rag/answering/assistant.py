@@ -4,40 +4,72 @@ import re
 import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
-from typing import Literal, Self
+from typing import Self
 from uuid import uuid4
 
-import prompts
-from rag.answering.extractive import HITS_READ, NO_ARTICLES, NOTHING_MATCHES, extractive, refusal
-from rag.answering.generation import generate, standing_alone
-from rag.answering.llm import ChatModel, Deadline, open_model
-from rag.embedding import Encoder, Views, open_encoder
+from prompts import prompt_fingerprint, reader_message
+from rag.answering.extractive import MAX_HITS_READ, extract_answer, refusal_text
+from rag.answering.follow_up import is_follow_up, rewrite_question
+from rag.answering.generation import generate_answer
+from rag.answering.llm import ChatModel, Deadline, open_llm
+from rag.embedding import Encoder, open_encoder
 from rag.errors import InputError, ModelError, QuestionError
-from rag.grounding.verifier import Verified
-from rag.language.text import content_terms, folded, language, plain, terms
-from rag.retrieval import calibration
-from rag.retrieval.retriever import HybridRetriever, Retrieved
+from rag.grounding.similarity import SentenceSimilarity
+from rag.grounding.verifier import VerifiedAnswer
+from rag.language.document import Document
+from rag.language.normalize import fold_text
+from rag.retrieval.calibration import load_calibration
+from rag.retrieval.rerank import open_reranker
+from rag.retrieval.retriever import HybridRetriever, RetrievalResult
 from rag.settings import Settings
-from rag.store import Store, open_store
-from rag.store.fingerprint import Pipeline
-from rag.trace import stages
-from rag.types import EVERYTHING, Answer, Filters, Hit, Language, Mode, SearchMode, Turn
+from rag.store import IndexConfig, Store, open_store
+from rag.trace import record_stages
+from rag.types import NO_FILTERS, Answer, AnswerMode, AnswerRequest, Filters, Hit, Language, SearchMode
 
-AnswerMode = Literal["auto", "extractive", "generate"]
+_AFTER_BLOCK = re.compile(r"(?<=\n\n)")
 
 
 @dataclass(frozen=True, slots=True)
-class Answering:
-    """An answer on its way: what it will rest on, and its text as it comes, then exactly one Answer."""
+class AnswerStream:
+    """An answer on its way.
 
-    found: Retrieved
+    Attributes
+    ----------
+    result : RetrievalResult
+        What it will rest on.
+    language : Language
+        Of the answer.
+    parts : iterator of str or Answer
+        Its text as it comes, then exactly one Answer, whose text is all of it joined.
+    """
+
+    result: RetrievalResult
     language: Language
-    text: Iterator[str | Answer]
+    parts: Iterator[str | Answer]
+
+    def read_to_end(self) -> Answer:
+        """The whole answer, once it is there."""
+        *_, answer = self.parts
+        assert isinstance(answer, Answer)
+        return answer
 
 
 class Assistant:
-    """Answers questions over a store. Safe to use from several threads."""
+    """Answers questions over a store. Safe to use from several threads.
+
+    Parameters
+    ----------
+    settings : Settings
+        Limits and defaults.
+    store : Store
+        The articles; closed with the assistant.
+    encoder : Encoder
+        Of questions and statements.
+    retriever : HybridRetriever
+        Over the store.
+    model : ChatModel or None
+        Writes answers; None: answers are extractive.
+    """
 
     def __init__(
         self, settings: Settings, store: Store, encoder: Encoder, retriever: HybridRetriever, model: ChatModel | None
@@ -47,12 +79,24 @@ class Assistant:
 
     @classmethod
     def from_settings(cls, settings: Settings, model: ChatModel | None = None) -> Self:
-        """Open everything that `settings` name, with any llama-index LLM in place of the model they name; raises
-        StoreError or EmbeddingError and then holds nothing."""
+        """Open everything that `settings` name.
+
+        Parameters
+        ----------
+        settings : Settings
+            As `load_settings` gives them.
+        model : ChatModel, optional
+            Any llama-index LLM, in place of the model that the settings name.
+
+        Raises
+        ------
+        StoreError, EmbeddingError
+            Nothing is held open then.
+        """
         encoder = open_encoder(settings)
-        store = open_store(settings, pipeline_of(settings, encoder.views))
-        retriever = HybridRetriever(store, encoder, calibration.load(), settings.top_k)
-        return cls(settings, store, encoder, retriever, model or open_model(settings))
+        store = open_store(settings, IndexConfig.of(encoder.spec, settings.chunk_tokens))
+        retriever = HybridRetriever(store, encoder, load_calibration(), settings.top_k, open_reranker(settings))
+        return cls(settings, store, encoder, retriever, model or open_llm(settings))
 
     def close(self) -> None:
         """Release the index."""
@@ -64,231 +108,223 @@ class Assistant:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def ask(
-        self,
-        question: str,
-        answer_in: Language | None = None,
-        history: Sequence[Turn] = (),
-        top_k: int | None = None,
-        mode: AnswerMode = "auto",
-        filters: Filters = EVERYTHING,
-    ) -> Answer:
-        """Answer `question` in the language it is asked in, or in `answer_in`, from the articles that fit `filters`;
-        raises QuestionError."""
-        *_, answer = self.stream(question, answer_in, history, top_k, mode, filters)
-        assert isinstance(answer, Answer)
-        return answer
+    def ask(self, request: AnswerRequest | str) -> Answer:
+        """Answer a question.
 
-    def stream(
-        self,
-        question: str,
-        answer_in: Language | None = None,
-        history: Sequence[Turn] = (),
-        top_k: int | None = None,
-        mode: AnswerMode = "auto",
-        filters: Filters = EVERYTHING,
-    ) -> Iterator[str | Answer]:
-        """The answer's text as it comes, then exactly one Answer, whose text is all of it joined."""
-        yield from self.begin(question, answer_in, history, top_k, mode, filters).text
+        Parameters
+        ----------
+        request : AnswerRequest or str
+            A question alone, or with how it is to be answered.
 
-    def begin(
-        self,
-        question: str,
-        answer_in: Language | None = None,
-        history: Sequence[Turn] = (),
-        top_k: int | None = None,
-        mode: AnswerMode = "auto",
-        filters: Filters = EVERYTHING,
-        deadline: Deadline | None = None,
-    ) -> Answering:
+        Raises
+        ------
+        QuestionError
+            When the question cannot be asked.
+        InputError
+            When a model is asked for and none is set.
+        """
+        return self.begin(request).read_to_end()
+
+    def stream(self, request: AnswerRequest | str) -> Iterator[str | Answer]:
+        """The answer's text as it comes, then exactly one Answer; parameters and errors are those of `ask`."""
+        yield from self.begin(request).parts
+
+    def begin(self, request: AnswerRequest | str, deadline: Deadline | None = None) -> AnswerStream:
         """Search, and give what was found with the answer still to be written.
 
-        Ending `deadline`, from any thread, ends a model's call. Raises QuestionError, and InputError when a model is
-        asked for and none is set.
+        Parameters
+        ----------
+        request : AnswerRequest or str
+            A question alone, or with how it is to be answered.
+        deadline : Deadline, optional
+            Ends a model's call when it expires; unset: as the settings have it.
+
+        Raises
+        ------
+        QuestionError
+            When the question cannot be asked.
+        InputError
+            When a model is asked for and none is set.
         """
-        if mode == "generate" and self._model is None:
+        request = AnswerRequest(request) if isinstance(request, str) else request
+        if request.mode == "generate" and self._model is None:
             raise InputError("No model is set, so answers are extractive: set DALIL_LLM_BASE_URL and DALIL_LLM_MODEL.")
         started = time.perf_counter()
         deadline = deadline or Deadline(self.settings.llm_timeout_s)
-        model = None if mode == "extractive" else self._model
-        found = self._find(question, history, top_k, filters, model, deadline)
-        answer_in = answer_in or _language(question, history)
-        return Answering(found, answer_in, self._told(found, answer_in, model, deadline, started))
-
-    def _told(
-        self, found: Retrieved, answer_in: Language, model: ChatModel | None, deadline: Deadline, started: float
-    ) -> Iterator[str | Answer]:
-        begun = time.perf_counter()
-        first: float | None = None
-        writing = self._written(found, answer_in, model, deadline)
-        try:
-            while True:
-                delta = next(writing)
-                first = first or time.perf_counter()
-                yield delta
-        except StopIteration as end:
-            outcome: _Outcome = end.value
-        done = time.perf_counter()
-        stages(write=(begun, done))
-        timings = {"first": (first or done) - started, "total": done - started}
-        yield Answer(
-            id=uuid4().hex,
-            text=outcome.verified.text,
-            language=answer_in,
-            refused=outcome.reason is not None and not outcome.degraded,
-            reason=outcome.reason,
-            mode=outcome.mode,
-            degraded=outcome.degraded,
-            citations=outcome.verified.citations,
-            statements=outcome.verified.statements,
-            prompt=prompts.fingerprint(answer_in) if outcome.mode == "generate" else None,
-            timings_ms=found.timings_ms | {name: round(1000 * seconds, 2) for name, seconds in timings.items()},
-        )
+        model = None if request.mode == "extractive" else self._model
+        result = self._retrieve(request, model, deadline)
+        language = request.language or _question_language(request)
+        return AnswerStream(result, language, self._stream(result, language, model, deadline, started))
 
     def search(
         self,
         question: str,
         top_k: int | None = None,
-        filters: Filters = EVERYTHING,
+        filters: Filters = NO_FILTERS,
         mode: SearchMode = "hybrid",
-    ) -> Retrieved:
-        """The hits for a question among the articles that fit `filters`, with the probability that they hold its
-        answer; raises QuestionError."""
-        checked = checked_question(question, self.settings.max_question_chars)
+    ) -> RetrievalResult:
+        """The passages nearest to a question, with the probability that they hold its answer.
+
+        Parameters
+        ----------
+        question : str
+            In either language.
+        top_k : int, optional
+            Passages at most; unset: as the settings have it.
+        filters : Filters
+            Which articles may be searched.
+        mode : SearchMode
+            Ranked by all representations, or by one alone.
+
+        Raises
+        ------
+        QuestionError
+            When the question cannot be asked.
+        """
+        checked = check_question(question, self.settings.max_question_chars)
         return self._retriever.search(checked, top_k, filters, mode)
 
-    def refuses(self, found: Retrieved) -> bool:
+    def should_abstain(self, result: RetrievalResult) -> bool:
         """Whether the articles are too unlikely to hold the answer."""
-        limit = self.settings.refuse_below
-        return found.probability < (found.threshold if limit is None else limit)
+        threshold = self.settings.refuse_below
+        return result.probability < (result.threshold if threshold is None else threshold)
 
-    def _find(
+    def similarity(self, hits: Sequence[Hit]) -> SentenceSimilarity:
+        """How near statements are to the sentences of `hits`."""
+        return SentenceSimilarity(self.store, self.encoder, hits)
+
+    def _retrieve(self, request: AnswerRequest, model: ChatModel | None, deadline: Deadline) -> RetrievalResult:
+        """The hits for a question; one that follows others is also searched for in words that stand alone."""
+        result = self.search(request.question, request.top_k, request.filters)
+        earlier = [message.text for message in request.history if message.role == "user"]
+        if not earlier or not result.hits:
+            return result
+        standalone = rewrite_question(model, result.question, request.history, deadline) if model else None
+        if standalone is None and self.should_abstain(result) and is_follow_up(result.question):
+            standalone = f"{earlier[-1]} {result.question.text}"
+        if standalone is None or standalone == result.question.text:
+            return result
+        other = self._retriever.search(standalone[-self.settings.max_question_chars :], request.top_k, request.filters)
+        return _merge_results(result, other, request.top_k or self.settings.top_k)
+
+    def _stream(
         self,
-        question: str,
-        history: Sequence[Turn],
-        top_k: int | None,
-        filters: Filters,
+        result: RetrievalResult,
+        language: Language,
         model: ChatModel | None,
         deadline: Deadline,
-    ) -> Retrieved:
-        """The hits for a question; one that follows others is also searched for in words that stand alone."""
-        found = self.search(question, top_k, filters)
-        before = [turn.text for turn in history if turn.role == "user"]
-        if not before or not found.hits:
-            return found
-        alone = standing_alone(model, found.question, history, found.language, deadline) if model else None
-        if alone is None and self.refuses(found) and leans_back(found.question):
-            alone = f"{before[-1]} {found.question}"
-        if alone is None or alone == found.question:
-            return found
-        other = self._retriever.search(alone[-self.settings.max_question_chars :], top_k, filters)
-        better, worse = (found, other) if found.probability > other.probability else (other, found)
-        known = {hit.chunk_id for hit in better.hits}
-        rest = tuple(hit for hit in worse.hits if hit.chunk_id not in known)
-        hits = (*better.hits, *rest)[: top_k or self.settings.top_k]
-        return replace(better, question=other.question, hits=hits)
-
-    def _written(
-        self, found: Retrieved, answer_in: Language, model: ChatModel | None, deadline: Deadline
-    ) -> Generator[str, None, "_Outcome"]:
-        mode: Mode = "generate" if model else "extractive"
-        if not found.hits and found.filters and self.store.chunk_count:
-            return (yield from _said(NOTHING_MATCHES[answer_in], mode, "nothing_matches_filters"))
-        if not found.hits:
-            return (yield from _said(NO_ARTICLES[answer_in], mode, "no_articles"))
-        if self.refuses(found):
-            return (yield from _said(refusal(answer_in, found.hits), mode, "not_in_articles"))
-        if model is None:
-            return (yield from self._quoted(found, answer_in, None))
+        started: float,
+    ) -> Iterator[str | Answer]:
+        """The text of the answer as it is written, then the Answer."""
+        began = time.perf_counter()
+        first: float | None = None
+        writer = self._write(result, language, model, deadline)
         try:
-            written = yield from generate(
-                model, found, answer_in, self.nearness(found.hits), deadline, self.settings.llm_context_tokens
-            )
+            while True:
+                delta = next(writer)
+                first = first or time.perf_counter()
+                yield delta
+        except StopIteration as end:
+            outcome: _Outcome = end.value
+        done = time.perf_counter()
+        record_stages(write=(began, done))
+        timings = {"first": (first or done) - started, "total": done - started}
+        yield Answer(
+            id=uuid4().hex,
+            text=outcome.verified.text,
+            language=language,
+            refused=outcome.reason is not None and not outcome.is_degraded,
+            reason=outcome.reason,
+            mode=outcome.mode,
+            degraded=outcome.is_degraded,
+            citations=outcome.verified.citations,
+            statements=outcome.verified.statements,
+            prompt=prompt_fingerprint(language) if outcome.mode == "generate" else None,
+            timings_ms=result.timings_ms | {name: round(1000 * seconds, 2) for name, seconds in timings.items()},
+        )
+
+    def _write(
+        self, result: RetrievalResult, language: Language, model: ChatModel | None, deadline: Deadline
+    ) -> Generator[str, None, "_Outcome"]:
+        mode: AnswerMode = "generate" if model else "extractive"
+        if not result.hits:
+            is_filtered = result.filters and self.store.count_chunks()
+            reason = "nothing_matches_filters" if is_filtered else "no_articles"
+            return (yield from _refuse(reader_message(language, reason), mode, reason))
+        if self.should_abstain(result):
+            return (yield from _refuse(refusal_text(language, result.hits), mode, "not_in_articles"))
+        if model is None:
+            return (yield from self._extract(result, language, failure=None))
+        return (yield from self._generate(result, language, model, deadline))
+
+    def _generate(
+        self, result: RetrievalResult, language: Language, model: ChatModel, deadline: Deadline
+    ) -> Generator[str, None, "_Outcome"]:
+        """The model's answer; the extractive one where the model fails, a refusal where none of it is supported."""
+        similarity, context_tokens = self.similarity(result.hits), self.settings.llm_context_tokens
+        try:
+            generated = yield from generate_answer(model, result, language, similarity, deadline, context_tokens)
         except ModelError as error:
-            return (yield from self._quoted(found, answer_in, error.reason))
-        if written.verified.supported:
-            return _Outcome(written.verified, mode, written.failed, written.failed is not None)
-        reason = "not_in_articles" if written.declined else "unsupported"
-        return (yield from _said(refusal(answer_in, found.hits), mode, reason))
+            return (yield from self._extract(result, language, failure=error.reason))
+        if generated.verified.is_supported:
+            return _Outcome(generated.verified, "generate", generated.failure, generated.failure is not None)
+        reason = "not_in_articles" if generated.is_declined else "unsupported"
+        return (yield from _refuse(refusal_text(language, result.hits), "generate", reason))
 
-    def _quoted(self, found: Retrieved, answer_in: Language, failed: str | None) -> Generator[str, None, "_Outcome"]:
-        """The extractive answer, block by block; `failed`: why no model wrote it."""
-        evidence = self.store.evidence([hit.chunk_id for hit in found.hits[:HITS_READ]])
-        verified = extractive(found, evidence, answer_in)
-        yield from re.split(r"(?<=\n\n)", verified.text)
-        return _Outcome(verified, "extractive", failed, failed is not None)
-
-    def nearness(self, hits: Sequence[Hit]) -> "SentenceView":
-        """How near statements are to the sentences of `hits`."""
-        return SentenceView(self.store, self.encoder, hits)
-
-
-class SentenceView:
-    """Nearness by the vectors that the index keeps of the sentences of `hits`; read when first asked for."""
-
-    def __init__(self, store: Store, encoder: Encoder, hits: Sequence[Hit]) -> None:
-        self._encoder = encoder
-        self._rows = cache(lambda: store.evidence([hit.chunk_id for hit in hits]))
-        self._vector = cache(lambda text: encoder.sentences([plain(text)])[0])
-
-    def of_sentences(self, statement: str, hit: Hit) -> list[float]:
-        """Cosines of a statement with each sentence of a hit."""
-        return [float(x) for x in self._rows()[hit.chunk_id].sentences @ self._vector(statement)]
-
-    def of_words(self, words: str, others: Sequence[str]) -> float:
-        """The greatest cosine of a few words with others."""
-        return float(max(self._encoder.sentences(others) @ self._vector(words)))
+    def _extract(
+        self, result: RetrievalResult, language: Language, failure: str | None
+    ) -> Generator[str, None, "_Outcome"]:
+        """The extractive answer, block by block; `failure`: why no model wrote it."""
+        vectors = self.store.sentence_vectors([hit.chunk_id for hit in result.hits[:MAX_HITS_READ]])
+        verified = extract_answer(result, vectors, language)
+        yield from _AFTER_BLOCK.split(verified.text)
+        return _Outcome(verified, "extractive", failure, failure is not None)
 
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """How an answer came out: `reason` of a refusal or of a degraded answer."""
+    """How an answer came out; `reason` is that of a refusal or of a degraded answer."""
 
-    verified: Verified
-    mode: Mode
+    verified: VerifiedAnswer
+    mode: AnswerMode
     reason: str | None
-    degraded: bool
+    is_degraded: bool
 
 
-def _said(text: str, mode: Mode, reason: str) -> Generator[str, None, _Outcome]:
-    """A refusal."""
-    yield text
-    return _Outcome(Verified(text, ()), mode, reason, False)
+def check_question(question: str, max_chars: int) -> str:
+    """A question without the white space around it.
 
-
-def pipeline_of(settings: Settings, views: Views) -> Pipeline:
-    """The pipeline that `settings` name, with these views."""
-    return Pipeline(*views, settings.chunk_tokens)
-
-
-def checked_question(question: str, longest: int) -> str:
-    """`question` trimmed; raises QuestionError, in plain words, when it cannot be asked."""
+    Raises
+    ------
+    QuestionError
+        In plain words, when it cannot be asked.
+    """
     if "\0" in question:
         raise QuestionError("The question holds a NUL character. Remove it and ask again.")
     question = question.strip()
-    if len(question) > longest:
-        raise QuestionError(f"The question is too long: {len(question):,} characters, at most {longest:,}.")
-    if not any(char.isalnum() for char in folded(question)):
+    if len(question) > max_chars:
+        raise QuestionError(f"The question is too long: {len(question):,} characters, at most {max_chars:,}.")
+    if not any(char.isalnum() for char in fold_text(question)):
         raise QuestionError("The question is empty: it holds no letter and no digit.")
     return question
 
 
-_LEANING = re.compile(
-    r"^(?:and|but|so|what about|how about)\b"
-    r"|\b(?:it|its|he|she|they|them|their|his|her|this|that|these|those|there|one)\b"
-    r"|^[وف](?=(?:متي|كم|من|ما|ماذا|اين|كيف|لماذا|هل|اي|الي|في|عن)\b)|^(?:طيب|وماذا)\b"
-    r"|\b[وف]?ب?(?:هو|هي|هم|هما|هذا|هذه|ذلك|تلك|هولاء|هناك|منه|منها|فيه|فيها|عنه|عنها|له|لها|عليه|عليها|بها|به)\b"
-)
-"""Words that speak of what was said before, after folding."""
+def _refuse(text: str, mode: AnswerMode, reason: str) -> Generator[str, None, _Outcome]:
+    yield text
+    return _Outcome(VerifiedAnswer(text, ()), mode, reason, is_degraded=False)
 
 
-def leans_back(question: str) -> bool:
-    """Whether a question speaks of what was said before it, or says too little to stand alone."""
-    return bool(_LEANING.search(folded(question))) or len(content_terms(question)) < 2
+def _merge_results(result: RetrievalResult, rewritten: RetrievalResult, top_k: int) -> RetrievalResult:
+    """The hits of a question and of its rewriting, those of the likelier one first."""
+    better, worse = (result, rewritten) if result.probability > rewritten.probability else (rewritten, result)
+    known = {hit.chunk_id for hit in better.hits}
+    others = tuple(hit for hit in worse.hits if hit.chunk_id not in known)
+    return replace(better, question=rewritten.question, hits=(*better.hits, *others)[:top_k])
 
 
-def _language(question: str, history: Sequence[Turn]) -> Language:
+def _question_language(request: AnswerRequest) -> Language:
     """The question's language; a question of names alone stays in the language of the conversation."""
-    asked = [turn.text for turn in history if turn.role == "user"]
-    only_names = len(content_terms(question)) == len(terms(question))
-    return language(asked[-1] if asked and only_names else question)
+    question = Document(request.question)
+    earlier = [message.text for message in request.history if message.role == "user"]
+    has_only_names = len(question.content_terms) == len(question.terms)
+    return Document(earlier[-1]).language if earlier and has_only_names else question.language

@@ -10,28 +10,47 @@ from numpy.typing import NDArray
 Matrix = NDArray[np.float32]
 
 
-class Views(NamedTuple):
-    """The embedder of the dense view, and the lengths of the vectors of each view."""
+class EmbeddingSpec(NamedTuple):
+    """The embedder of the dense representation, and the length of the vectors of each representation.
+
+    Attributes
+    ----------
+    name : str
+        Of the model that makes dense vectors.
+    dimension, token_dimension, sentence_dimension : int
+        Of dense, token and sentence vectors.
+    passage_prefix : str
+        What an endpoint's model is given before each passage.
+    """
 
     name: str
     dimension: int
     token_dimension: int
     sentence_dimension: int
+    passage_prefix: str = ""
 
-    def of(self, dense: "Embedder") -> "Views":
-        """These views with another embedder's dense one."""
-        return self._replace(name=dense.model_name, dimension=dense.dimension)
+    def with_dense(self, embedder: "Embedder") -> "EmbeddingSpec":
+        """The same with another embedder's dense vectors."""
+        return self._replace(
+            name=embedder.model_name, dimension=embedder.dimension, passage_prefix=embedder.passage_prefix
+        )
 
 
-BUNDLED = Views("multilingual-e5-small-8bit", 384, 64, 512)
+BUNDLED = EmbeddingSpec("multilingual-e5-small-8bit", 384, 64, 512)
 """The bundled models, known without loading them."""
 
 
 class PassageVectors(NamedTuple):
-    """A passage: one vector of shape (dimension,), and those of its telling tokens, (tokens, token_dimension), each of
-    length 1.
+    """The vectors of a passage.
 
-    `counts[i]` of them belong to part i of the passage, in order; parts beyond the model's room have none.
+    Attributes
+    ----------
+    dense : Matrix
+        Of the whole passage, of shape (dimension,).
+    tokens : Matrix
+        Of those of its tokens that tell it from other passages, (tokens, token_dimension), each of length 1.
+    counts : tuple of int
+        `counts[i]` of the tokens belong to part i of the passage, in order; parts beyond the model's room have none.
     """
 
     dense: Matrix
@@ -39,11 +58,18 @@ class PassageVectors(NamedTuple):
     counts: tuple[int, ...]
 
 
-class QuestionVectors(NamedTuple):
-    """A question: dense (dimension,), tokens (tokens, token_dimension), sentence (sentence_dimension,).
+class QueryVectors(NamedTuple):
+    """The vectors of a query.
 
-    The length of a token's vector is its weight; weights sum to 1, so that the sum of each token's best match in a
-    passage is their weighted mean cosine (late interaction, Khattab and Zaharia 2020).
+    Attributes
+    ----------
+    dense : Matrix
+        Of shape (dimension,).
+    tokens : Matrix
+        (tokens, token_dimension). The length of a token's vector is its weight; weights sum to 1, so that the sum of
+        each token's best match in a passage is their weighted mean cosine (late interaction, Khattab and Zaharia 2020).
+    sentence : Matrix
+        Of the query as a sentence, (sentence_dimension,).
     """
 
     dense: Matrix
@@ -52,33 +78,66 @@ class QuestionVectors(NamedTuple):
 
 
 class Embedder(ABC):
-    """Texts to unit vectors. `model_name` and `dimension` say which; both are part of the pipeline fingerprint."""
+    """Texts to unit vectors.
+
+    Attributes
+    ----------
+    model_name : str
+        Part of the index fingerprint.
+    dimension : int
+        Of its vectors, part of the index fingerprint.
+    passage_prefix : str
+        What the model is given before each passage, part of the index fingerprint.
+    """
 
     model_name: str
-    dimension: int
+    passage_prefix: str = ""
+
+    @property
+    @abstractmethod
+    def dimension(self) -> int:
+        """Length of a vector."""
 
     @abstractmethod
-    def passages(self, texts: Sequence[str]) -> Matrix:
-        """Vectors of passages: float32 of shape (len(texts), dimension), each of length 1."""
+    def embed_passages(self, texts: Sequence[str]) -> Matrix:
+        """Embed passages.
+
+        Returns
+        -------
+        Matrix
+            (len(texts), dimension), each row of length 1.
+
+        Raises
+        ------
+        EmbeddingError
+            When the texts cannot be turned into vectors.
+        """
 
     @abstractmethod
-    def queries(self, texts: Sequence[str]) -> Matrix:
-        """Vectors of questions, shaped like those of `passages`."""
+    def embed_queries(self, texts: Sequence[str]) -> Matrix:
+        """Embed queries, with the shape and the errors of `embed_passages`."""
 
 
 class Encoder(ABC):
-    """Every view of passages and questions. Safe to use from several threads."""
+    """Texts to all representations. Safe to use from several threads.
 
-    views: Views
+    Attributes
+    ----------
+    spec : EmbeddingSpec
+        Which models, and the shapes of their vectors.
+    """
 
-    @abstractmethod
-    def passages(self, passages: Sequence[Sequence[str]]) -> list[PassageVectors]:
-        """Passages, each as its parts in order: its title (may be empty), then its sentences."""
-
-    @abstractmethod
-    def sentences(self, texts: Sequence[str]) -> Matrix:
-        """Sentences as questions and statements are compared with them: (len(texts), sentence_dimension), unit rows."""
+    spec: EmbeddingSpec
 
     @abstractmethod
-    def question(self, text: str) -> QuestionVectors:
-        """A question in every view."""
+    def embed_passages(self, passages: Sequence[Sequence[str]]) -> list[PassageVectors]:
+        """Embed passages, each given as its parts in order: its title (may be empty), then its sentences."""
+
+    @abstractmethod
+    def embed_sentences(self, texts: Sequence[str]) -> Matrix:
+        """Embed sentences as queries and statements are compared with them: (len(texts), sentence_dimension), rows of
+        length 1."""
+
+    @abstractmethod
+    def embed_query(self, text: str) -> QueryVectors:
+        """Embed a query in every representation."""

@@ -1,1 +1,1 @@
-"""From statements to verified citations."""
+"""From the statements of an answer to citations that were verified against the articles."""

@@ -1,140 +1,117 @@
-"""Whether a sentence of an article bears out a statement that cites it."""
+"""Which sentences of the cited passages support a statement, and how well."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import reduce
 from itertools import pairwise
 from typing import Protocol
 
-from rag.grounding.entities import Known, exchanged, strange_names
-from rag.grounding.quantities import borne_out
-from rag.grounding.substitution import replaced
-from rag.language.text import language, numbers, terms, trimmed
+from rag.grounding.entities import EntityIndex, has_swapped_entity, unsupported_entities
+from rag.grounding.passage import Passage
+from rag.grounding.quantities import quantities_supported
+from rag.grounding.substitution import find_substitutions
+from rag.language.document import Document
+from rag.language.sentences import trim_span
 from rag.types import Citation, Hit, Span, Verdict
 
-_SUPPORT: dict[bool, float] = {True: 0.60, False: 0.54}
-"""Cosines of the sentence view above which a sentence is borne out by another, within a language and across: of 180
-true statements about the sample articles (`eval/gold/statements.jsonl`) 98 % lie above, of made-up ones 75 % below."""
-_BONUS = 0.1
+_MIN_SIMILARITY_WITHIN, _MIN_SIMILARITY_ACROSS = 0.60, 0.54
+"""Cosines of sentence vectors above which one sentence supports another, within a language and across: of 180 true
+statements about the sample articles (`eval/gold/statements.jsonl`) 98 % lie above, of made-up ones 75 % below."""
+_OVERLAP_WEIGHT = 0.1
 """For shared numbers, and as much for shared words, where two sentences of a passage are about as near."""
 _LIST_MARK = re.compile(r"[•‣◦▪●]\s+")
-_LEAD_CHARS = 500
-"""Of the article's beginning, where the names that a passage takes for granted are given in full."""
-
 _SAME_NAME = 0.5
 """Cosine from which a name and words of a quote in the other language are the same: of 293 true English sentences of
-XQuAD a name is strange in 0.13 by spelling and sound, in 0.04 with this too; of 408 with another answer put in 0.45,
-0.37."""
+XQuAD a name is unsupported in 0.13 by spelling and sound, in 0.04 with this too; of 408 with another answer put in
+0.45, 0.37."""
 _SAME_WORD = 0.4
 """Cosine from which words say the same within a language: 5 % of 102 pairs of synonyms lie below, of 380 answers put in
 place of others 92 %."""
 
 
-class Nearness(Protocol):
-    """How near texts are in meaning: cosines of the sentence view."""
+class Similarity(Protocol):
+    """How near texts are in meaning, by cosines of sentence vectors."""
 
-    def of_sentences(self, statement: str, hit: Hit) -> Sequence[float]:
-        """Of a statement with each sentence of a hit."""
+    def sentence_similarities(self, statement: str, hit: Hit) -> Sequence[float]:
+        """Of a statement to each sentence of a hit."""
 
-    def of_words(self, words: str, others: Sequence[str]) -> float:
-        """Of a few words with the nearest of others."""
+    def max_word_similarity(self, words: str, others: Sequence[str]) -> float:
+        """Of a few words to the nearest of others."""
 
 
-def evidence_for(statement: str, hits: Sequence[Hit], nearness: Nearness) -> list[Citation]:
-    """For each of `hits`, its sentence that bears `statement` out best, as a citation that is not yet numbered.
+def attribute(statement: Document, passages: Sequence[Passage], similarity: Similarity) -> list[Citation]:
+    """The sentence of each passage that supports a statement best.
 
     A statement may rest on several passages together, so its numbers and names may stand in any of them. Passages
-    that do not bear it out are left out where another one does.
+    that do not support it are left out where another one does.
+
+    Parameters
+    ----------
+    statement : Document
+        A sentence of an answer.
+    passages : sequence of Passage
+        What it cites.
+    similarity : Similarity
+        Compares texts by meaning.
+
+    Returns
+    -------
+    list of Citation
+        Not yet numbered. All are `unverified` when a number, date, unit or name of the statement stands in no passage,
+        or when it repeats a quote with another word or name in it.
     """
-    found = [_best(statement, hit, nearness.of_sentences(statement, hit)) for hit in hits]
-    sound = _sound(statement, hits, [citation.quote for citation in found], nearness)
-    if sound and any(citation.verdict == "supported" for citation in found):
-        known = _known("\n".join(map(_surroundings, hits)))
-        sound = not (_exchanged(statement, found, hits) or _replaced(statement, found, known, nearness))
-    if not sound:
-        return [replace(citation, verdict="unverified") for citation in found]
-    return [citation for citation in found if citation.verdict != "unverified"] or found
+    if not passages:
+        return []
+    best = [_best_sentence(statement, passage, similarity) for passage in passages]
+    citations = [
+        _cite_sentence(statement, passage, at, score) for passage, (at, score) in zip(passages, best, strict=True)
+    ]
+    quotes = [passage.sentences[at] for passage, (at, _) in zip(passages, best, strict=True)]
+    known = _index_entities(passages)
+    if not _facts_supported(statement, passages, quotes, known, similarity) or _is_altered(
+        statement, passages, citations, quotes, known, similarity
+    ):
+        return [replace(citation, verdict="unverified") for citation in citations]
+    return [citation for citation in citations if citation.verdict != "unverified"] or citations
 
 
-def _sound(statement: str, hits: Sequence[Hit], quotes: Sequence[str], nearness: Nearness) -> bool:
-    """Whether every number, date, unit and name of `statement` stands in the passages it cites."""
-    if not borne_out(statement, "\n".join(hit.text for hit in hits)):
-        return False
-    strange = list(strange_names(statement, _known("\n".join(map(_surroundings, hits)))))
-    if not strange:
-        return True
-    spoken = language(statement)
-    others = [pair for quote in quotes if language(quote) != spoken for pair in _pairs(quote)]
-    return bool(others) and all(nearness.of_words(name, others) >= _SAME_NAME for name in strange)
+def judge_quote(statement: Document, quote: Document, similarity: float) -> Verdict:
+    """How far a quote supports a statement whose numbers and names are supported.
 
-
-def _pairs(quote: str) -> list[str]:
-    """The words of a quote, and each with the next."""
-    words = [term.surface for term in terms(quote)]
-    return [*words, *map(" ".join, pairwise(words))]
-
-
-def _replaced(statement: str, found: Sequence[Citation], known: Known, nearness: Nearness) -> bool:
-    """Whether `statement` repeats one of the quotes but for words that say something else there."""
-    spoken = language(statement)
-    return any(
-        nearness.of_words(new, [old]) < _SAME_WORD
-        for citation in found
-        if citation.verdict == "supported" and language(citation.quote) == spoken
-        for new, old in replaced(statement, citation.quote, known)
-    )
-
-
-def _exchanged(statement: str, found: Sequence[Citation], hits: Sequence[Hit]) -> bool:
-    """Whether a name of the quotes that bear `statement` out was exchanged for another one."""
-    quotes = "\n".join(citation.quote for citation in found if citation.verdict != "unverified")
-    sentences = [hit.article.text[slice(*span)] for hit in hits for span in hit.sentences]
-    return exchanged(statement, quotes, "\n".join(hit.article.title for hit in hits), sentences)
-
-
-def _surroundings(hit: Hit) -> str:
-    return f"{hit.article.title}\n{hit.article.text[:_LEAD_CHARS]}\n{hit.text}"
-
-
-@lru_cache(maxsize=64)
-def _known(text: str) -> Known:
-    return Known.of(text)
-
-
-def _best(statement: str, hit: Hit, similarities: Sequence[float]) -> Citation:
-    text = hit.article.text
-    wanted = numbers(statement)
-    own = {stem for term in terms(statement) for stem in term.stems}
-
-    def strength(at: int) -> float:
-        sentence = text[slice(*hit.sentences[at])]
-        shared = sum(any(stem in own for stem in term.stems) for term in terms(sentence))
-        bonus = len(wanted & numbers(sentence)) / len(wanted) if wanted else 0.0
-        return similarities[at] + _BONUS * (bonus + shared / (len(own) or 1))
-
-    at = max(range(len(hit.sentences)), key=strength)
-    quote = text[slice(*hit.sentences[at])]
-    verdict = verdict_of(statement, quote, similarities[at])
-    return cite(hit, hit.sentences[at], verdict, similarities[at])
-
-
-def verdict_of(statement: str, quote: str, similarity: float) -> Verdict:
-    """How far `quote` bears `statement` out, whose numbers and names stand."""
-    said, stands = _words(statement), _words(quote)
-    if said and said in stands:
+    Parameters
+    ----------
+    statement, quote : Document
+        The two sentences.
+    similarity : float
+        Cosine of their sentence vectors.
+    """
+    said, quoted = _padded_words(statement), _padded_words(quote)
+    if said and said in quoted:
         return "verbatim"
-    return "supported" if similarity >= _SUPPORT[language(statement) == language(quote)] else "unverified"
-
-
-def _words(text: str) -> str:
-    return f" {' '.join(term.surface for term in terms(text))} "
+    is_same_language = statement.language == quote.language
+    minimum = _MIN_SIMILARITY_WITHIN if is_same_language else _MIN_SIMILARITY_ACROSS
+    return "supported" if similarity >= minimum else "unverified"
 
 
 def cite(hit: Hit, span: Span, verdict: Verdict, score: float, number: int = 0) -> Citation:
-    """A citation of `span` of the hit's article: the quote is the stored text, by construction, a list's mark apart."""
+    """A citation of a sentence of a hit: the quote is the stored text, without the mark of a list item.
+
+    Parameters
+    ----------
+    hit : Hit
+        The passage.
+    span : Span
+        The sentence, in offsets of the article.
+    verdict : Verdict
+        How far it supports what cites it.
+    score : float
+        Support; cut to 0..1.
+    number : int
+        Of the citation in its answer, 0 when not yet numbered.
+    """
     article = hit.article
-    start, end = trimmed(article.text, span)
+    start, end = trim_span(article.text, span)
     if mark := _LIST_MARK.match(article.text, start, end):
         start = mark.end()
     return Citation(
@@ -148,3 +125,80 @@ def cite(hit: Hit, span: Span, verdict: Verdict, score: float, number: int = 0) 
         verdict=verdict,
         score=round(min(1.0, max(0.0, float(score))), 4),
     )
+
+
+def _index_entities(passages: Sequence[Passage]) -> EntityIndex:
+    return reduce(EntityIndex.union, (passage.entities for passage in passages))
+
+
+def _facts_supported(
+    statement: Document,
+    passages: Sequence[Passage],
+    quotes: Sequence[Document],
+    known: EntityIndex,
+    similarity: Similarity,
+) -> bool:
+    """Whether every number, date, unit and name of a statement stands in the passages it cites."""
+    if not quantities_supported(statement, [passage.document for passage in passages]):
+        return False
+    names = list(unsupported_entities(statement, known))
+    if not names:
+        return True
+    other_words = [
+        words for quote in quotes if quote.language != statement.language for words in _words_and_pairs(quote)
+    ]
+    return bool(other_words) and all(similarity.max_word_similarity(name, other_words) >= _SAME_NAME for name in names)
+
+
+def _is_altered(
+    statement: Document,
+    passages: Sequence[Passage],
+    citations: Sequence[Citation],
+    quotes: Sequence[Document],
+    known: EntityIndex,
+    similarity: Similarity,
+) -> bool:
+    """Whether a statement repeats a supporting quote with another name or another word in it."""
+    if not any(citation.verdict == "supported" for citation in citations):
+        return False
+    supporting = [quote for citation, quote in zip(citations, quotes, strict=True) if citation.verdict != "unverified"]
+    titles = [passage.title for passage in passages]
+    sentences = (sentence for passage in passages for sentence in passage.sentences)
+    if has_swapped_entity(statement, supporting, titles, sentences):
+        return True
+    return any(
+        similarity.max_word_similarity(new, [old]) < _SAME_WORD
+        for citation, quote in zip(citations, quotes, strict=True)
+        if citation.verdict == "supported" and quote.language == statement.language
+        for new, old in find_substitutions(statement, quote, known)
+    )
+
+
+def _best_sentence(statement: Document, passage: Passage, similarity: Similarity) -> tuple[int, float]:
+    """The number of the sentence that supports a statement best, and its cosine to the statement."""
+    similarities = similarity.sentence_similarities(statement.text, passage.hit)
+
+    def strength(at: int) -> float:
+        sentence = passage.sentences[at]
+        shared_words = sum(not statement.stems.isdisjoint(term.stems) for term in sentence.terms)
+        shared_numbers = len(statement.numbers & sentence.numbers)
+        word_share = shared_words / (len(statement.stems) or 1)
+        return similarities[at] + _OVERLAP_WEIGHT * (shared_numbers / (len(statement.numbers) or 1) + word_share)
+
+    at = max(range(len(passage.sentences)), key=strength)
+    return at, similarities[at]
+
+
+def _cite_sentence(statement: Document, passage: Passage, at: int, similarity: float) -> Citation:
+    verdict = judge_quote(statement, passage.sentences[at], similarity)
+    return cite(passage.hit, passage.hit.sentences[at], verdict, similarity)
+
+
+def _words_and_pairs(document: Document) -> list[str]:
+    """The words of a text, and each with the next."""
+    words = [term.surface for term in document.terms]
+    return [*words, *map(" ".join, pairwise(words))]
+
+
+def _padded_words(document: Document) -> str:
+    return f" {' '.join(term.surface for term in document.terms)} "

@@ -1,49 +1,55 @@
-"""Numbers, dates and units of a statement, held against the passage it cites."""
+"""Numbers, dates and units of a statement, held against the passages it cites."""
 
 from collections.abc import Iterator, Sequence
 
-from rag.language.dates import dates, days, seasons
-from rag.language.numbers import quarters
-from rag.language.units import Counted, counted, mentioned, single
-from rag.language.word_tokens import Word, words
+from rag.language.document import Document
+from rag.language.units import Quantity
 
-__all__ = ["borne_out", "misfits"]
-
-
-def borne_out(statement: str, passage: str) -> bool:
-    """Whether every number, date and unit of `statement` stands in `passage`, in whichever language and spelling."""
-    return next(misfits(statement, passage), None) is None
+_KINDS_OF_A_WHOLE = ("cardinal", "ordinal")
+_UNCOUNTED_VALUES = (1, 2)
+"""In words, without a unit: "one of them", "the second"."""
 
 
-def misfits(statement: str, passage: str) -> Iterator[str]:
-    """What `statement` says of numbers, dates and units that `passage` does not, in the statement's words."""
-    said, stands = words(statement), words(passage)
-    yield from _numbers(said, stands)
-    held = dates(stands)
-    yield from (date.month for date in dates(said) if not any(date.meets(other) for other in held))
-    for names in (days, seasons, quarters):
-        yield from sorted(names(said) - names(stands))
+def quantities_supported(statement: Document, passages: Sequence[Document]) -> bool:
+    """Whether every number, date and unit of a statement stands in some passage, in whichever language and spelling."""
+    return next(unsupported_quantities(statement, passages), None) is None
 
 
-def _numbers(said: Sequence[Word], stands: Sequence[Word]) -> Iterator[str]:
-    held, named = counted(stands), mentioned(stands)
-    for found in counted(said):
-        if not _stands(found, held, named):
-            yield " ".join(word.source for word in said[found.number.first : found.number.end])
-    yield from (min(unit) for unit in single(said) if not unit & named)
+def unsupported_quantities(statement: Document, passages: Sequence[Document]) -> Iterator[str]:
+    """What a statement says of numbers, dates and units that no passage says, in the statement's words; months by their
+    English names."""
+    yield from _unsupported_numbers(statement, passages)
+    dates = [date for passage in passages for date in passage.dates]
+    yield from (date.month for date in statement.dates if not any(date.may_equal(other) for other in dates))
+    yield from sorted(statement.weekdays.difference(*(passage.weekdays for passage in passages)))
+    yield from sorted(statement.seasons.difference(*(passage.seasons for passage in passages)))
+    yield from sorted(statement.quarters.difference(*(passage.quarters for passage in passages)))
 
 
-def _stands(found: Counted, held: Sequence[Counted], named: set[str]) -> bool:
-    number, unit = found
-    if number.spelled and number.value in (1, 2) and not (unit and number.kind == "cardinal"):
-        return True  # "one of them", "the second": no quantity
-    whole = number.kind not in ("decade", "part")
-    alike = [
-        other.unit
-        for other in held
-        if other.number.value == number.value
-        and (other.number.kind not in ("decade", "part") if whole else other.number.kind == number.kind)
-    ]
-    if not alike and number.spelled and number.value == 1:
-        return bool(unit & named)  # the passage may say "a metre", or "every metre"
-    return any(not unit or unit & other or (not other and unit & named) for other in alike)
+def _unsupported_numbers(statement: Document, passages: Sequence[Document]) -> Iterator[str]:
+    quantities = [quantity for passage in passages for quantity in passage.quantities]
+    units = set[str]().union(*(passage.units for passage in passages))
+    for quantity in statement.quantities:
+        if not _is_supported(quantity, quantities, units):
+            number = quantity.number
+            yield " ".join(word.source for word in statement.words[number.first : number.end])
+    yield from (min(unit) for unit in statement.single_units if not unit & units)
+
+
+def _is_supported(quantity: Quantity, others: Sequence[Quantity], mentioned_units: set[str]) -> bool:
+    number, units = quantity
+    if number.is_spelled and number.value in _UNCOUNTED_VALUES and not (units and number.kind == "cardinal"):
+        return True
+    equal = [other.units for other in others if _has_equal_number(other, quantity)]
+    if not equal and number.is_spelled and number.value == 1:
+        return bool(units & mentioned_units)  # the passage may say "a metre", or "every metre"
+    return any(not units or units & other or (not other and units & mentioned_units) for other in equal)
+
+
+def _has_equal_number(one: Quantity, other: Quantity) -> bool:
+    """Whether two numbers are equal; decades and parts of a whole only to their own kind."""
+    if one.number.value != other.number.value:
+        return False
+    if other.number.kind in _KINDS_OF_A_WHOLE:
+        return one.number.kind in _KINDS_OF_A_WHOLE
+    return one.number.kind == other.number.kind

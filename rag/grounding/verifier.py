@@ -1,7 +1,7 @@
-"""From a model's draft with `[n]` markers to an answer whose citations were checked, while the draft is still coming.
+"""From a model's draft with `[n]` markers to an answer whose citations were verified, while the draft is still coming.
 
-A citation's quote is always cut from the stored text, never taken from a model. What is checked is whether the
-quote bears out the sentence it stands behind.
+A citation's quote is always cut from the stored text, never taken from a model. What is verified is whether the quote
+supports the sentence it stands behind.
 """
 
 import re
@@ -9,129 +9,165 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from rag.grounding.attribution import Nearness, evidence_for
-from rag.language.text import STOP_WORDS, sentences, terms
+from prompts import reader_message
+from rag.grounding.attribution import Similarity, attribute
+from rag.grounding.passage import Passage
+from rag.language.detect import count_function_words, script_of
+from rag.language.document import Document
+from rag.language.languages import other_language
+from rag.language.sentences import find_sentences
 from rag.types import Citation, Hit, Language, Statement, Verdict
 
 MARKER = re.compile(r"\[\s*\d{1,3}(?:\s*[,،]\s*\d{1,3})*\s*\]")
-UNVERIFIED: dict[Language, str] = {"ar": "(غير موثَّق)", "en": "(unverified)"}
+"""One or several numbers in square brackets, in whichever digits."""
 NO_ANSWER = "NO_ANSWER"
 """What a model is told to write when the passages do not hold the answer."""
 
 _NUMBER = re.compile(r"\d+")
-_HELD = re.compile("[\ue000-\uf8ff]")
-"""Markers are held as private-use characters while a draft is cut into sentences, so that nothing splits them."""
-_MOST_MARKERS = 0xF8FF - 0xE000
-_OPEN_BRACKET = re.compile(r"\[[\d\s,،]{0,24}$")
+_FIRST_SIGN, _LAST_SIGN = 0xE000, 0xF8FF
+_SIGN = re.compile(f"[{chr(_FIRST_SIGN)}-{chr(_LAST_SIGN)}]")
+"""Markers are replaced by private-use characters while a draft is cut into sentences, so that nothing splits them."""
+_OPEN_MARKER = re.compile(r"\[[\d\s,،]{0,24}$")
 """The end of a draft that may yet become a marker."""
-_LEFT_OPEN = re.compile(r"\[[\d\s,،]*$")
+_OPEN_MARKER_IN_SENTENCE = re.compile(r"\[[\d\s,،]*$")
 """The end of a sentence that the beginning of the next may make a marker."""
-_HELD_AFTER_END = re.compile(
-    r"(?<![.!?؟۔…])(?P<end>[.!?؟۔…]+[\"'”’»›)\]}*]*)\s*(?P<held>[\ue000-\uf8ff](?:\s*[\ue000-\uf8ff])*)"
+_SIGNS_AFTER_END = re.compile(
+    r"(?<![.!?؟۔…])(?P<end>[.!?؟۔…]+[\"'”’»›)\]}*]*)\s*(?P<signs>[\ue000-\uf8ff](?:\s*[\ue000-\uf8ff])*)"
 )
 _ABBREVIATED = re.compile(r"(?:^|[\s.])[^\W\d_]$")
 _ITEM_NUMBER = re.compile(r"^\s*\d{1,3}[.)]\s")
 _LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*(?:\s[^()]*)?\)|(?<=[\ue000-\uf8ff])\([^()\s]*\)")
-_ANGLES = str.maketrans("<>", "‹›")
-_CLOSING = ".!?؟۔…"
+_INERT_ANGLES = str.maketrans("<>", "‹›")
+_END_MARKS = ".!?؟۔…"
 _QUOTED = re.compile(r"«[^»]*»|“[^”]*”|\"[^\"]*\"")
-_FEW_WORDS = 4
-"""A sentence of fewer words in the other script may be a list of names."""
+_NO_SENTENCE_MARKS = "[(\"'”’»›)]}* \t\r\n"
+"""Brackets, quotes and asterisks alone begin no sentence: a marker may still belong to the one before."""
+_MAX_NAME_WORDS = 4
+"""A sentence of no more words in the other script may be a list of names."""
+_STRENGTH: Sequence[Verdict] = ("unverified", "supported", "verbatim")
 
 
 @dataclass(frozen=True, slots=True)
-class Verified:
-    """An answer's text with markers 1..n by first use, the citations they number, and what each sentence rests on."""
+class VerifiedAnswer:
+    """An answer whose citations were verified.
+
+    Attributes
+    ----------
+    text : str
+        With markers 1..n by first use.
+    citations : tuple of Citation
+        What the markers number.
+    statements : tuple of Statement
+        Its sentences with what they rest on.
+    """
 
     text: str
     citations: tuple[Citation, ...]
     statements: tuple[Statement, ...] = ()
 
     @property
-    def supported(self) -> bool:
-        """Whether any sentence is borne out."""
+    def is_supported(self) -> bool:
+        """Whether any sentence is supported."""
         return any(statement.verdict != "unverified" for statement in self.statements)
 
 
-class Checker:
-    """Checks a draft sentence by sentence as it comes, against the passages its markers name (`hits`, from 1).
+class StreamingVerifier:
+    """Verifies a draft sentence by sentence as it comes, against the passages that its markers name.
 
-    Nothing is let through before a first sentence is borne out: till then the answer may still become a refusal.
-    After that, words of a sentence are let through as they come, its markers when the sentence is checked.
+    Nothing is let through before a first sentence is supported: till then the answer may still become a refusal. After
+    that, words of a sentence are let through as they come, its markers when the sentence is verified.
+
     Markers that name no passage are removed. Each remaining one becomes a citation of the passage's sentence that
-    bears the statement out best, with a verdict. A statement that none bears out is marked as unverified. Sentences in
-    another language than `answer_in` are left out, quotes and names aside.
+    supports the statement best, with a verdict. A statement that none supports is marked as unverified. Sentences in
+    another language are left out, quotes and names aside.
+
+    Parameters
+    ----------
+    hits : sequence of Hit
+        The passages, which markers number from 1.
+    similarity : Similarity
+        Compares statements with passages by meaning.
+    answer_language : Language
+        In which the answer is to be.
+
+    Attributes
+    ----------
+    is_declined : bool
+        Whether the model said that the passages hold no answer.
+    foreign_sentences : int
+        Sentences that were left out because they are in another language.
     """
 
-    def __init__(self, hits: Sequence[Hit], nearness: Nearness, answer_in: Language) -> None:
-        self._hits, self._nearness, self._answer_in = hits, nearness, answer_in
+    def __init__(self, hits: Sequence[Hit], similarity: Similarity, answer_language: Language) -> None:
+        self._passages = [Passage(hit) for hit in hits]
+        self._similarity, self._answer_language = similarity, answer_language
+        self._unverified = reader_message(answer_language, "unverified")
         self._raw = ""  # what may be the beginning of a marker
-        self._held = ""  # the sentences not yet checked, markers held
-        self._named: dict[str, list[int]] = {}
-        self._book = _Book()
-        self._text = ""  # checked
+        self._pending = ""  # the sentences not yet verified, markers replaced by signs
+        self._numbers_of_sign: dict[str, list[int]] = {}
+        self._citations = _NumberedCitations()
+        self._text = ""  # verified
         self._shown = 0  # of `_text` and what follows it, characters let through
         self._statements: list[Statement] = []
-        self.declined = False
-        """Whether the model said that the passages hold no answer."""
-        self.left_out = 0
-        """Sentences in another language."""
+        self.is_declined = False
+        self.foreign_sentences = 0
 
     @property
-    def open(self) -> bool:
+    def has_output(self) -> bool:
         """Whether something was let through, so that the answer stands."""
         return self._shown > 0
 
     def feed(self, delta: str) -> str:
-        """Take in what came; gives what may be shown of it."""
-        self._take(delta)
-        spans = sentences(self._held)
+        """Take in the text that came, and give back what may be shown now."""
+        self._take_in(delta)
+        spans = find_sentences(self._pending)
         done = 0
         for span, following in pairwise(spans):
-            if not _begins(self._held[slice(*following)]):
+            if not _begins_sentence(self._pending[slice(*following)]):
                 break
-            self._check(self._held[slice(*span)])
+            self._verify_sentence(self._pending[slice(*span)])
             done = span.end
-        self._held = self._held[done:]
+        self._pending = self._pending[done:]
         return self._let_through(self._preview())
 
     def finish(self) -> str:
-        """The draft has ended; gives the rest of what may be shown. Half a marker at its end is dropped."""
-        for span in sentences(self._held):
-            self._check(self._held[slice(*span)])
+        """The draft has ended: give back the rest of what may be shown. Half a marker at its end is dropped."""
+        for span in find_sentences(self._pending):
+            self._verify_sentence(self._pending[slice(*span)])
         self._text = self._text.rstrip()
         return self._let_through("")
 
-    def cut(self) -> str:
+    def abort(self) -> str:
         """The draft has broken off: the sentence that was coming is ended as unverified, if any of it was shown."""
         if self._shown > len(self._text):
             start, words = len(self._text), self._preview()
-            self._text = f"{self._text}{words}… {UNVERIFIED[self._answer_in]}"
+            self._text = f"{self._text}{words}… {self._unverified}"
             self._statements.append(Statement(start, len(self._text), "unverified", ()))
         self._text = self._text.rstrip()
         return self._let_through("")
 
-    def verified(self) -> Verified:
+    def answer(self) -> VerifiedAnswer:
         """What was let through, once the draft has ended."""
-        return Verified(self._text, tuple(self._book.citations), tuple(self._statements))
+        return VerifiedAnswer(self._text, tuple(self._citations.citations), tuple(self._statements))
 
-    def _take(self, delta: str) -> None:
-        draft = self._raw + _HELD.sub("", delta)
-        opened = _OPEN_BRACKET.search(draft)
+    def _take_in(self, delta: str) -> None:
+        draft = self._raw + _SIGN.sub("", delta)
+        opened = _OPEN_MARKER.search(draft)
         self._raw = draft[opened.start() :] if opened else ""
         ready = draft[: opened.start()] if opened else draft
-        joined = self._held + MARKER.sub(self._hold, ready)
-        self._held = _HELD_AFTER_END.sub(_moved, joined)
+        joined = self._pending + MARKER.sub(self._sign_for, ready)
+        self._pending = _SIGNS_AFTER_END.sub(_move_signs_before_end, joined)
 
-    def _hold(self, match: re.Match[str]) -> str:
-        if len(self._named) >= _MOST_MARKERS:
+    def _sign_for(self, match: re.Match[str]) -> str:
+        """A character that stands for a marker."""
+        if len(self._numbers_of_sign) >= _LAST_SIGN - _FIRST_SIGN:
             return ""
-        sign = chr(0xE000 + len(self._named))
-        self._named[sign] = [int(number) for number in _NUMBER.findall(match.group())]
+        sign = chr(_FIRST_SIGN + len(self._numbers_of_sign))
+        self._numbers_of_sign[sign] = [int(number) for number in _NUMBER.findall(match.group())]
         return sign
 
     def _let_through(self, preview: str) -> str:
-        if not self.open and not any(statement.verdict != "unverified" for statement in self._statements):
+        if not self.has_output and all(statement.verdict == "unverified" for statement in self._statements):
             return ""
         text = (self._text + preview).rstrip()
         new = text[self._shown :]
@@ -140,107 +176,109 @@ class Checker:
 
     def _preview(self) -> str:
         """Of the sentence that is coming, the words that stand whatever follows; none while its language is open."""
-        coming = sentences(self._held)[:1]
-        partial = _bare(self._held[: coming[0].end]) if coming else ""
+        coming = find_sentences(self._pending)[:1]
+        partial = _without_signs(self._pending[: coming[0].end]) if coming else ""
         for stop in ("[", "]", "!", NO_ANSWER):
             partial = partial.split(stop)[0]
-        words = partial[: max(partial.rfind(" "), partial.rfind("\n"), 0)].rstrip().rstrip(_CLOSING).rstrip()
-        if len(words.split()) <= _FEW_WORDS or foreign(words, self._answer_in) or words.count("«") > words.count("»"):
-            return ""
-        return words
+        words = partial[: max(partial.rfind(" "), partial.rfind("\n"), 0)].rstrip().rstrip(_END_MARKS).rstrip()
+        is_language_open = len(words.split()) <= _MAX_NAME_WORDS or is_foreign(words, self._answer_language)
+        return "" if is_language_open or words.count("«") > words.count("»") else words
 
-    def _check(self, sentence: str) -> None:
-        bare = _bare(sentence) if self._text else _bare(sentence).lstrip()
-        if MARKER.search(bare) or _LEFT_OPEN.search(bare):  # brackets within brackets, or across sentences: drop them
+    def _verify_sentence(self, sentence: str) -> None:
+        bare = _without_signs(sentence) if self._text else _without_signs(sentence).lstrip()
+        if MARKER.search(bare) or _OPEN_MARKER_IN_SENTENCE.search(bare):
+            # brackets within brackets, or across sentences
             bare = bare.replace("[", "").replace("]", "")
         statement = " ".join(_ITEM_NUMBER.sub("", bare).split())
         if NO_ANSWER in statement:
-            self.declined = True
+            self.is_declined = True
         elif not any(char.isalnum() for char in statement):
             self._text += bare
-        elif foreign(statement, self._answer_in) and self._shown <= len(self._text):
-            self.left_out += 1
+        elif is_foreign(statement, self._answer_language) and self._shown <= len(self._text):
+            self.foreign_sentences += 1
         else:
-            self._add(bare, statement, self._cited(sentence))
+            self._add_statement(bare, statement, self._cited_passages(sentence))
 
-    def _cited(self, sentence: str) -> list[Hit]:
-        named = dict.fromkeys(number for sign in _HELD.findall(sentence) for number in self._named.get(sign, ()))
-        return [self._hits[number - 1] for number in named if 1 <= number <= len(self._hits)]
+    def _cited_passages(self, sentence: str) -> list[Passage]:
+        numbers = dict.fromkeys(
+            number for sign in _SIGN.findall(sentence) for number in self._numbers_of_sign.get(sign, ())
+        )
+        return [self._passages[number - 1] for number in numbers if 1 <= number <= len(self._passages)]
 
-    def _add(self, bare: str, statement: str, cited: Sequence[Hit]) -> None:
-        found = evidence_for(statement, cited, self._nearness)
-        verdict = _STRENGTH[max((_STRENGTH.index(citation.verdict) for citation in found), default=0)]
-        numbers = tuple(sorted({self._book.number(citation) for citation in found}))
-        marks = "".join(f"[{number}]" for number in numbers)
-        flag = UNVERIFIED[self._answer_in] if verdict == "unverified" else ""
+    def _add_statement(self, bare: str, statement: str, cited: Sequence[Passage]) -> None:
+        citations = attribute(Document(statement), cited, self._similarity)
+        verdicts: list[Verdict] = [citation.verdict for citation in citations]
+        verdict = max(verdicts, key=_STRENGTH.index, default=_STRENGTH[0])
+        numbers = tuple(sorted({self._citations.number_of(citation) for citation in citations}))
+        markers = "".join(f"[{number}]" for number in numbers)
+        flag = self._unverified if verdict == "unverified" else ""
         words = bare.rstrip()
-        at = len(words.rstrip(_CLOSING))
+        end = len(words.rstrip(_END_MARKS))
         start = len(self._text)
-        self._text += f"{words[:at].rstrip()} {' '.join(filter(None, (marks, flag)))}{words[at:]}"
+        self._text += f"{words[:end].rstrip()} {' '.join(filter(None, (markers, flag)))}{words[end:]}"
         self._statements.append(Statement(start, len(self._text), verdict, numbers))
         self._text += bare[len(words) :] or " "
 
 
-def verify(draft: str, hits: Sequence[Hit], nearness: Nearness, answer_in: Language) -> Verified:
-    """Check a whole draft at once."""
-    checker = Checker(hits, nearness, answer_in)
-    checker.feed(draft)
-    checker.finish()
-    return checker.verified()
+def verify_draft(draft: str, hits: Sequence[Hit], similarity: Similarity, answer_language: Language) -> VerifiedAnswer:
+    """Verify a whole draft at once; the parameters are those of `StreamingVerifier`."""
+    verifier = StreamingVerifier(hits, similarity, answer_language)
+    verifier.feed(draft)
+    verifier.finish()
+    return verifier.answer()
 
 
-def foreign(sentence: str, answer_in: Language) -> bool:
+def is_foreign(sentence: str, answer_language: Language) -> bool:
     """Whether a sentence of an answer is in another language than the answer's; quotes in it and names do not count."""
-    own_words = [term.surface for term in terms(_QUOTED.sub(" ", sentence))]
-    other: Language = "en" if answer_in == "ar" else "ar"
-    own, others = (sum(word in STOP_WORDS[code] for word in own_words) for code in (answer_in, other))
-    if own or others:
-        return others > own
-    letters = [word for word in own_words if word[0].isalpha()]
-    strange = sum(word[0].isascii() == (answer_in == "ar") for word in letters)
-    return strange > _FEW_WORDS and strange == len(letters)
+    words = [term.surface for term in Document(_QUOTED.sub(" ", sentence)).terms]
+    counts = count_function_words(words)
+    own, other = counts[answer_language], counts[other_language(answer_language)]
+    if own or other:
+        return other > own
+    spelled = [word for word in words if word[0].isalpha()]
+    foreign = sum(script_of(word) != answer_language for word in spelled)
+    return foreign > _MAX_NAME_WORDS and foreign == len(spelled)
 
 
-def _begins(following: str) -> bool:
-    """Whether a sentence that follows has more than brackets, quotes and asterisks, so that no marker can still belong
-    to the one before."""
-    return bool(_HELD.sub("", following).strip("[(\"'”’»›)]}* \t\r\n"))
+def make_inert(text: str) -> str:
+    """`text` as an answer may show it, whatever a reader's client makes of it: links and images as their words, no
+    HTML."""
+    return _LINK.sub(lambda match: match[1] or "", text).translate(_INERT_ANGLES)
 
 
-def inert(text: str) -> str:
-    """`text` as an answer may show it: links and images as their words, no HTML, whatever a reader's client would make
-    of them."""
-    return _LINK.sub(lambda match: match[1] or "", text).translate(_ANGLES)
+def _begins_sentence(following: str) -> bool:
+    """Whether what follows is more than brackets, quotes and asterisks, so that no marker can still belong to the
+    sentence before."""
+    return bool(_SIGN.sub("", following).strip(_NO_SENTENCE_MARKS))
 
 
-def _bare(sentence: str) -> str:
+def _without_signs(sentence: str) -> str:
     """A sentence without its markers and without links."""
-    plain = _HELD.sub("", inert(sentence))
+    plain = _SIGN.sub("", make_inert(sentence))
     return re.sub(r"[ \t]+(?=[ \t])", "", plain)
 
 
-def _moved(match: re.Match[str]) -> str:
+def _move_signs_before_end(match: re.Match[str]) -> str:
     """Markers that follow the end of a sentence, put before it."""
-    if match["end"] == "." and _ABBREVIATED.search(match.string[max(0, match.start() - 2) : match.start()]):
+    before = match.string[max(0, match.start() - 2) : match.start()]
+    if match["end"] == "." and _ABBREVIATED.search(before):
         return match.group()
-    return "".join(match["held"].split()) + match["end"]
+    return "".join(match["signs"].split()) + match["end"]
 
 
-_STRENGTH: Sequence[Verdict] = ("unverified", "supported", "verbatim")
-
-
-class _Book:
+class _NumberedCitations:
     """Citations of one answer: the same evidence has one number, numbers go by first use."""
 
     def __init__(self) -> None:
         self.citations: list[Citation] = []
 
-    def number(self, found: Citation) -> int:
+    def number_of(self, citation: Citation) -> int:
+        place = (citation.article_id, citation.start, citation.end)
         for at, known in enumerate(self.citations):
-            if (known.article_id, known.start, known.end) == (found.article_id, found.start, found.end):
+            if (known.article_id, known.start, known.end) == place:
                 # The weakest statement that rests on a quote decides how it is shown.
-                weaker = _STRENGTH.index(found.verdict) < _STRENGTH.index(known.verdict)
-                self.citations[at] = replace(found, number=known.number) if weaker else known
+                is_weaker = _STRENGTH.index(citation.verdict) < _STRENGTH.index(known.verdict)
+                self.citations[at] = replace(citation, number=known.number) if is_weaker else known
                 return known.number
-        self.citations.append(replace(found, number=len(self.citations) + 1))
+        self.citations.append(replace(citation, number=len(self.citations) + 1))
         return len(self.citations)

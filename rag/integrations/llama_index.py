@@ -10,11 +10,17 @@ from pydantic import PrivateAttr
 
 from rag.answering.assistant import Assistant
 from rag.embedding import Embedder
-from rag.types import EVERYTHING, Filters, Hit
+from rag.types import NO_FILTERS, Filters, Hit
 
 
 class DalilEmbedding(BaseEmbedding):
-    """An embedder of Dalil's, the bundled one or an endpoint, as llama-index has them."""
+    """An embedder of Dalil's as llama-index has them.
+
+    Parameters
+    ----------
+    embedder : Embedder
+        The bundled one, or an endpoint.
+    """
 
     _embedder: Embedder = PrivateAttr()
 
@@ -23,13 +29,13 @@ class DalilEmbedding(BaseEmbedding):
         self._embedder = embedder
 
     def _get_query_embedding(self, query: str) -> list[float]:
-        return list(map(float, self._embedder.queries([query])[0]))
+        return list(map(float, self._embedder.embed_queries([query])[0]))
 
     def _get_text_embedding(self, text: str) -> list[float]:
         return self._get_text_embeddings([text])[0]
 
     def _get_text_embeddings(self, texts: list[str]) -> list[list[float]]:
-        return [list(map(float, row)) for row in self._embedder.passages(texts)]
+        return [list(map(float, row)) for row in self._embedder.embed_passages(texts)]
 
     async def _aget_query_embedding(self, query: str) -> list[float]:
         return self._get_query_embedding(query)
@@ -37,18 +43,28 @@ class DalilEmbedding(BaseEmbedding):
 
 class DalilRetriever(BaseRetriever):
     """The assistant's search: nodes carry the chunk's words, where they stand in the article, and in their metadata
-    `article_id`, `title` and `url`."""
+    `article_id`, `title` and `url`.
 
-    def __init__(self, assistant: Assistant, top_k: int | None = None, filters: Filters = EVERYTHING) -> None:
+    Parameters
+    ----------
+    assistant : Assistant
+        That searches; stays the caller's to close.
+    top_k : int, optional
+        Nodes at most.
+    filters : Filters
+        Which articles may be searched.
+    """
+
+    def __init__(self, assistant: Assistant, top_k: int | None = None, filters: Filters = NO_FILTERS) -> None:
         super().__init__()
         self._assistant, self._top_k, self._filters = assistant, top_k, filters
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
-        found = self._assistant.search(query_bundle.query_str, self._top_k, self._filters)
-        return [NodeWithScore(node=_node(hit), score=hit.score) for hit in found.hits]
+        result = self._assistant.search(query_bundle.query_str, self._top_k, self._filters)
+        return [NodeWithScore(node=_to_node(hit), score=hit.score) for hit in result.hits]
 
 
-def _node(hit: Hit) -> TextNode:
+def _to_node(hit: Hit) -> TextNode:
     return TextNode(
         id_=hit.chunk_id,
         text=hit.text,

@@ -1,149 +1,130 @@
-"""Days, months and seasons of both calendars, by whichever of their names."""
+"""Days, months, seasons and quarters of both calendars, by whichever of their names."""
 
 from collections.abc import Iterator, Sequence
+from functools import cache
+from itertools import pairwise
 from typing import NamedTuple
 
-from rag.language.word_tokens import Word, looked_up, table
+from rag.language.arabic.stemming import CLITICS
+from rag.language.data import read_rows
+from rag.language.detect import is_latin
+from rag.language.numbers import means_quarter, ordinal_beside
+from rag.language.words import Word, build_lookup, look_up
 
-_MONTHS = table(
-    {
-        "January": "يناير جانفي january jan",
-        "February": "فبراير شباط فيفري february feb",
-        "March": "مارس آذار march",
-        "April": "أبريل إبريل نيسان أفريل april apr",
-        "May": "مايو أيار ماي may",
-        "June": "يونيو حزيران جوان june",
-        "July": "يوليو تموز جويلية يوليوز july",
-        "August": "أغسطس آب أوت غشت august aug",
-        "September": "سبتمبر أيلول شتنبر september sept",
-        "October": "أكتوبر october oct",
-        "November": "نوفمبر نونبر november nov",
-        "December": "ديسمبر دجنبر december dec",
-        "Muharram": "محرم muharram",
-        "Safar": "صفر safar",
-        "Rajab": "رجب rajab",
-        "Shaban": "شعبان shaban",
-        "Ramadan": "رمضان ramadan ramazan",
-        "Shawwal": "شوال shawwal",
-    }
-)
-_FIRST = frozenset("الاول الاولي اول الاولين awwal first i ula".split())
-_SECOND = frozenset("الثاني الثانيه الاخر الاخره ثاني thani akhir second ii akhira".split())
-_PAIRS = {
-    "كانون": ("December", "January"),
-    "تشرين": ("October", "November"),
-    "ربيع": ("Rabi I", "Rabi II"),
-    "rabi": ("Rabi I", "Rabi II"),
-    "جمادي": ("Jumada I", "Jumada II"),
-    "jumada": ("Jumada I", "Jumada II"),
-}
-"""Months of one name, told apart by first and second."""
-_OF_DHU = {
-    "القعده": "Dhu al-Qadah",
-    "qadah": "Dhu al-Qadah",
-    "qidah": "Dhu al-Qadah",
-    "qada": "Dhu al-Qadah",
-} | dict.fromkeys(("الحجه", "hijjah", "hijja", "hijah"), "Dhu al-Hijjah")
-_DAYS = table(
-    {
-        "Sunday": "أحد sunday",
-        "Monday": "اثنين اثنان monday",
-        "Tuesday": "ثلاثاء tuesday",
-        "Wednesday": "أربعاء wednesday",
-        "Thursday": "خميس thursday",
-        "Friday": "جمعة friday",
-        "Saturday": "سبت saturday",
-    }
-)
-_SEASONS = table({"spring": "ربيع spring", "summer": "صيف summer", "autumn": "خريف autumn", "winter": "شتاء winter"})
-_NUMBER_OR_DAY = frozenset(("Sunday", "Monday"))  # أحد, اثنين
-_DAY_BEFORE = frozenset("يوم ايام كل مساء صباح ليله ظهر فجر عصر".split())
-_MONTH_OR_WORD = frozenset(("اب", "ماي", "اوت", "جوان", "صفر", "محرم", "رجب", "شعبان", "may", "march"))
+_AMBIGUOUS_DAYS = frozenset(("Sunday", "Monday"))
+"""أحد and اثنين are numbers too."""
+_BEFORE_DAY = frozenset("يوم ايام كل مساء صباح ليله ظهر فجر عصر".split())
+_AMBIGUOUS_MONTHS = frozenset(("اب", "ماي", "اوت", "جوان", "صفر", "محرم", "رجب", "شعبان", "may", "march"))
 """Words or names of people as well: months only beside a number or behind a word for month."""
-_MONTH_BEFORE = frozenset("شهر شهري in of since until by from during early mid late منذ".split())
+_BEFORE_MONTH = frozenset("شهر شهري in of since until by from during early mid late منذ".split())
+_BEFORE_DHU_MONTH = frozenset(("ذو", "ذي", "dhu", "dhul", "zul"))
+_FROM = "من"
+_BETWEEN_DAY_AND_MONTH = frozenset((_FROM, "of", "th", "st", "nd", "rd"))
+_BETWEEN_MONTH_AND_YEAR = frozenset((_FROM, "عام", "سنه", "of"))
+_MAX_DAY_DIGITS = 2
+_QUARTERS = frozenset(("Q1", "Q2", "Q3", "Q4"))
 
 
-class Date(NamedTuple):
-    """A month with the day and the year that stand beside it, if any."""
+class DateMention(NamedTuple):
+    """A month with the day and the year that stand beside it, None where none does."""
 
     month: str
     day: str | None
     year: str | None
 
-    def meets(self, other: "Date") -> bool:
+    def may_equal(self, other: "DateMention") -> bool:
         """Whether both can be the same date."""
         pairs = ((self.day, other.day), (self.year, other.year))
         return self.month == other.month and all(None in pair or pair[0] == pair[1] for pair in pairs)
 
 
-def dates(said: Sequence[Word]) -> list[Date]:
-    """Every month with what stands beside it; a word that may be something else only where it is surely a month."""
-    return [_date(said, *month) for month in _months(said)]
+def find_dates(words: Sequence[Word]) -> list[DateMention]:
+    """Every month with what stands beside it. A word that may be something else counts only where it surely is a
+    month."""
+    return [_date_at(words, *month) for month in _find_months(words)]
 
 
-def _months(said: Sequence[Word]) -> Iterator[tuple[str, int, int]]:
-    for at, (text, source, _) in enumerate(said):
-        after = said[at + 1].text if at + 1 < len(said) else ""
-        bare = text[1:] if text[0] in "وبفلك" and text[1:] in _PAIRS else text
-        if bare in _PAIRS:
-            end = at + 3 if after == "al" else at + 2
-            which = said[end - 1].text if end <= len(said) else ""
-            if which in _FIRST | _SECOND:
-                yield _PAIRS[bare][which in _SECOND], at, end
-            continue
-        if text in ("ذو", "ذي", "dhu", "dhul", "zul") and at + 1 < len(said):
-            end = at + 3 if after in ("al", "l") else at + 2
-            name = _OF_DHU.get(said[end - 1].text) if end <= len(said) else None
-            if name:
-                yield name, at, end
-            continue
-        month = looked_up(text, _MONTHS)
-        if month is not None and (text not in _MONTH_OR_WORD or _is_month(said, at, source)):
-            yield month, at, at + 1
-
-
-def _is_month(said: Sequence[Word], at: int, source: str) -> bool:
-    before = said[at - 1].text if at else ""
-    if before == "من" and at > 1:  # 1 من آب
-        before = said[at - 2].text
-    after = said[at + 1].text if at + 1 < len(said) else ""
-    if source.isascii() and not source[0].isupper():
-        return False
-    return before[:1].isdigit() or after[:1].isdigit() or before in _MONTH_BEFORE
-
-
-def _date(said: Sequence[Word], month: str, first: int, end: int) -> Date:
-    before = said[first - 1].text if first else ""
-    if before in ("من", "of", "th", "st", "nd", "rd") and first > 1:
-        before = said[first - 2].text
-    after = [word.text for word in said[end : end + 2]]
-    if after[:1] in (["من"], ["عام"], ["سنه"], ["of"]):
-        after = after[1:]
-    numbers = [text for text in after if text.isdigit()]
-    if after and not after[0].isdigit():
-        numbers = []
-    day = before if before.isdigit() and len(before) <= 2 else next((x for x in numbers[:1] if len(x) <= 2), None)
-    year = next((x for x in numbers if len(x) >= 3), None)
-    return Date(month, day, year)
-
-
-def days(said: Sequence[Word]) -> set[str]:
-    """Days of the week; أحد and اثنين, which are numbers too, only behind a word for day or time of day."""
+def find_weekdays(words: Sequence[Word]) -> set[str]:
+    """Days of the week; أحد and اثنين only behind a word for day or time of day."""
     found = set()
-    for at, word in enumerate(said):
-        day = looked_up(word.text, _DAYS)
-        sure = day not in _NUMBER_OR_DAY or word.text.isascii()
-        if day is not None and (sure or (at and said[at - 1].text in _DAY_BEFORE)):
+    for at, word in enumerate(words):
+        day = look_up(word.text, _names("weekday"))
+        is_certain = day not in _AMBIGUOUS_DAYS or is_latin(word.text)
+        if day is not None and (is_certain or (at and words[at - 1].text in _BEFORE_DAY)):
             found.add(day)
     return found
 
 
-def seasons(said: Sequence[Word]) -> set[str]:
+def find_seasons(words: Sequence[Word]) -> set[str]:
     """Seasons; ربيع is a month where first or second follows."""
     found = set()
-    for at, word in enumerate(said):
-        season = looked_up(word.text, _SEASONS)
-        after = said[at + 1].text if at + 1 < len(said) else ""
-        if season is not None and not (season == "spring" and after in _FIRST | _SECOND):
+    for at, word in enumerate(words):
+        season = look_up(word.text, _names("season"))
+        following = words[at + 1].text if at + 1 < len(words) else ""
+        if season is not None and not (season == "spring" and following in _names("order")):
             found.add(season)
     return found
+
+
+def find_quarters(words: Sequence[Word]) -> set[str]:
+    """The quarters of a year, as Q1 to Q4."""
+    spelled = {f"Q{ordinal_beside(words, at)}" for at, word in enumerate(words) if means_quarter(word.text)}
+    signs = {f"Q{following.text}" for word, following in pairwise(words) if word.text == "q" and following.is_joined}
+    return (spelled | signs) & _QUARTERS
+
+
+@cache
+def _names(kind: str) -> dict[str, str]:
+    """Folded aliases of one kind of the table: `month`, `weekday`, `season`, `paired_month`, `dhu_month`, `order`."""
+    return build_lookup((" ".join(aliases), name) for of_kind, name, *aliases in read_rows("dates") if of_kind == kind)
+
+
+def _find_months(words: Sequence[Word]) -> Iterator[tuple[str, int, int]]:
+    """Each month with the first word that names it and the word behind its name."""
+    for at, word in enumerate(words):
+        text = word.text
+        bare = text[1:] if text[0] in CLITICS and text[1:] in _names("paired_month") else text
+        if bare in _names("paired_month"):
+            end = _skip_article(words, at + 1)
+            order = _names("order").get(words[end - 1].text) if end <= len(words) else None
+            if order:
+                first, second = _names("paired_month")[bare].split(",")
+                yield (second if order == "second" else first), at, end
+        elif text in _BEFORE_DHU_MONTH and at + 1 < len(words):
+            end = _skip_article(words, at + 1, ("al", "l"))
+            name = _names("dhu_month").get(words[end - 1].text) if end <= len(words) else None
+            if name:
+                yield name, at, end
+        else:
+            month = look_up(text, _names("month"))
+            if month is not None and (text not in _AMBIGUOUS_MONTHS or _is_month(words, at)):
+                yield month, at, at + 1
+
+
+def _skip_article(words: Sequence[Word], at: int, articles: Sequence[str] = ("al",)) -> int:
+    """The word behind the one at `at`, or behind the next one where an article stands at `at`."""
+    return at + 2 if at < len(words) and words[at].text in articles else at + 1
+
+
+def _is_month(words: Sequence[Word], at: int) -> bool:
+    before = words[at - 1].text if at else ""
+    if before == _FROM and at > 1:  # 1 من آب
+        before = words[at - 2].text
+    following = words[at + 1].text if at + 1 < len(words) else ""
+    source = words[at].source
+    if is_latin(source) and not source[0].isupper():
+        return False
+    return before[:1].isdigit() or following[:1].isdigit() or before in _BEFORE_MONTH
+
+
+def _date_at(words: Sequence[Word], month: str, first: int, end: int) -> DateMention:
+    before = words[first - 1].text if first else ""
+    if before in _BETWEEN_DAY_AND_MONTH and first > 1:
+        before = words[first - 2].text
+    following = [word.text for word in words[end : end + 2]]
+    if following and following[0] in _BETWEEN_MONTH_AND_YEAR:
+        following = following[1:]
+    numbers = [text for text in following if text.isdigit()] if following and following[0].isdigit() else []
+    day = next((text for text in (before, *numbers[:1]) if text.isdigit() and len(text) <= _MAX_DAY_DIGITS), None)
+    year = next((text for text in numbers if len(text) > _MAX_DAY_DIGITS), None)
+    return DateMention(month, day, year)

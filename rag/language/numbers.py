@@ -1,300 +1,253 @@
 """Numbers as people write them: `121 ألف`, `مئة وخمسين`, `إحدى وعشرون`, `two and a half`, `1930s`, `ثلثيها`."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
+from functools import cache
 from typing import Literal
 
-from rag.language.word_tokens import Word, looked_up, table
+from rag.language.data import read_rows
+from rag.language.detect import is_latin
+from rag.language.normalize import FoldedText
+from rag.language.words import Word, build_lookup, look_up
 
-Kind = Literal["cardinal", "ordinal", "part", "decade"]
+NumeralKind = Literal["cardinal", "ordinal", "part", "decade"]
 
-_ONES = table(
-    {
-        1: "واحد واحدة إحدى أحد one",
-        2: "اثنان اثنين اثنا اثني اثنتان اثنتين اثنتا اثنتي two",
-        3: "ثلاث ثلاثة three",
-        4: "أربع أربعة four",
-        5: "خمس خمسة five",
-        6: "ست ستة six",
-        7: "سبع سبعة seven",
-        8: "ثمان ثماني ثمانية eight",
-        9: "تسع تسعة nine",
-        10: "ten",
-        11: "eleven",
-        12: "twelve",
-        13: "thirteen",
-        14: "fourteen",
-        15: "fifteen",
-        16: "sixteen",
-        17: "seventeen",
-        18: "eighteen",
-        19: "nineteen",
-    }
-)
-_TEN = table({10: "عشر عشرة"})
-_TENS = table(
-    {
-        20: "عشرون عشرين twenty",
-        30: "ثلاثون ثلاثين thirty",
-        40: "أربعون أربعين forty",
-        50: "خمسون خمسين fifty",
-        60: "ستون ستين sixty",
-        70: "سبعون سبعين seventy",
-        80: "ثمانون ثمانين eighty",
-        90: "تسعون تسعين ninety",
-    }
-)
-# مئتا is left out: folded, it is ميتا, which is also a company.
-_HUNDREDS = table(
-    {
-        100: "مئة مائة hundred",
-        200: "مئتان مئتين مائتان مائتين مئتي مائتا مائتي",
-        300: "ثلاثمئة ثلاثمائة",
-        400: "أربعمئة أربعمائة",
-        500: "خمسمئة خمسمائة",
-        600: "ستمئة ستمائة",
-        700: "سبعمئة سبعمائة",
-        800: "ثمانمئة ثمانمائة ثمانيمئة",
-        900: "تسعمئة تسعمائة",
-    }
-)
-_SCALES = table(
-    {
-        10**3: "ألف ألفا آلاف thousand",
-        10**6: "مليون مليونا ملايين million",
-        10**9: "مليار مليارا مليارات بليون billion bn",
-        10**12: "تريليون تريليونا تريليونات trillion",
-    }
-)
-_TWICE_SCALES = table({2 * 10**3: "ألفان ألفين", 2 * 10**6: "مليونان مليونين", 2 * 10**9: "ملياران مليارين"})
-_PLURAL_SCALES = frozenset("الاف ملايين مليارات".split())
+_DIGITS = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+_CONJUNCTION = "و"
+_AND = frozenset(("and", _CONJUNCTION))
+_ORDINAL_ENDINGS = frozenset(("st", "nd", "rd", "th"))
+_AND_A_HALF = ("ونصف", "والنصف")
+_UNCOUNTED_SCALES = frozenset("الاف ملايين مليارات".split())
 """Standing alone they are no number: "thousands of"."""
-_ORDINALS = table(
-    {
-        1: "أول أولى حادي حادية first",
-        2: "ثان ثاني ثانية second",
-        3: "ثالث ثالثة third",
-        4: "رابع رابعة fourth",
-        5: "خامس خامسة fifth",
-        6: "سادس سادسة sixth",
-        7: "سابع سابعة seventh",
-        8: "ثامن ثامنة eighth",
-        9: "تاسع تاسعة ninth",
-        10: "عاشر عاشرة tenth",
-        11: "eleventh",
-        12: "twelfth",
-        13: "thirteenth",
-        14: "fourteenth",
-        15: "fifteenth",
-        16: "sixteenth",
-        17: "seventeenth",
-        18: "eighteenth",
-        19: "nineteenth",
-        20: "twentieth",
-    }
-)
-_PARTS = table(
-    {
-        Fraction(1, 2): "نصف half halfway halves",
-        Fraction(1, 3): "ثلث",
-        Fraction(2, 3): "ثلثان ثلثين ثلثا ثلثي",
-        Fraction(1, 4): "ربع quarter",
-    }
-)
-_QUARTER = table({True: "ربع quarter"})
-_DECADES = table(
-    {
-        20: "عشرينيات عشرينات twenties",
-        30: "ثلاثينيات ثلاثينات thirties",
-        40: "أربعينيات أربعينات forties",
-        50: "خمسينيات خمسينات fifties",
-        60: "ستينيات ستينات sixties",
-        70: "سبعينيات سبعينات seventies",
-        80: "ثمانينيات ثمانينات eighties",
-        90: "تسعينيات تسعينات nineties",
-    }
-)
-_AND = frozenset(("and", "و"))
-_ARTICLES = frozenset(("a", "one"))
-_SUFFIXES = frozenset(("st", "nd", "rd", "th"))
-_IN_PERCENT = frozenset(("في", "بال"))
+_HALF = Fraction(1, 2)
 
 
 @dataclass(frozen=True, slots=True)
 class Numeral:
-    """A number and the words `first` up to `end` that say it. A decade has the years since its century."""
+    """A number and the words that say it.
+
+    Attributes
+    ----------
+    value : Fraction
+        Of a decade, the years since its century.
+    kind : {"cardinal", "ordinal", "part", "decade"}
+        `part`: of a whole, as a third.
+    first, end : int
+        The words `words[first:end]` say it.
+    is_spelled : bool
+        Said in words, not in digits.
+    """
 
     value: Fraction
-    kind: Kind
+    kind: NumeralKind
     first: int
     end: int
-    spelled: bool
-    """Said in words, not in digits."""
+    is_spelled: bool
 
 
-def numerals(said: Sequence[Word]) -> list[Numeral]:
-    """All numbers, in order."""
+def find_numbers(text: FoldedText) -> frozenset[str]:
+    """The numbers in digits of a text, in one spelling: 0-9, a full stop for decimals, no leading zeros."""
+    return frozenset(_canonical_number(match.group()) for match in _DIGITS.finditer(text.text))
+
+
+def find_numerals(words: Sequence[Word]) -> list[Numeral]:
+    """All numbers, in digits or in words of either language, in order."""
     found, at = [], 0
-    while at < len(said):
-        numeral = _digits(said, at) if said[at].text[0].isdigit() else _spelled(said, at)
+    while at < len(words):
+        numeral = _read_digits(words, at) if words[at].text[0].isdigit() else _read_words(words, at)
         if numeral is not None:
             found.append(numeral)
         at = numeral.end if numeral is not None else at + 1
     return found
 
 
-def _digits(said: Sequence[Word], at: int) -> Numeral:
-    value, end = Fraction(said[at].text), at + 1
-    after = said[end] if end < len(said) else None
-    if after is not None and after.joined and after.text == "s" and value % 10 == 0:
-        return Numeral(value % 100, "decade", at, end + 1, False)
-    if after is not None and after.joined and after.text in _SUFFIXES:
-        return Numeral(value, "ordinal", at, end + 1, False)
-    scale = 1
-    while end < len(said) and (more := looked_up(said[end].text, _SCALES)) is not None and said[end].text[0] != "و":
+def ordinal_beside(words: Sequence[Word], at: int) -> int | None:
+    """The ordinal number behind or before the word at `at`."""
+    neighbours = (words[other].text for other in (at + 1, at - 1) if 0 <= other < len(words))
+    ordinals = _tables()["ordinal"]
+    return next((int(value) for word in neighbours if (value := look_up(word, ordinals)) is not None), None)
+
+
+def means_quarter(word: str) -> bool:
+    """Whether a word may name a quarter."""
+    return look_up(word, _tables()["quarter"]) is not None
+
+
+@cache
+def _tables() -> dict[str, dict[str, Fraction]]:
+    """Words of numbers by kind: `one`, `ten`, `tens`, `hundreds`, `scale`, `two_scales`, `ordinal`, `part`, `quarter`,
+    `decade`."""
+    rows: dict[str, list[tuple[str, Fraction]]] = {}
+    for kind, value, *aliases in read_rows("numbers"):
+        rows.setdefault(kind, []).append((" ".join(aliases), Fraction(value)))
+    return {kind: build_lookup(of_kind) for kind, of_kind in rows.items()}
+
+
+def _look_up(word: str, kind: str) -> Fraction | None:
+    return look_up(word, _tables()[kind])
+
+
+def _canonical_number(number: str) -> str:
+    whole, _, decimals = number.partition(".")
+    decimals = decimals.rstrip("0")
+    return (whole.lstrip("0") or "0") + ("." + decimals if decimals else "")
+
+
+def _read_digits(words: Sequence[Word], at: int) -> Numeral:
+    value, end = Fraction(words[at].text), at + 1
+    following = words[end] if end < len(words) else None
+    if following is not None and following.is_joined:
+        if following.text == "s" and value % 10 == 0:
+            return Numeral(value % 100, "decade", at, end + 1, is_spelled=False)
+        if following.text in _ORDINAL_ENDINGS:
+            return Numeral(value, "ordinal", at, end + 1, is_spelled=False)
+    scale = Fraction(1)
+    while end < len(words) and (more := _look_up(words[end].text, "scale")) is not None:
+        if words[end].text.startswith(_CONJUNCTION):
+            break
         scale, end = scale * more, end + 1
-    half = _half(said, end)
-    return Numeral((value + Fraction(1, 2) * bool(half)) * scale, "cardinal", at, end + half, False)
+    half = _count_half_words(words, end)
+    return Numeral((value + _HALF * bool(half)) * scale, "cardinal", at, end + half, is_spelled=False)
 
 
-def _half(said: Sequence[Word], at: int) -> int:
+def _count_half_words(words: Sequence[Word], at: int) -> int:
     """How many words say "and a half" at `at`."""
-    following = [word.text for word in said[at : at + 3]]
-    if following and following[0].startswith(("ونصف", "والنصف")):
+    following = [word.text for word in words[at : at + 3]]
+    if following and following[0].startswith(_AND_A_HALF):
         return 1
     return 3 if following == ["and", "a", "half"] else 2 if following[:2] == ["and", "half"] else 0
 
 
-def _spelled(said: Sequence[Word], at: int) -> Numeral | None:
-    word = said[at].text
-    decade = looked_up(word, _DECADES)
+def _read_words(words: Sequence[Word], at: int) -> Numeral | None:
+    word = words[at].text
+    decade = _look_up(word, "decade")
     if decade is not None:
-        return Numeral(Fraction(decade), "decade", at, at + 1, True)
-    part = _part(said, at)
+        return Numeral(decade, "decade", at, at + 1, is_spelled=True)
+    part = _read_part(words, at)
     if part is not None:
         return part
-    if word in _PLURAL_SCALES or _says_percent(said, at):
+    if word in _UNCOUNTED_SCALES or _is_percent_hundred(words, at):
         return None
-    total, end, linked = _Sum(), at, False
-    for next_, (text, *_) in enumerate(said[at:], at):
-        if end > at and text in _AND and not linked:
-            linked = True
-        elif total.add(text, linked or (end > at and text[0] == "و")):
-            end, linked = next_ + 1, False
+    return _read_sum(words, at)
+
+
+def _read_sum(words: Sequence[Word], at: int) -> Numeral | None:
+    total, end, is_linked = _NumeralSum(), at, False
+    for number, word in enumerate(words[at:], at):
+        text = word.text
+        if end > at and text in _AND and not is_linked:
+            is_linked = True
+        elif total.add(text, is_linked or (end > at and text.startswith(_CONJUNCTION))):
+            end, is_linked = number + 1, False
         else:
             break
     if end == at:
         return None
-    half = _half(said, end)
-    return Numeral(total.value + total.half * bool(half), total.kind, at, end + half, True)
+    half = _count_half_words(words, end)
+    return Numeral(total.value + total.half * bool(half), total.kind, at, end + half, is_spelled=True)
 
 
-def _says_percent(said: Sequence[Word], at: int) -> bool:
+def _is_percent_hundred(words: Sequence[Word], at: int) -> bool:
     """Whether the hundred here is that of "in the hundred"."""
-    word = said[at].text
-    if looked_up(word, _HUNDREDS) != 100:
+    word = words[at].text
+    if _look_up(word, "hundreds") != 100:
         return False
-    return word.startswith("بال") or (at > 0 and said[at - 1].text == "في" and word.startswith("ال"))
+    return word.startswith("بال") or (at > 0 and words[at - 1].text == "في" and word.startswith("ال"))
 
 
-def _part(said: Sequence[Word], at: int) -> Numeral | None:
+def _read_part(words: Sequence[Word], at: int) -> Numeral | None:
     """A part of a whole: half, a third, two thirds, three quarters."""
-    word = said[at].text
-    before = said[at - 1].text if at else ""
+    word = words[at].text
+    before = words[at - 1].text if at else ""
     if word in ("third", "thirds") and (before in ("a", "one", "two") or word == "thirds"):
-        return Numeral(Fraction(2 if before == "two" else 1, 3), "part", at, at + 1, True)
-    if word == "quarters" or looked_up(word, {"ارباع": 4}) is not None:
-        return Numeral(Fraction(3, 4), "part", at, at + 1, True)
-    value = looked_up(word, _PARTS)
-    if value is None or (value == Fraction(1, 4) and _counts_quarters(said, at)):
-        return None
-    return Numeral(value, "part", at, at + 1, True)
+        return Numeral(Fraction(2 if before == "two" else 1, 3), "part", at, at + 1, is_spelled=True)
+    if word == "quarters" or look_up(word, {"ارباع": 4}) is not None:
+        return Numeral(Fraction(3, 4), "part", at, at + 1, is_spelled=True)
+    value = _look_up(word, "part")
+    if value is None or (value == Fraction(1, 4) and ordinal_beside(words, at) is not None):
+        return None  # "the second quarter" is one of a year's
+    return Numeral(value, "part", at, at + 1, is_spelled=True)
 
 
-def _counts_quarters(said: Sequence[Word], at: int) -> bool:
-    """Whether a quarter is one of a year's, "the second quarter"."""
-    return _ordinal_beside(said, at) is not None
-
-
-def _ordinal_beside(said: Sequence[Word], at: int) -> int | None:
-    near = (said[other].text for other in (at + 1, at - 1) if 0 <= other < len(said))
-    return next((ordinal for word in near if (ordinal := looked_up(word, _ORDINALS)) is not None), None)
-
-
-def quarters(said: Sequence[Word]) -> set[str]:
-    """The quarters of a year, as Q1 to Q4."""
-    found = {f"Q{_ordinal_beside(said, at)}" for at, word in enumerate(said) if looked_up(word.text, _QUARTER)}
-    signs = {f"Q{after.text}" for word, after in pairwise(said) if word.text == "q" and after.joined}
-    return (found | signs) & {"Q1", "Q2", "Q3", "Q4"}
-
-
-class _Sum:
+class _NumeralSum:
     """The value of number words read one by one."""
 
     def __init__(self) -> None:
-        self._total = self._group = 0
-        self._scale = 1
-        self.kind: Kind = "cardinal"
+        self._total = self._group = Fraction(0)
+        self._scale = Fraction(1)
+        self.kind: NumeralKind = "cardinal"
 
     @property
     def value(self) -> Fraction:
-        return Fraction(self._total + self._group)
+        return self._total + self._group
 
     @property
     def half(self) -> Fraction:
         """What "and a half" adds: of a million, half a million."""
-        return Fraction(1 if self._group or not self._total else self._scale, 2)
+        return _HALF * (1 if self._group or not self._total else self._scale)
 
-    def add(self, word: str, linked: bool) -> bool:
-        """Take `word` in; False when it does not go on the number. `linked`: an "and" stands before it."""
-        empty = not (self._total or self._group)
-        ordinal = looked_up(word, _ORDINALS)
-        ones = looked_up(word, _ONES) or ordinal
-        if ones is not None and self._takes_ones(ones, linked, empty, word.isascii()):
+    def add(self, word: str, is_linked: bool) -> bool:
+        """Take `word` in; False when it does not go on the number. `is_linked`: an "and" stands before it."""
+        is_empty = not (self._total or self._group)
+        ordinal = _look_up(word, "ordinal")
+        ones = _look_up(word, "one") or ordinal
+        if ones is not None and self._takes_ones(ones, is_linked, is_empty, is_latin(word)):
             self._group += ones
             self.kind = "ordinal" if ordinal is not None else self.kind
             return True
-        return ones is None and (self._add_tens(word, linked, empty) or self._add_large(word, linked, empty))
+        return ones is None and (
+            self._add_tens(word, is_linked, is_empty)
+            or self._add_hundreds(word, is_linked, is_empty)
+            or self._add_scale(word, is_linked, is_empty)
+        )
 
-    def _takes_ones(self, ones: int, linked: bool, empty: bool, english: bool) -> bool:
-        if empty:
+    def _takes_ones(self, ones: Fraction, is_linked: bool, is_empty: bool, is_english: bool) -> bool:
+        if is_empty:
             return True
         if self._group % 100 == 0:
-            return linked or (english and not self._group)
-        return english and not linked and self._group % 100 >= 20 and self._group % 10 == 0 and ones < 10
+            return is_linked or (is_english and not self._group)
+        is_after_tens = self._group % 100 >= 20 and self._group % 10 == 0
+        return is_english and not is_linked and is_after_tens and ones < 10
 
-    def _add_tens(self, word: str, linked: bool, empty: bool) -> bool:
-        if looked_up(word, _TEN):
-            takes = empty or (not linked and 0 < self._group % 100 < 10) or (linked and self._group % 100 == 0)
+    def _add_tens(self, word: str, is_linked: bool, is_empty: bool) -> bool:
+        if _look_up(word, "ten"):
+            below_hundred = self._group % 100
+            takes = is_empty or (not is_linked and 0 < below_hundred < 10) or (is_linked and below_hundred == 0)
             self._group += 10 if takes else 0
             return takes
-        tens = looked_up(word, _TENS)
-        takes = tens is not None and (empty or (linked and self._group % 100 < 10))
-        self._group += tens if tens is not None and takes else 0
-        return takes
-
-    def _add_large(self, word: str, linked: bool, empty: bool) -> bool:
-        hundreds = looked_up(word, _HUNDREDS)
-        if hundreds is not None:
-            if hundreds == 100 and 0 < self._group < 10 and not linked:
-                self._group *= 100
-            elif self._group == 0 and (empty or linked):
-                self._group = hundreds
-            else:
-                return False
-            return True
-        twice = looked_up(word, _TWICE_SCALES)
-        if twice is not None and empty:
-            self._total, self._scale = twice, twice // 2
-            return True
-        scale = looked_up(word, _SCALES)
-        if scale is None or (linked and self._group and not empty):
+        tens = _look_up(word, "tens")
+        if tens is None or not (is_empty or (is_linked and self._group % 100 < 10)):
             return False
-        if self._group or empty or linked:
-            self._total += max(self._group, 1) * scale
+        self._group += tens
+        return True
+
+    def _add_hundreds(self, word: str, is_linked: bool, is_empty: bool) -> bool:
+        hundreds = _look_up(word, "hundreds")
+        if hundreds is None:
+            return False
+        if hundreds == 100 and 0 < self._group < 10 and not is_linked:
+            self._group *= 100
+        elif self._group == 0 and (is_empty or is_linked):
+            self._group = hundreds
+        else:
+            return False
+        return True
+
+    def _add_scale(self, word: str, is_linked: bool, is_empty: bool) -> bool:
+        if _look_up(word, "hundreds") is not None:
+            return False
+        twice = _look_up(word, "two_scales")
+        if twice is not None and is_empty:
+            self._total, self._scale = twice, twice / 2
+            return True
+        scale = _look_up(word, "scale")
+        if scale is None or (is_linked and self._group and not is_empty):
+            return False
+        if self._group or is_empty or is_linked:
+            self._total += max(self._group, Fraction(1)) * scale
         else:
             self._total *= scale
-        self._group, self._scale = 0, scale
+        self._group, self._scale = Fraction(0), scale
         return True

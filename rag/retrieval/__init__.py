@@ -1,1 +1,1 @@
-"""From a question to ranked hits."""
+"""From a question to ranked hits, with the probability that they hold its answer."""

@@ -1,6 +1,7 @@
-"""What was fitted on development data, as one small data file: fusion weights and refusal models.
+"""What was fitted on development data, as one small data file: fusion weights and abstention models.
 
-Each holds for a pair of languages, the question's and the chunk's. `eval/fit.py` writes the file; nothing else does.
+Each holds for a pair of languages, the query's and the chunk's. `eval/calibrate/fit.py` writes the file; nothing else
+does.
 """
 
 import json
@@ -12,18 +13,24 @@ from importlib import resources
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.types import Language, Signals
+from rag.language.languages import LANGUAGES
+from rag.types import Language, Scores
 
 LanguagePair = tuple[Language, Language]
-"""A question's language, and that of a chunk it is held against."""
+"""A query's language, and that of a chunk."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fusion:
-    """Weights of the views.
+    """Weights of the representations.
 
-    `offset` brings chunks of the other language to the level of the question's own: cosines across languages are
-    lower, how much depends on both, and a collection may hold both languages.
+    Attributes
+    ----------
+    dense, tokens, sentence, lexical : float
+        Weight of each score.
+    offset : float
+        Brings chunks of the other language to the level of the query's own: cosines across languages are lower, how
+        much depends on both, and a collection may hold both languages.
     """
 
     dense: float
@@ -32,24 +39,44 @@ class Fusion:
     lexical: float
     offset: float
 
-    def score(self, signals: Signals) -> float:
+    def fuse(self, scores: Scores) -> float:
         """The fused score of a chunk, comparable between chunks of either language."""
-        return float(self.scores(np.array([astuple(signals)]))[0])
+        return float(self.fuse_all(np.array([astuple(scores)]))[0])
 
-    def scores(self, signals: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Those of many chunks: `signals` (chunks, views), the views in the order of the fields of `Signals`."""
-        scores: NDArray[np.float64] = self.offset + signals @ [self.dense, self.tokens, self.sentence, self.lexical]
-        return scores
+    def fuse_all(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The fused scores of many chunks.
+
+        Parameters
+        ----------
+        scores : array of float
+            (chunks, representations), in the order of the fields of `Scores`.
+
+        Returns
+        -------
+        array of float
+            (chunks,).
+        """
+        fused: NDArray[np.float64] = self.offset + scores @ [self.dense, self.tokens, self.sentence, self.lexical]
+        return fused
 
 
 @dataclass(frozen=True, slots=True)
-class Logistic:
-    """A logistic regression over named features."""
+class LogisticModel:
+    """A logistic regression over named features.
+
+    Attributes
+    ----------
+    intercept : float
+        Of the linear part.
+    weights : dict of str to float
+        Of each feature.
+    threshold : float
+        Below this probability a question is not answered: 5 % of the answerable development questions lie below.
+    """
 
     intercept: float
     weights: dict[str, float]
     threshold: float
-    """Below this probability the question is refused: 5 % of the answerable development questions lie below."""
 
     def probability(self, features: Mapping[str, float]) -> float:
         """Probability that the articles hold the answer."""
@@ -58,44 +85,63 @@ class Logistic:
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
-    """What holds for one pair of languages. `refusal` is fitted for the dense view of one embedder,
-    `refusal_without_dense` for any."""
+class PairModels:
+    """What holds for one pair of languages.
+
+    Attributes
+    ----------
+    fusion : Fusion
+        Ranks chunks.
+    abstention : LogisticModel
+        Fitted for the dense vectors of one embedder.
+    abstention_without_dense : LogisticModel
+        For any embedder.
+    """
 
     fusion: Fusion
-    refusal: Logistic
-    refusal_without_dense: Logistic
+    abstention: LogisticModel
+    abstention_without_dense: LogisticModel
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Everything fitted, and the embedder that it is fitted for."""
+    """Everything fitted.
+
+    Attributes
+    ----------
+    embedder : str
+        That it is fitted for.
+    pairs : dict of LanguagePair to PairModels
+        One for every pair.
+    spread : float
+        Standard deviation of the dense scores among a query's candidates, to scale another embedder to.
+    """
 
     embedder: str
-    pairs: dict[LanguagePair, Pair]
+    pairs: dict[LanguagePair, PairModels]
     spread: float
-    """Standard deviation of the dense scores among a question's candidates, to scale another embedder to."""
 
-    def refusal(self, pair: LanguagePair, embedder: str) -> Logistic:
-        """The refusal model for a question whose best chunk makes `pair`, with the dense view of `embedder`."""
+    def abstention(self, pair: LanguagePair, embedder: str) -> LogisticModel:
+        """The abstention model for a query whose best chunk makes `pair`, with the dense vectors of `embedder`."""
         models = self.pairs[pair]
-        return models.refusal if embedder == self.embedder else models.refusal_without_dense
+        return models.abstention if embedder == self.embedder else models.abstention_without_dense
 
 
-LANGUAGES: tuple[Language, ...] = ("ar", "en")
-PAIRS: dict[LanguagePair, str] = {(asked, held): f"{asked} over {held}" for asked in LANGUAGES for held in LANGUAGES}
+PAIR_NAMES: dict[LanguagePair, str] = {
+    (query, chunk): f"{query} over {chunk}" for query in LANGUAGES for chunk in LANGUAGES
+}
 """Every pair, and its name in the file."""
 
 
-def load() -> Calibration:
+def load_calibration() -> Calibration:
     """The calibration that ships with Dalil."""
-    data = json.loads(resources.files("rag.retrieval").joinpath("calibration.json").read_text("utf-8"))
+    data = json.loads(resources.files(__package__).joinpath("calibration.json").read_text("utf-8"))
     pairs = {
-        pair: Pair(
+        pair: PairModels(
             Fusion(**data["pairs"][name]["fusion"]),
-            Logistic(**data["pairs"][name]["refusal"]),
-            Logistic(**data["pairs"][name]["refusal_without_dense"]),
+            LogisticModel(**data["pairs"][name]["abstention"]),
+            LogisticModel(**data["pairs"][name]["abstention_without_dense"]),
         )
-        for pair, name in PAIRS.items()
+        for pair, name in PAIR_NAMES.items()
     }
     return Calibration(data["embedder"], pairs, data["spread"])

@@ -1,32 +1,52 @@
 """The index: Qdrant Edge in a folder by default, a Qdrant server by URL."""
 
 from rag.settings import Settings
-from rag.store.base import EmbeddedChunk, Engine, Evidence, Head, QueryVectors, Store
-from rag.store.candidates import VIEWS, Candidate, Candidates
-from rag.store.fingerprint import Pipeline
+from rag.store.base import SearchQuery, Store
+from rag.store.candidates import REPRESENTATIONS, Candidate, Candidates
+from rag.store.engine import Engine
+from rag.store.fingerprint import IndexConfig
+from rag.store.points import ArticleSummary, EmbeddedChunk, SentenceVectors
 
 __all__ = [
-    "VIEWS",
+    "REPRESENTATIONS",
+    "ArticleSummary",
     "Candidate",
     "Candidates",
     "EmbeddedChunk",
     "Engine",
-    "Evidence",
-    "Head",
-    "QueryVectors",
+    "IndexConfig",
+    "SearchQuery",
+    "SentenceVectors",
     "Store",
     "open_store",
 ]
 
 
-def open_store(settings: Settings, pipeline: Pipeline) -> Store:
-    """The store that `settings` name; raises StoreError, StoreLockedError or PipelineError."""
+def open_store(settings: Settings, config: IndexConfig) -> Store:
+    """Open the store that `settings` name.
+
+    Parameters
+    ----------
+    settings : Settings
+        A server's URL, or a folder.
+    config : IndexConfig
+        What the index is to hold.
+
+    Raises
+    ------
+    StoreLockedError
+        When another process holds the index.
+    IndexMismatchError
+        When it was made with another configuration.
+    StoreError
+        When it cannot be opened or reached.
+    """
     if settings.qdrant_url:
         from rag.store.qdrant_server import ServerEngine
 
         key = settings.qdrant_api_key.get_secret_value() if settings.qdrant_api_key else None
         authority = str(settings.qdrant_ca_file) if settings.qdrant_ca_file else None
-        return Store(ServerEngine.connect(settings.qdrant_url, key, authority, settings.qdrant_prefix), pipeline)
+        return Store(ServerEngine.connect(settings.qdrant_url, key, authority, settings.qdrant_prefix), config)
     from rag.store.qdrant_edge import EdgeEngine
 
-    return Store(EdgeEngine(settings.data_dir), pipeline)
+    return Store(EdgeEngine(settings.data_dir), config)

@@ -1,36 +1,42 @@
 """What a search found, before the best of it become hits."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, overload
+from typing import overload
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.types import Language, Signals, Span
+from rag.store.engine import Payload
+from rag.types import Language, Scores, Span
 
-Payload = dict[str, Any]
-VIEWS = tuple(view.name for view in fields(Signals))
+REPRESENTATIONS = tuple(item.name for item in fields(Scores))
+"""Names of the representations, in the order of the fields of `Scores`."""
 
-
-@dataclass(frozen=True, slots=True)
-class Scores:
-    """The payloads of the points that were found, by id, and what each view scored for each. An id is a UUID's number:
-    hashing a UUID or writing it out costs more than a score."""
-
-    views: dict[str, dict[int, float]]
-    payloads: dict[int, Payload]
-
-    def column(self, view: str) -> NDArray[np.float64]:
-        """What a view scored, in the order of the payloads; nan where it has nothing to score."""
-        found = self.views.get(view, {})
-        return np.array([found.get(key, np.nan) for key in self.payloads])
+CANDIDATE_FIELDS = ("article_id", "revision", "language", "span", "sentences")
+"""Payload of a chunk that a search gives back."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A chunk that some view found, with every view's raw score; `lexical` is a BM25 sum here."""
+    """A chunk that was found.
+
+    Attributes
+    ----------
+    id : str
+        Of its point.
+    article_id, revision : str
+        Of its article; the revision may not be the committed one.
+    language : Language
+        Of the chunk.
+    span : Span
+        In offsets of the article.
+    sentences : tuple of Span
+        In offsets of the article.
+    scores : Scores
+        Of each representation; `lexical` is a BM25 sum here.
+    """
 
     id: str
     article_id: str
@@ -38,20 +44,38 @@ class Candidate:
     language: Language
     span: Span
     sentences: tuple[Span, ...]
-    signals: Signals
+    scores: Scores
 
 
 class Candidates(Sequence[Candidate]):
     """Candidates by number, made when one is looked at: all are ranked, few become hits.
 
-    `signals` (candidates, views) has the raw scores in the order of the fields of `Signals`, `languages` the chunks',
-    `keys` what brings candidates of one score into an order.
+    Parameters
+    ----------
+    payloads : mapping of int to dict
+        The payload of each chunk, by the number of its id.
+    scores : array of float
+        (candidates, representations), in the order of `payloads` and of `REPRESENTATIONS`.
+
+    Attributes
+    ----------
+    keys : list of int
+        Brings candidates of one score into an order.
+    scores : array of float
+        As given.
+    languages : list of Language
+        Of each chunk.
     """
 
-    def __init__(self, payloads: dict[int, Payload], signals: NDArray[np.float64]) -> None:
-        self.keys, self.signals = list(payloads), signals
+    def __init__(self, payloads: Mapping[int, Payload], scores: NDArray[np.float64]) -> None:
+        self.keys, self.scores = list(payloads), scores
         self._payloads = list(payloads.values())
         self.languages: list[Language] = [payload["language"] for payload in self._payloads]
+
+    @classmethod
+    def none(cls) -> "Candidates":
+        """No candidate."""
+        return cls({}, np.zeros((0, len(REPRESENTATIONS))))
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -72,15 +96,16 @@ class Candidates(Sequence[Candidate]):
             revision=payload["revision"],
             language=payload["language"],
             span=Span(*payload["span"]),
-            sentences=_pairs(payload["sentences"]),
-            signals=Signals(*self.signals[at].tolist()),
+            sentences=unflatten_spans(payload["sentences"]),
+            scores=Scores(*self.scores[at].tolist()),
         )
 
 
-def flat(spans: Sequence[Span]) -> list[int]:
+def flatten_spans(spans: Sequence[Span]) -> list[int]:
     """Spans as one list of their ends, which is read in half the time of a list of lists."""
     return [end for span in spans for end in span]
 
 
-def _pairs(ends: Sequence[int]) -> tuple[Span, ...]:
+def unflatten_spans(ends: Sequence[int]) -> tuple[Span, ...]:
+    """The spans of `flatten_spans`."""
     return tuple(map(Span, ends[::2], ends[1::2]))

@@ -2,41 +2,70 @@
 
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
+from typing import Self
 
-from rag.embedding.bm25 import LEXICAL_VERSION
-from rag.language.text import FOLDING_VERSION
+from rag.embedding import EmbeddingSpec
+from rag.embedding.bm25 import BM25_VERSION
+from rag.language.normalize import NORMALIZATION_VERSION
 
-SPLITTER_VERSION = 2
-"""Raise it whenever `ingest/split.py` cuts or embeds chunks otherwise."""
+CHUNKER_VERSION = 2
+"""Raise it whenever `ingest/chunker.py` cuts or embeds chunks otherwise."""
 
-ENCODER_VERSION = 4
-"""Raise it whenever the bundled models, the layer and projection of the token view, or the form in which the index
-keeps chunks and their vectors, change."""
+INDEX_VERSION = 5
+"""Raise it whenever the bundled models, the layer and projection of the token vectors, or the form in which the index
+keeps articles, chunks and their vectors, change."""
 
 
 @dataclass(frozen=True, slots=True)
-class Pipeline:
-    """Everything that decides which vectors and offsets an index holds."""
+class IndexConfig:
+    """Everything that decides which vectors and offsets an index holds.
+
+    Attributes
+    ----------
+    embedder : str
+        Name of the model of dense vectors.
+    dimension, token_dimension, sentence_dimension : int
+        Length of dense, token and sentence vectors.
+    chunk_tokens : int
+        Largest chunk.
+    passage_prefix : str
+        What an endpoint's model is given before each passage.
+    index, chunker, bm25, normalization : int
+        Versions of the code.
+    """
 
     embedder: str
     dimension: int
     token_dimension: int
     sentence_dimension: int
     chunk_tokens: int
-    encoder: int = ENCODER_VERSION
-    splitter: int = SPLITTER_VERSION
-    lexical: int = LEXICAL_VERSION
-    folding: int = FOLDING_VERSION
+    passage_prefix: str = ""
+    index: int = INDEX_VERSION
+    chunker: int = CHUNKER_VERSION
+    bm25: int = BM25_VERSION
+    normalization: int = NORMALIZATION_VERSION
+
+    @classmethod
+    def of(cls, spec: EmbeddingSpec, chunk_tokens: int) -> Self:
+        """The configuration of an index with these vectors and chunks of at most so many tokens."""
+        return cls(
+            spec.name,
+            spec.dimension,
+            spec.token_dimension,
+            spec.sentence_dimension,
+            chunk_tokens,
+            spec.passage_prefix,
+        )
 
     @property
-    def sizes(self) -> dict[str, int]:
-        """Length of the vectors of each view."""
+    def vector_sizes(self) -> dict[str, int]:
+        """Length of the vectors of each representation."""
         return {"dense": self.dimension, "tokens": self.token_dimension, "sentence": self.sentence_dimension}
 
     @property
     def fingerprint(self) -> str:
-        """A hash of all fields."""
+        """A hash of all fields, 16 hexadecimal digits."""
         return blake2b(repr(sorted(asdict(self).items())).encode(), digest_size=8).hexdigest()
 
     def __str__(self) -> str:
-        return ", ".join(f"{name} {value}" for name, value in asdict(self).items())
+        return ", ".join(f"{name} {value}" for name, value in asdict(self).items() if value != "")

@@ -12,100 +12,88 @@ from typing import Any
 import qdrant_edge as edge
 from filelock import FileLock, Timeout
 
-from rag.errors import PipelineError, StoreError, StoreLockedError
-from rag.store.base import CANDIDATE_FIELDS, Collection, QueryVectors, Record
-from rag.store.candidates import Scores
+from rag.embedding.bm25 import SparseVector
+from rag.errors import IndexMismatchError, StoreError, StoreLockedError
+from rag.store.engine import INTEGER_FIELDS, KEYWORD_FIELDS, Collection, Point, ScoredPoint, VectorQuery
+from rag.store.filters import ChunkFilter
 
 _LOCK_WAIT_S = 3
 """Long enough for another `dalil ask` to end, short enough to be told about a `dalil serve`."""
-_PAGE = 1000
+_POINTS_PER_PAGE = 1000
 
 
 class EdgeEngine:
-    """Two Edge shards in `folder`, and a lock that names its holder: one process owns an index."""
+    """Two Edge shards in a folder, and a lock that names its holder: one process owns an index.
+
+    Parameters
+    ----------
+    folder : Path
+        Made when it is opened, if it is missing.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._lock = FileLock(folder / "lock", timeout=_LOCK_WAIT_S, thread_local=False)
         self._shards: dict[Collection, Any] = {}
 
-    def open(self, sizes: Mapping[str, int]) -> None:
+    def open(self, vector_sizes: Mapping[str, int]) -> None:
         self._take_lock()
         try:
-            with _mapped(self._folder):
-                self._shards["articles"] = _shard(self._folder / "articles", _articles_config())
-            self._check_vectors(sizes)
-            with _mapped(self._folder):
-                self._shards["chunks"] = _shard(self._folder / "chunks", _chunks_config(sizes))
-                _index_articles(self._shards["chunks"])
+            self._open_shard("articles", _articles_config())
+            self._check_vectors(vector_sizes)
+            self._open_shard("chunks", _chunks_config(vector_sizes))
         except StoreError:
             self.close()
             raise
 
-    def upsert(self, collection: Collection, points: Sequence[Record]) -> None:
-        with _mapped(self._folder):
-            found = [edge.Point(point.id, _vectors(point.vectors), point.payload) for point in points]
+    def upsert(self, collection: Collection, points: Sequence[Point]) -> None:
+        with _mapped_errors(self._folder):
+            found = [edge.Point(point.id, _to_edge_vectors(point.vectors), point.payload) for point in points]
             if found:
                 self._shards[collection].update(edge.UpdateOperation.upsert_points(found))
 
     def delete(self, collection: Collection, ids: Sequence[str]) -> None:
         if ids:
-            with _mapped(self._folder):
+            with _mapped_errors(self._folder):
                 self._shards[collection].update(edge.UpdateOperation.delete_points(list(ids)))
 
-    def retrieve(self, collection: Collection, ids: Sequence[str], vectors: Sequence[str] = ()) -> list[Record]:
-        with _mapped(self._folder):
+    def retrieve(self, collection: Collection, ids: Sequence[str], vectors: Sequence[str] = ()) -> list[Point]:
+        with _mapped_errors(self._folder):
             found = self._shards[collection].retrieve(list(ids), True, list(vectors) or False)
-        return [Record(str(point.id), point.payload or {}, point.vector or {}) for point in found]
+        return [Point(str(point.id), point.payload or {}, point.vector or {}) for point in found]
 
-    def scroll(self, collection: Collection, fields: Sequence[str]) -> Iterator[Record]:
+    def scroll(self, collection: Collection, fields: Sequence[str]) -> Iterator[Point]:
         offset = None
         while True:
-            with _mapped(self._folder):
-                request = edge.ScrollRequest(offset=offset, limit=_PAGE, with_payload=list(fields))
-                points, offset = self._shards[collection].scroll(request)
-            yield from (Record(str(point.id), point.payload or {}) for point in points)
+            points, offset = self._scroll(collection, fields, _POINTS_PER_PAGE, offset=offset)
+            yield from points
             if offset is None:
                 return
 
-    def count(self, collection: Collection) -> int:
-        with _mapped(self._folder):
-            return int(self._shards[collection].count(edge.CountRequest()))
+    def newest(self, collection: Collection, fields: Sequence[str], limit: int) -> list[Point]:
+        order = edge.OrderBy("stored_at", edge.Direction.Desc)
+        return self._scroll(collection, fields, limit, order_by=order)[0]
 
-    def search(self, query: QueryVectors, dense: int, lexical: int, articles: Sequence[str] | None = None) -> Scores:
-        encoded = query.encoded
-        views = {
-            "dense": edge.Query.Nearest(encoded.dense.tolist(), "dense"),
-            "tokens": edge.Query.Nearest(encoded.tokens.tolist(), "tokens"),
-            "sentence": edge.Query.Nearest([encoded.sentence.tolist()], "sentence"),
-        }
-        of_these = None if articles is None else _of(articles)
-        finders = [edge.QueryRequest(dense, query=views["dense"], filter=of_these)] if dense else []
-        if query.lexical.indices:
-            views["lexical"] = edge.Query.Nearest(edge.SparseVector(*query.lexical), "lexical")
-            if lexical:
-                finders.append(edge.QueryRequest(lexical, query=views["lexical"], filter=of_these))
-        with _mapped(self._folder):
-            # In process a second call costs nothing, and prefetches would be run anew for each view.
-            found = self._query(finders)
-            among = edge.Filter(must=[edge.HasIdCondition({point.id for points in found for point in points})])
-            wanted = {name: list(CANDIDATE_FIELDS) if name == "dense" else False for name in views}
-            lists = self._query(
-                [
-                    edge.QueryRequest(dense + lexical, query=view, filter=among, with_payload=wanted[name])
-                    for name, view in views.items()
-                ]
-            )
-        scores = {
-            view: {point.id.int: point.score for point in points} for view, points in zip(views, lists, strict=True)
-        }
-        return Scores(scores, {point.id.int: point.payload for point in lists[0]})
+    def count(self, collection: Collection, exact: bool = True) -> int:
+        with _mapped_errors(self._folder):
+            return int(self._shards[collection].count(edge.CountRequest(exact)))
 
-    def _query(self, requests: list[edge.QueryRequest]) -> Any:
-        return self._shards["chunks"].query_batch(edge.QueryBatchRequest(requests))
+    def count_values(self, collection: Collection, field: str, limit: int) -> dict[str, int]:
+        with _mapped_errors(self._folder):
+            found = self._shards[collection].facet(edge.FacetRequest(field, limit, True))
+        return {str(hit.value): hit.count for hit in found.hits}
 
-    def settle(self) -> None:
-        with _mapped(self._folder):
+    def query(self, queries: Sequence[VectorQuery]) -> list[list[ScoredPoint]]:
+        with _mapped_errors(self._folder):
+            requests = edge.QueryBatchRequest([_to_edge_request(query) for query in queries])
+            found = self._shards["chunks"].query_batch(requests)
+        return [
+            [ScoredPoint(point.id, point.id.int, point.score, point.payload or {}) for point in points]
+            for points in found
+        ]
+
+    def optimize(self) -> None:
+        with _mapped_errors(self._folder):
             for shard in self._shards.values():
                 shard.optimize()
                 shard.flush()
@@ -116,12 +104,29 @@ class EdgeEngine:
         self._shards.clear()
         self._lock.release()
 
+    def _scroll(
+        self, collection: Collection, fields: Sequence[str], limit: int, **options: Any
+    ) -> tuple[list[Point], Any]:
+        with _mapped_errors(self._folder):
+            request = edge.ScrollRequest(limit=limit, with_payload=list(fields), **options)
+            points, offset = self._shards[collection].scroll(request)
+        return [Point(str(point.id), point.payload or {}) for point in points], offset
+
+    def _open_shard(self, collection: Collection, config: edge.EdgeConfig) -> None:
+        path = self._folder / collection
+        with _mapped_errors(self._folder):
+            path.mkdir(exist_ok=True)
+            is_made = (path / "edge_config.json").exists()
+            shard = (edge.EdgeShard.load if is_made else edge.EdgeShard.create)(str(path), config)
+            self._shards[collection] = shard
+            _create_payload_indexes(shard, collection)
+
     def _take_lock(self) -> None:
         holder = self._folder / "holder.json"
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._lock.acquire()
-            holder.write_text(json.dumps(_this_process()), "utf-8")
+            holder.write_text(json.dumps(_describe_process()), "utf-8")
         except Timeout:
             raise StoreLockedError(_locked_message(self._folder, holder)) from None
         except OSError as error:
@@ -131,40 +136,38 @@ class EdgeEngine:
             ) from error
 
     def _check_vectors(self, sizes: Mapping[str, int]) -> None:
-        vectors = self._stored_vectors()
+        vectors = self._read_vector_config()
         stored = {name: int(vector["size"]) for name, vector in vectors.items()}
         if stored and stored != dict(sizes):
-            raise PipelineError(
+            raise IndexMismatchError(
                 f"The index in {self._folder} holds vectors of other lengths ({stored}) than {dict(sizes)}. "
                 "Set the embedding model it was made with, or ingest into another DALIL_DATA_DIR."
             )
         if vectors and vectors["tokens"].get("datatype") != "uint8":
-            raise PipelineError(
+            raise IndexMismatchError(
                 f"The index in {self._folder} was made by an earlier Dalil, which kept its vectors otherwise. "
                 "Ingest your articles again, into another DALIL_DATA_DIR or after you have moved that folder away."
             )
 
-    def _stored_vectors(self) -> dict[str, dict[str, Any]]:
-        """How the index on disk keeps the vectors of each view; empty when there is none yet."""
+    def _read_vector_config(self) -> dict[str, dict[str, Any]]:
+        """How the index on disk keeps the vectors of each representation; empty when there is none yet."""
         config = self._folder / "chunks" / "edge_config.json"
         if not config.exists():
             return {}
-        with _mapped(self._folder):
+        with _mapped_errors(self._folder):
             vectors: dict[str, dict[str, Any]] = json.loads(config.read_text("utf-8"))["vectors"]
             return vectors
 
 
-def _shard(path: Path, config: edge.EdgeConfig) -> Any:
-    path.mkdir(exist_ok=True)
-    if (path / "edge_config.json").exists():
-        return edge.EdgeShard.load(str(path), config)
-    return edge.EdgeShard.create(str(path), config)
-
-
-def _index_articles(chunks: Any) -> None:
-    """Without this a search within some articles reads the payload of every chunk: 50 ms for 10,000, not 1."""
-    if "article_id" not in chunks.info().payload_schema:
-        chunks.update(edge.UpdateOperation.create_field_index("article_id", edge.PayloadSchemaType.Keyword))
+def _create_payload_indexes(shard: Any, collection: Collection) -> None:
+    """Index the payload fields: without that a filtered search reads the payload of every chunk, 50 ms for 10,000, not
+    1."""
+    indexed = shard.info().payload_schema
+    kinds = dict.fromkeys(KEYWORD_FIELDS[collection], edge.PayloadSchemaType.Keyword)
+    kinds |= dict.fromkeys(INTEGER_FIELDS[collection], edge.PayloadSchemaType.Integer)
+    for field, kind in kinds.items():
+        if field not in indexed:
+            shard.update(edge.UpdateOperation.create_field_index(field, kind))
 
 
 def _articles_config() -> edge.EdgeConfig:
@@ -173,7 +176,7 @@ def _articles_config() -> edge.EdgeConfig:
 
 
 def _chunks_config(sizes: Mapping[str, int]) -> edge.EdgeConfig:
-    # The multivectors only re-score what the others found; the lengths of a question's tokens are their weights.
+    # The multivectors only re-score what the others found; the lengths of a query's tokens are their weights.
     rescoring: dict[str, Any] = {
         "multivector_config": edge.MultiVectorConfig(edge.MultiVectorComparator.MaxSim),
         "hnsw_config": edge.HnswIndexConfig(m=0, ef_construct=100, full_scan_threshold=10_000),
@@ -189,30 +192,49 @@ def _chunks_config(sizes: Mapping[str, int]) -> edge.EdgeConfig:
             "sentence": edge.EdgeVectorParams(sizes["sentence"], edge.Distance.Dot, **rescoring),
         },
         sparse_vectors={"lexical": edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf)},
-        # Edge counts deleted chunks in the document frequencies until a vacuum: let `settle` vacuum at the first ones.
+        # Edge counts deleted chunks in the document frequencies until a vacuum: `optimize` vacuums at the first ones.
         optimizers=edge.EdgeOptimizersConfig(deleted_threshold=0.01, vacuum_min_vector_number=1),
     )
 
 
-def _of(articles: Sequence[str]) -> edge.Filter:
-    return edge.Filter(must=[edge.FieldCondition("article_id", match=edge.MatchAny(list(articles)))])
+def _to_edge_request(query: VectorQuery) -> edge.QueryRequest:
+    vector = edge.SparseVector(*query.vector) if isinstance(query.vector, SparseVector) else query.vector
+    conditions: list[Any] = [edge.HasIdCondition(set(query.ids))] if query.ids is not None else []
+    conditions += _to_edge_conditions(query.filter) if query.filter else []
+    return edge.QueryRequest(
+        query.limit,
+        query=edge.Query.Nearest(vector, query.representation),
+        filter=edge.Filter(must=conditions) if conditions else None,
+        with_payload=list(query.fields) or False,
+    )
 
 
-def _vectors(vectors: dict[str, Any]) -> dict[str, Any]:
+def _to_edge_conditions(condition: ChunkFilter) -> list[Any]:
+    return [
+        *(
+            edge.FieldCondition(field, match=edge.MatchAny(list(values)))
+            for field, values in condition.keywords.items()
+        ),
+        *(edge.FieldCondition(field, range=edge.RangeFloat(gte=value)) for field, value in condition.minima.items()),
+        *(edge.FieldCondition(field, range=edge.RangeFloat(lte=value)) for field, value in condition.maxima.items()),
+    ]
+
+
+def _to_edge_vectors(vectors: dict[str, Any]) -> dict[str, Any]:
     lexical = vectors.get("lexical")
     named = {name: vector for name, vector in vectors.items() if name != "lexical"}
     return named | ({"lexical": edge.SparseVector(*lexical)} if lexical and lexical.indices else {})
 
 
-def _this_process() -> dict[str, Any]:
+def _describe_process() -> dict[str, Any]:
     command = " ".join(["dalil", *sys.argv[1:]])
     return {"pid": os.getpid(), "command": command, "since": datetime.now().isoformat(timespec="seconds")}
 
 
 def _locked_message(folder: Path, holder: Path) -> str:
     try:
-        who = json.loads(holder.read_text("utf-8"))
-        by = f"`{who['command']}` (process {who['pid']}, since {who['since']})"
+        process = json.loads(holder.read_text("utf-8"))
+        by = f"`{process['command']}` (process {process['pid']}, since {process['since']})"
     except (OSError, ValueError, KeyError):
         by = "another process"
     return (
@@ -223,7 +245,7 @@ def _locked_message(folder: Path, holder: Path) -> str:
 
 
 @contextmanager
-def _mapped(folder: Path) -> Iterator[None]:
+def _mapped_errors(folder: Path) -> Iterator[None]:
     """Edge raises bare `Exception` (from a Rust panic, a BaseException): the one place that turns them into ours."""
     try:
         yield

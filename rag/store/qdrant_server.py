@@ -9,125 +9,150 @@ from qdrant_client import QdrantClient, models
 from qdrant_client.common.client_exceptions import QdrantException
 from qdrant_client.http.exceptions import ApiException
 
-from rag.errors import PipelineError, StoreError
-from rag.store.base import CANDIDATE_FIELDS, Collection, QueryVectors, Record
-from rag.store.candidates import Scores
+from rag.embedding.bm25 import SparseVector
+from rag.errors import IndexMismatchError, StoreError
+from rag.store.engine import INTEGER_FIELDS, KEYWORD_FIELDS, Collection, Point, ScoredPoint, VectorQuery
+from rag.store.filters import ChunkFilter
 
-_PAGE = 1000
+_POINTS_PER_PAGE = 1000
 _TIMEOUT_S = 30
 
 
 class ServerEngine:
-    """Two collections of a server; `prefix` keeps several indexes apart on one server."""
+    """Two collections of a server.
 
-    def __init__(self, client: QdrantClient, prefix: str, where: str) -> None:
+    Parameters
+    ----------
+    client : QdrantClient
+        Closed with the engine.
+    prefix : str
+        First part of the collections' names, which keeps several indexes apart on one server.
+    url : str
+        Where the server is, for messages.
+    """
+
+    def __init__(self, client: QdrantClient, prefix: str, url: str) -> None:
         self._client = client
         self._names: dict[Collection, str] = {"articles": f"{prefix}_articles", "chunks": f"{prefix}_chunks"}
-        self._where = where
+        self._url = url
 
     @classmethod
     def connect(cls, url: str, key: str | None, ca_file: str | None, prefix: str) -> "ServerEngine":
-        """A connection to `url`; nothing is sent before `open`."""
+        """A connection to a server; nothing is sent before `open`.
+
+        Parameters
+        ----------
+        url : str
+            `https` for TLS.
+        key : str or None
+            Of the server.
+        ca_file : str or None
+            Certificate authority of the server, when it is not one that the system knows.
+        prefix : str
+            First part of the collections' names.
+        """
         verify: dict[str, Any] = {"verify": ca_file} if ca_file else {}
         client = QdrantClient(url=url, api_key=key, timeout=_TIMEOUT_S, check_compatibility=False, **verify)
         return cls(client, prefix, url)
 
-    def open(self, sizes: Mapping[str, int]) -> None:
-        with self._mapped():
+    def open(self, vector_sizes: Mapping[str, int]) -> None:
+        with self._mapped_errors():
             if not self._client.collection_exists(self._names["articles"]):
                 self._client.create_collection(self._names["articles"], vectors_config={})
             if not self._client.collection_exists(self._names["chunks"]):
-                self._create_chunks(sizes)
-            chunks = self._client.get_collection(self._names["chunks"])
-            vectors = chunks.config.params.vectors
-            if "article_id" not in chunks.payload_schema:
-                # A server may refuse to filter by a field without one.
-                self._client.create_payload_index(self._names["chunks"], "article_id", models.PayloadSchemaType.KEYWORD)
+                self._create_chunks(vector_sizes)
+            vectors = self._client.get_collection(self._names["chunks"]).config.params.vectors
+            for collection in self._names:
+                self._create_payload_indexes(collection)
         stored = {name: vector.size for name, vector in vectors.items()} if isinstance(vectors, dict) else None
-        if stored != dict(sizes):
+        if stored != dict(vector_sizes):
             self.close()
-            raise PipelineError(
-                f"The collection {self._names['chunks']} on {self._where} holds vectors of lengths {stored}, "
-                f"not {dict(sizes)}. Set the embedding model it was made with, or another "
+            raise IndexMismatchError(
+                f"The collection {self._names['chunks']} on {self._url} holds vectors of lengths {stored}, "
+                f"not {dict(vector_sizes)}. Set the embedding model it was made with, or another "
                 "DALIL_QDRANT_PREFIX."
             )
 
-    def upsert(self, collection: Collection, points: Sequence[Record]) -> None:
+    def upsert(self, collection: Collection, points: Sequence[Point]) -> None:
         found = [
-            models.PointStruct(id=point.id, vector=_vectors(point.vectors), payload=point.payload) for point in points
+            models.PointStruct(id=point.id, vector=_to_server_vectors(point.vectors), payload=point.payload)
+            for point in points
         ]
         if found:
-            with self._mapped():
+            with self._mapped_errors():
                 self._client.upsert(self._names[collection], found, wait=True)
 
     def delete(self, collection: Collection, ids: Sequence[str]) -> None:
         if ids:
-            with self._mapped():
+            with self._mapped_errors():
                 self._client.delete(self._names[collection], models.PointIdsList(points=list(ids)), wait=True)
 
-    def retrieve(self, collection: Collection, ids: Sequence[str], vectors: Sequence[str] = ()) -> list[Record]:
-        with self._mapped():
+    def retrieve(self, collection: Collection, ids: Sequence[str], vectors: Sequence[str] = ()) -> list[Point]:
+        with self._mapped_errors():
             found = self._client.retrieve(self._names[collection], list(ids), with_vectors=list(vectors) or False)
-        return [Record(str(point.id), point.payload or {}, _named(point.vector)) for point in found]
+        return [Point(str(point.id), point.payload or {}, _named_vectors(point.vector)) for point in found]
 
-    def scroll(self, collection: Collection, fields: Sequence[str]) -> Iterator[Record]:
+    def scroll(self, collection: Collection, fields: Sequence[str]) -> Iterator[Point]:
         offset = None
         while True:
-            with self._mapped():
-                points, offset = self._client.scroll(
-                    self._names[collection], limit=_PAGE, offset=offset, with_payload=list(fields), with_vectors=False
-                )
-            yield from (Record(str(point.id), point.payload or {}) for point in points)
+            points, offset = self._scroll(collection, fields, _POINTS_PER_PAGE, offset=offset)
+            yield from points
             if offset is None:
                 return
 
-    def count(self, collection: Collection) -> int:
-        with self._mapped():
-            return self._client.count(self._names[collection], exact=True).count
+    def newest(self, collection: Collection, fields: Sequence[str], limit: int) -> list[Point]:
+        order = models.OrderBy(key="stored_at", direction=models.Direction.DESC)
+        return self._scroll(collection, fields, limit, order_by=order)[0]
 
-    def search(self, query: QueryVectors, dense: int, lexical: int, articles: Sequence[str] | None = None) -> Scores:
-        encoded = query.encoded
-        views: dict[str, Any] = {
-            "dense": encoded.dense.tolist(),
-            "tokens": encoded.tokens.tolist(),
-            "sentence": [encoded.sentence.tolist()],
-        }
-        of_these = None if articles is None else _of(articles)
-        prefetches = (
-            [models.Prefetch(query=views["dense"], using="dense", limit=dense, filter=of_these)] if dense else []
-        )
-        if query.lexical.indices:
-            sparse = models.SparseVector(indices=query.lexical.indices, values=query.lexical.values)
-            views["lexical"] = sparse
-            if lexical:
-                prefetches.append(models.Prefetch(query=sparse, using="lexical", limit=lexical, filter=of_these))
-        if not prefetches:
-            return Scores({}, {})  # nothing to look for; without a prefetch Qdrant would search every chunk
-        requests = [
-            models.QueryRequest(
-                query=view,
-                using=name,
-                prefetch=prefetches,
-                limit=dense + lexical,
-                with_payload=list(CANDIDATE_FIELDS) if name == "dense" else False,
-            )
-            for name, view in views.items()
+    def count(self, collection: Collection, exact: bool = True) -> int:
+        with self._mapped_errors():
+            return self._client.count(self._names[collection], exact=exact).count
+
+    def count_values(self, collection: Collection, field: str, limit: int) -> dict[str, int]:
+        with self._mapped_errors():
+            found = self._client.facet(self._names[collection], key=field, limit=limit, exact=True)
+        return {str(hit.value): hit.count for hit in found.hits}
+
+    def query(self, queries: Sequence[VectorQuery]) -> list[list[ScoredPoint]]:
+        if not queries:
+            return []
+        requests = [_to_server_request(query) for query in queries]
+        with self._mapped_errors():
+            found = self._client.query_batch_points(self._names["chunks"], requests)
+        return [
+            [
+                ScoredPoint(point.id, UUID(str(point.id)).int, point.score, point.payload or {})
+                for point in answer.points
+            ]
+            for answer in found
         ]
-        with self._mapped():
-            lists = [answer.points for answer in self._client.query_batch_points(self._names["chunks"], requests)]
-        scores = {
-            view: {_number(point): point.score for point in points} for view, points in zip(views, lists, strict=True)
-        }
-        return Scores(scores, {_number(point): point.payload or {} for point in lists[0]})
 
-    def settle(self) -> None:
-        """A server optimises by itself."""
+    def optimize(self) -> None:
+        """A server optimizes by itself."""
 
     def close(self) -> None:
         self._client.close()
 
+    def _scroll(
+        self, collection: Collection, fields: Sequence[str], limit: int, **options: Any
+    ) -> tuple[list[Point], Any]:
+        with self._mapped_errors():
+            points, offset = self._client.scroll(
+                self._names[collection], limit=limit, with_payload=list(fields), with_vectors=False, **options
+            )
+        return [Point(str(point.id), point.payload or {}) for point in points], offset
+
+    def _create_payload_indexes(self, collection: Collection) -> None:
+        """Index the payload fields: a server may refuse to filter by a field without one."""
+        indexed = self._client.get_collection(self._names[collection]).payload_schema
+        kinds = dict.fromkeys(KEYWORD_FIELDS[collection], models.PayloadSchemaType.KEYWORD)
+        kinds |= dict.fromkeys(INTEGER_FIELDS[collection], models.PayloadSchemaType.INTEGER)
+        for field, kind in kinds.items():
+            if field not in indexed:
+                self._client.create_payload_index(self._names[collection], field, kind)
+
     def _create_chunks(self, sizes: Mapping[str, int]) -> None:
-        # The multivectors only re-score what the others found; the lengths of a question's tokens are their weights.
+        # The multivectors only re-score what the others found; the lengths of a query's tokens are their weights.
         rescoring: dict[str, Any] = {
             "multivector_config": models.MultiVectorConfig(comparator=models.MultiVectorComparator.MAX_SIM),
             "hnsw_config": models.HnswConfigDiff(m=0),
@@ -144,31 +169,47 @@ class ServerEngine:
         )
 
     @contextmanager
-    def _mapped(self) -> Iterator[None]:
+    def _mapped_errors(self) -> Iterator[None]:
         try:
             yield
         except (ApiException, QdrantException, OSError, ValueError, AssertionError) as error:
             raise StoreError(
-                f"The Qdrant server at {self._where} did not do what was asked: {error}. "
+                f"The Qdrant server at {self._url} did not do what was asked: {error}. "
                 "Look at DALIL_QDRANT_URL and DALIL_QDRANT_API_KEY, and whether the server runs."
             ) from error
 
 
-def _number(point: models.ScoredPoint) -> int:
-    return UUID(str(point.id)).int
+def _to_server_request(query: VectorQuery) -> models.QueryRequest:
+    conditions: list[Any] = [models.HasIdCondition(has_id=list(query.ids))] if query.ids is not None else []
+    conditions += _to_server_conditions(query.filter) if query.filter else []
+    return models.QueryRequest(
+        query=_to_server_sparse(query.vector) if isinstance(query.vector, SparseVector) else query.vector,
+        using=query.representation,
+        limit=query.limit,
+        filter=models.Filter(must=conditions) if conditions else None,
+        with_payload=list(query.fields) or False,
+    )
 
 
-def _of(articles: Sequence[str]) -> models.Filter:
-    return models.Filter(must=[models.FieldCondition(key="article_id", match=models.MatchAny(any=list(articles)))])
+def _to_server_conditions(condition: ChunkFilter) -> list[models.FieldCondition]:
+    matches = {field: models.MatchAny(any=list(values)) for field, values in condition.keywords.items()}
+    minima = {field: models.Range(gte=value) for field, value in condition.minima.items()}
+    maxima = {field: models.Range(lte=value) for field, value in condition.maxima.items()}
+    return [
+        *(models.FieldCondition(key=field, match=match) for field, match in matches.items()),
+        *(models.FieldCondition(key=field, range=bound) for field, bound in (minima | maxima).items()),
+    ]
 
 
-def _vectors(vectors: dict[str, Any]) -> dict[str, Any]:
+def _to_server_sparse(vector: SparseVector) -> models.SparseVector:
+    return models.SparseVector(indices=vector.indices, values=vector.values)
+
+
+def _to_server_vectors(vectors: dict[str, Any]) -> dict[str, Any]:
     lexical = vectors.get("lexical")
     named = {name: vector for name, vector in vectors.items() if name != "lexical"}
-    if lexical and lexical.indices:
-        named["lexical"] = models.SparseVector(indices=lexical.indices, values=lexical.values)
-    return named
+    return named | ({"lexical": _to_server_sparse(lexical)} if lexical and lexical.indices else {})
 
 
-def _named(vectors: Any) -> dict[str, Any]:
+def _named_vectors(vectors: Any) -> dict[str, Any]:
     return vectors if isinstance(vectors, dict) else {}

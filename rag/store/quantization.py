@@ -1,9 +1,9 @@
-"""Vectors in whole numbers from 0 to 255, the octets that Qdrant can keep and compare: half the memory of half
-precision and half the time of a comparison, and every engine computes the very same numbers.
+"""Vectors in 8 bits, whole numbers from 0 to 255 that Qdrant can keep and compare: half the memory of half precision
+and half the time of a comparison, and every engine computes the very same numbers.
 
-A passage's vector that sums to zero is stretched, rounded, and moved by 128, a question's vector too, whatever it sums
-to. The moves add to the product of the two what the question alone decides, so the nearest vector stays the nearest,
-and the score is what is left without it. To sum to zero costs one dimension.
+A passage's vector that sums to zero is scaled, rounded, and moved by a zero point of 128; a query's vector too,
+whatever it sums to. The zero points add to the product of the two what the query alone decides, so the nearest vector
+stays the nearest, and the score is what is left without it. To sum to zero costs one dimension.
 """
 
 import math
@@ -15,48 +15,69 @@ from numpy.typing import NDArray
 Vectors = NDArray[np.float32]
 """Rows of one length."""
 
-_MOVED = 128
-_STRETCHED = 29.0
-"""Times the root of the dimension, by how much vectors of length 1 are stretched: of 8,118 tokens and 358 sentences of
-the sample articles one value is cut off by it, and cosines are off by 0.001 and less (standard deviation)."""
+_ZERO_POINT = 128
+_MAX_LEVEL = 255
+_SCALE = 29.0
+"""Times the root of the dimension, by how much vectors of length 1 are scaled: of 8,118 tokens and 358 sentences of the
+sample articles one value is cut off by it, and cosines are off by 0.001 and less (standard deviation)."""
 
 
-def of_passage(vectors: Vectors) -> Vectors:
-    """Vectors of length 1 as octets."""
-    exact = (vectors - vectors.mean(axis=1, keepdims=True)) * np.float32(_stretched(vectors))
+class QuantizedQuery(NamedTuple):
+    """A query's vectors in 8 bits.
+
+    Attributes
+    ----------
+    vectors : Vectors
+        Whole numbers from 0 to 255.
+    offset, scale : float
+        Take the products of quantized vectors back to those of the vectors.
+    """
+
+    vectors: Vectors
+    offset: float
+    scale: float
+
+    def dequantize_scores(self, sums: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The sum of each vector's greatest product with some passage's, from that of the quantized vectors."""
+        scores: NDArray[np.float64] = (sums - self.offset) / self.scale
+        return scores
+
+
+def quantize_passages(vectors: Vectors) -> Vectors:
+    """Vectors of length 1 in 8 bits.
+
+    Parameters
+    ----------
+    vectors : Vectors
+        (n, dimension).
+
+    Returns
+    -------
+    Vectors
+        The same shape, whole numbers from 0 to 255; each row sums to 128 times the dimension.
+    """
+    exact = (vectors - vectors.mean(axis=1, keepdims=True)) * np.float32(_scale_of(vectors))
     rounded = np.rint(exact)
     # What rounding adds to the sum would be moved as well: values that were rounded furthest that way are taken back.
     sums = rounded.sum(axis=1, keepdims=True)
     furthest = np.argsort(np.argsort((exact - rounded) * np.sign(sums), axis=1), axis=1)
-    octets: Vectors = np.clip(rounded - np.sign(sums) * (furthest < np.abs(sums)) + _MOVED, 0, 255)
-    return octets
+    corrected = rounded - np.sign(sums) * (furthest < np.abs(sums))
+    quantized: Vectors = np.clip(corrected + _ZERO_POINT, 0, _MAX_LEVEL)
+    return quantized
 
 
-class Asked(NamedTuple):
-    """A question's vectors as octets, and what takes the octets' products back to those of the vectors."""
-
-    octets: Vectors
-    moved: float
-    stretched: float
-
-    def scores(self, sums: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The sum of each vector's greatest product with some passage's, from that of the octets."""
-        scores: NDArray[np.float64] = (sums - self.moved) / self.stretched
-        return scores
+def quantize_query(vectors: Vectors) -> QuantizedQuery:
+    """Vectors of any lengths in 8 bits, scaled as far as they go; they need not sum to zero, because a passage's do."""
+    scale = (_MAX_LEVEL - _ZERO_POINT) / max(float(np.abs(vectors).max(initial=0.0)), 1e-9)
+    whole = np.rint(vectors * np.float32(scale))
+    offset = _ZERO_POINT * float(whole.sum()) + _ZERO_POINT**2 * whole.size
+    return QuantizedQuery(whole + _ZERO_POINT, offset, scale * _scale_of(vectors))
 
 
-def of_question(vectors: Vectors) -> Asked:
-    """Vectors of any lengths as octets, stretched as far as they go; they need not sum to zero: a passage's do."""
-    stretched = (255 - _MOVED) / max(float(np.abs(vectors).max(initial=0.0)), 1e-9)
-    whole = np.rint(vectors * np.float32(stretched))
-    moved = _MOVED * float(whole.sum()) + _MOVED**2 * whole.size
-    return Asked(whole + _MOVED, moved, stretched * _stretched(vectors))
+def dequantize(quantized: Vectors) -> Vectors:
+    """What `quantize_passages` was given, nearly, without its mean."""
+    return (quantized - _ZERO_POINT) / np.float32(_scale_of(quantized))
 
 
-def as_vectors(octets: Vectors) -> Vectors:
-    """What `of_passage` was given, nearly, without its mean."""
-    return (octets - _MOVED) / np.float32(_stretched(octets))
-
-
-def _stretched(vectors: Vectors) -> float:
-    return _STRETCHED * math.sqrt(vectors.shape[1])
+def _scale_of(vectors: Vectors) -> float:
+    return _SCALE * math.sqrt(vectors.shape[1])

@@ -1,23 +1,20 @@
 """The HTTP service: Dalil's own API over an assistant."""
 
-from ui.api.access import COOKIE, Keys
+from ui.api.access import COOKIE, ApiKeys
 from ui.api.app import create_app
-from ui.api.articles import Inbox
-from ui.api.errors import shown
-from ui.api.feedback import Feedback, Passage, rate_checked
-from ui.api.service import Work
+from ui.api.errors import describe_error
+from ui.api.schemas import Feedback, Passage
+from ui.api.service import AnswerService
 from ui.api.tracing import Tracing, open_tracing
 
 __all__ = [
     "COOKIE",
+    "AnswerService",
+    "ApiKeys",
     "Feedback",
-    "Inbox",
-    "Keys",
     "Passage",
     "Tracing",
-    "Work",
     "create_app",
+    "describe_error",
     "open_tracing",
-    "rate_checked",
-    "shown",
 ]

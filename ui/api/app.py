@@ -1,87 +1,37 @@
-"""The routes. Each is a plain function, which Starlette runs in a thread, around one call of the assistant."""
+"""The HTTP API. Each route is a plain function, which Starlette runs in a thread, around one call of the service."""
 
-from typing import Any
-
-import httpx
-from fastapi import FastAPI, Response
+from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 
-from rag.answering.assistant import Assistant
-from rag.errors import StoreError
-from ui.api import articles, asking, errors, feedback, openai
-from ui.api.access import Gate, Slots
-from ui.api.articles import Inbox
-from ui.api.feedback import Recent
-from ui.api.records import Metrics, Records
-from ui.api.service import Work
+from ui.api import errors
+from ui.api.access import AccessMiddleware
+from ui.api.answer_routes import build_answer_routes
+from ui.api.article_routes import build_article_routes
+from ui.api.health_routes import build_health_routes
+from ui.api.openai_routes import build_openai_routes
+from ui.api.request_log import RequestLogMiddleware
+from ui.api.service import AnswerService
 from ui.api.tracing import Tracing
 
-_MODEL_CHECK_S = 2.0
-
-
-_SILENT: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+_SUMMARY = "Questions in Arabic or English over Arabic articles, answered with citations that open the exact words"
+_NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
 """FastAPI would send URLs and the messages of errors."""
 
 
-def create_app(assistant: Assistant, inbox: Inbox | None = None, tracing: Tracing | None = None) -> FastAPI:
-    """The API over `assistant`; articles that are sent go to `inbox`, spans to `tracing`. All stay the caller's to
-    close."""
-    settings = assistant.settings
-    metrics = Metrics()
-    recent = Recent(settings.feedback_file, metrics)
-    summary = __doc__.splitlines()[0] if __doc__ else None
-    app = FastAPI(title="Dalil", summary=summary, version="1", responses=errors.RESPONSES, telemetry=_SILENT)
-    slots = Slots(settings.slots)
-    app.add_middleware(Gate, settings=settings, slots=slots)
-    app.add_middleware(Records, metrics=metrics, tracing=tracing)
-    errors.install(app)
+def create_app(service: AnswerService, tracing: Tracing | None = None) -> FastAPI:
+    """The API over a service.
 
-    @app.get("/health")
-    def health() -> dict[str, str]:
-        """Whether the process answers."""
-        return {"status": "ok"}
-
-    @app.get("/ready", responses={503: {"description": "Not now; with the reasons", "model": None}})
-    def ready(response: Response) -> dict[str, Any]:
-        """Whether questions can be answered, with the reasons."""
-        checks = _checks(assistant)
-        is_ready = checks["index"] == "ok"
-        response.status_code = 200 if is_ready else 503
-        return {"ready": is_ready, "checks": checks}
-
-    work = Work(assistant, metrics, recent, slots)
-    app.include_router(asking.routes(work))
-    app.include_router(openai.routes(work))
-    app.include_router(articles.routes(assistant, inbox, metrics))
-    app.include_router(feedback.routes(assistant, recent))
-    app.state.work = work
-
-    @app.get("/metrics", include_in_schema=False)
-    def numbers() -> Response:
-        """Counts and times for Prometheus."""
-        return Response(metrics.text(), media_type="text/plain; version=0.0.4")
-
+    Parameters
+    ----------
+    service : AnswerService
+        Stays the caller's to close.
+    tracing : Tracing, optional
+        Takes the spans of requests; stays the caller's to close.
+    """
+    app = FastAPI(title="Dalil", summary=_SUMMARY, version="1", responses=errors.RESPONSES, telemetry=_NO_TELEMETRY)
+    app.add_middleware(AccessMiddleware, settings=service.assistant.settings, limiter=service.limiter)
+    app.add_middleware(RequestLogMiddleware, metrics=service.metrics, tracing=tracing)
+    errors.install_handlers(app)
+    for build_routes in (build_health_routes, build_answer_routes, build_openai_routes, build_article_routes):
+        app.include_router(build_routes(service))
     return app
-
-
-def _checks(assistant: Assistant) -> dict[str, Any]:
-    try:
-        checks: dict[str, Any] = {"index": "ok", "chunks": assistant.store.check()}
-    except StoreError as error:
-        checks = {"index": str(error)}
-    checks["pipeline"] = assistant.store.pipeline.fingerprint
-    checks["answers"] = _answers(assistant)
-    return checks
-
-
-def _answers(assistant: Assistant) -> str:
-    settings = assistant.settings
-    if settings.model is None:
-        return "extractive"
-    if settings.llm_base_url is None:
-        return settings.model
-    try:
-        httpx.get(settings.llm_base_url, timeout=_MODEL_CHECK_S)
-    except httpx.HTTPError:
-        return f"extractive: {settings.model} at {settings.llm_base_url} does not answer"
-    return settings.model

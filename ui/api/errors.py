@@ -13,34 +13,34 @@ from rag import errors
 
 _log = logging.getLogger(__name__)
 
-
 _HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 408: "body_too_slow", 413: "body_too_large"}
 
 
-class Status(NamedTuple):
-    """How one kind of error is told over HTTP."""
+class ErrorStatus(NamedTuple):
+    """How one kind of error is said over HTTP: its status, and OpenAI's type and code."""
 
     http: int
     type: str
     code: str
 
 
-STATUSES: dict[type[errors.DalilError], Status] = {
-    errors.QuestionError: Status(400, "invalid_request_error", "invalid_question"),
-    errors.InputError: Status(400, "invalid_request_error", "invalid_request"),
-    errors.NotFoundError: Status(404, "invalid_request_error", "not_found"),
-    errors.ReadError: Status(422, "invalid_request_error", "unreadable_article"),
-    errors.StoreLockedError: Status(503, "service_unavailable_error", "index_in_use"),
-    errors.PipelineError: Status(503, "service_unavailable_error", "other_pipeline"),
-    errors.StoreError: Status(503, "service_unavailable_error", "index_unavailable"),
-    errors.EmbeddingError: Status(503, "service_unavailable_error", "embedding_failed"),
-    errors.ModelError: Status(502, "api_error", "model_failed"),
-    errors.SettingsError: Status(500, "server_error", "wrong_setting"),
-    errors.DalilError: Status(500, "server_error", "failed"),
+STATUSES: dict[type[errors.DalilError], ErrorStatus] = {
+    errors.QuestionError: ErrorStatus(400, "invalid_request_error", "invalid_question"),
+    errors.InputError: ErrorStatus(400, "invalid_request_error", "invalid_request"),
+    errors.NotFoundError: ErrorStatus(404, "invalid_request_error", "not_found"),
+    errors.ReadError: ErrorStatus(422, "invalid_request_error", "unreadable_article"),
+    errors.StoreLockedError: ErrorStatus(503, "service_unavailable_error", "index_in_use"),
+    errors.IndexMismatchError: ErrorStatus(503, "service_unavailable_error", "other_pipeline"),
+    errors.StoreError: ErrorStatus(503, "service_unavailable_error", "index_unavailable"),
+    errors.EmbeddingError: ErrorStatus(503, "service_unavailable_error", "embedding_failed"),
+    errors.RerankError: ErrorStatus(502, "api_error", "rerank_failed"),
+    errors.ModelError: ErrorStatus(502, "api_error", "model_failed"),
+    errors.SettingsError: ErrorStatus(500, "server_error", "wrong_setting"),
+    errors.DalilError: ErrorStatus(500, "server_error", "failed"),
 }
 
 
-class Told(BaseModel):
+class ErrorDetail(BaseModel):
     """What an error says."""
 
     message: str
@@ -49,62 +49,63 @@ class Told(BaseModel):
     param: str | None
 
 
-class ErrorBody(BaseModel):
+class ErrorResponse(BaseModel):
     """An error, in OpenAI's shape."""
 
-    error: Told
+    error: ErrorDetail
 
 
 RESPONSES: dict[int | str, dict[str, Any]] = {
-    400: {"model": ErrorBody, "description": "The request cannot be served as it stands"},
-    401: {"model": ErrorBody, "description": "A key is needed"},
-    404: {"model": ErrorBody, "description": "There is no such thing"},
-    408: {"model": ErrorBody, "description": "The body took too long"},
-    413: {"model": ErrorBody, "description": "The body is too large"},
-    422: {"model": ErrorBody, "description": "The request or the article is malformed"},
-    429: {"model": ErrorBody, "description": "Too many requests; see Retry-After"},
-    503: {"model": ErrorBody, "description": "Overloaded (see Retry-After), or the index cannot be used"},
+    400: {"model": ErrorResponse, "description": "The request cannot be served as it stands"},
+    401: {"model": ErrorResponse, "description": "A key is needed"},
+    404: {"model": ErrorResponse, "description": "There is no such thing"},
+    408: {"model": ErrorResponse, "description": "The body took too long"},
+    413: {"model": ErrorResponse, "description": "The body is too large"},
+    422: {"model": ErrorResponse, "description": "The request or the article is malformed"},
+    429: {"model": ErrorResponse, "description": "Too many requests; see Retry-After"},
+    503: {"model": ErrorResponse, "description": "Overloaded (see Retry-After), or the index cannot be used"},
 }
 """What any route may answer beside its own."""
 
 
-def body(message: str, kind: str, code: str, param: str | None = None) -> dict[str, Any]:
+def error_body(message: str, kind: str, code: str, param: str | None = None) -> dict[str, Any]:
     """An error in OpenAI's shape."""
     return {"error": {"message": message, "type": kind, "code": code, "param": param}}
 
 
-def shown(error: errors.DalilError) -> dict[str, Any]:
-    """An error that came when the response had begun."""
+def describe_error(error: errors.DalilError) -> dict[str, Any]:
+    """An error of Dalil's in OpenAI's shape."""
     status = STATUSES[type(error)]
-    return body(str(error), status.type, status.code)
+    return error_body(str(error), status.type, status.code)
 
 
-def install(app: FastAPI) -> None:
+def install_handlers(app: FastAPI) -> None:
     """Make every error that leaves a route of `app` one of the table."""
 
     @app.exception_handler(errors.DalilError)
-    def dalil_error(_: Request, error: errors.DalilError) -> JSONResponse:
+    def handle_dalil_error(_: Request, error: errors.DalilError) -> JSONResponse:
         status = STATUSES[type(error)]
         if status.http >= 500:
             _log.error("%s", error)
-        return JSONResponse(body(str(error), status.type, status.code), status.http)
+        return JSONResponse(describe_error(error), status.http)
 
     @app.exception_handler(RequestValidationError)
-    def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+    def handle_validation_error(_: Request, error: RequestValidationError) -> JSONResponse:
         problem = error.errors()[0]
         # Where the JSON itself breaks, the place is a number of characters and no field.
         param = ".".join(str(part) for part in problem["loc"][1:] if problem["type"] != "json_invalid") or None
-        said = str(problem["msg"]).removeprefix("Value error, ")
-        message = f"{param}: {said}" if param else said
-        return JSONResponse(body(message, "invalid_request_error", "invalid_request", param), 422)
+        reason = str(problem["msg"]).removeprefix("Value error, ")
+        message = f"{param}: {reason}" if param else reason
+        return JSONResponse(error_body(message, "invalid_request_error", "invalid_request", param), 422)
 
     @app.exception_handler(HTTPException)
-    def http_error(_: Request, error: HTTPException) -> JSONResponse:
+    def handle_http_error(_: Request, error: HTTPException) -> JSONResponse:
         code = _HTTP_CODES.get(error.status_code, "http_error")
-        shown = body(str(error.detail), "invalid_request_error", code)
-        return JSONResponse(shown, error.status_code, headers=error.headers)
+        body = error_body(str(error.detail), "invalid_request_error", code)
+        return JSONResponse(body, error.status_code, headers=error.headers)
 
     @app.exception_handler(Exception)
-    def unexpected(request: Request, error: Exception) -> JSONResponse:
+    def handle_unknown_error(request: Request, error: Exception) -> JSONResponse:
         _log.error("unexpected error in %s", request.url.path, exc_info=error)
-        return JSONResponse(body("Something failed inside Dalil; its log says what.", "server_error", "internal"), 500)
+        body = error_body("Something failed inside Dalil; its log says what.", "server_error", "internal")
+        return JSONResponse(body, 500)

@@ -6,93 +6,78 @@ import time
 from collections import OrderedDict
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
-
-from rag.answering.assistant import Assistant
 from rag.errors import InputError, NotFoundError, StoreError
+from rag.store import Store
 from rag.types import Answer
-from ui.api.records import Metrics
+from ui.api.metrics import Metrics
+from ui.api.schemas import Feedback
 
-_REMEMBERED = 2000
+_MAX_REMEMBERED = 2000
 """Answers that can be rated: the last so many of this process."""
 
 
-class Passage(BaseModel):
-    """Where the right answer stands."""
+class RecentAnswers:
+    """The last answers with their questions, so that a rating can say what it is of.
 
-    model_config = ConfigDict(extra="forbid")
+    Parameters
+    ----------
+    file : Path
+        Ratings are appended to it.
+    store : Store
+        Holds the articles that passages are of.
+    metrics : Metrics
+        Counts ratings.
+    """
 
-    article_id: str = Field(max_length=200)
-    start: int = Field(ge=0)
-    end: int = Field(ge=1)
-
-
-class Feedback(BaseModel):
-    """A rating; `reason` in the reader's words, and the passage that should have been cited."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    rating: Literal["up", "down"]
-    reason: str | None = Field(None, max_length=2000)
-    passage: Passage | None = None
-
-
-class Recent:
-    """The last answers with their questions, so that a rating can say what it is of."""
-
-    def __init__(self, file: Path, metrics: Metrics) -> None:
-        self._file, self._metrics = file, metrics
+    def __init__(self, file: Path, store: Store, metrics: Metrics) -> None:
+        self._file, self._store, self._metrics = file, store, metrics
         self._answers: OrderedDict[str, dict[str, Any]] = OrderedDict()
         self._lock = threading.Lock()
 
     def remember(self, question: str, answer: Answer) -> None:
         """Keep an answer for a while."""
-        cited = [asdict(citation) for citation in answer.citations]
-        kept = {"question": question, "language": answer.language, "refused": answer.refused, "citations": cited}
+        citations = [asdict(citation) for citation in answer.citations]
+        kept = {"question": question, "language": answer.language, "refused": answer.refused, "citations": citations}
         with self._lock:
             self._answers[answer.id] = kept
-            if len(self._answers) > _REMEMBERED:
+            if len(self._answers) > _MAX_REMEMBERED:
                 self._answers.popitem(last=False)
 
     def rate(self, answer_id: str, feedback: Feedback) -> None:
-        """Write a rating down; raises NotFoundError for an answer that is not remembered."""
+        """Write a rating down; it takes the place of an earlier one of the same answer.
+
+        Raises
+        ------
+        NotFoundError
+            For an answer that is not remembered, or an article that is not there.
+        InputError
+            For a passage that its article does not have.
+        StoreError
+            When the rating cannot be written.
+        """
+        self._check_passage(feedback)
         with self._lock:
             about = self._answers.get(answer_id)
             if about is None:
                 raise NotFoundError(
-                    f"There is no answer {answer_id!r} to rate: only the last {_REMEMBERED:,} are known."
+                    f"There is no answer {answer_id!r} to rate: only the last {_MAX_REMEMBERED:,} are known."
                 )
-            line = {"answer": answer_id, "time": int(time.time())} | feedback.model_dump() | about
-            try:
-                self._file.parent.mkdir(parents=True, exist_ok=True)
-                with self._file.open("a", encoding="utf-8") as lines:
-                    lines.write(json.dumps(line, ensure_ascii=False) + "\n")
-            except OSError as error:
-                raise StoreError(f"The rating cannot be written to {self._file} ({error.strerror}).") from error
+            self._append({"answer": answer_id, "time": int(time.time())} | feedback.model_dump() | about)
         self._metrics.feedback.labels(feedback.rating).inc()
 
+    def _check_passage(self, feedback: Feedback) -> None:
+        passage = feedback.passage
+        if passage is not None:
+            length = len(self._store.get_article(passage.article_id).text)
+            if not passage.start < passage.end <= length:
+                raise InputError(f"passage: start and end must be in order and at most {length}, the article's length.")
 
-def rate_checked(assistant: Assistant, recent: Recent, answer_id: str, feedback: Feedback) -> None:
-    """Rate an answer; raises InputError for a passage that its article does not have."""
-    passage = feedback.passage
-    if passage is not None:
-        length = len(assistant.store.article(passage.article_id).text)
-        if not passage.start < passage.end <= length:
-            raise InputError(f"passage: start and end must be in order and at most {length}, the article's length.")
-    recent.rate(answer_id, feedback)
-
-
-def routes(assistant: Assistant, recent: Recent) -> APIRouter:
-    """The route of ratings."""
-    router = APIRouter()
-
-    @router.put("/v1/answers/{answer_id}/feedback")
-    def rate(answer_id: str, feedback: Feedback) -> dict[str, str]:
-        """Rate an answer; a later rating of the same answer takes its place."""
-        rate_checked(assistant, recent, answer_id, feedback)
-        return {"answer": answer_id, "rating": feedback.rating}
-
-    return router
+    def _append(self, line: dict[str, Any]) -> None:
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            with self._file.open("a", encoding="utf-8") as lines:
+                lines.write(json.dumps(line, ensure_ascii=False) + "\n")
+        except OSError as error:
+            raise StoreError(f"The rating cannot be written to {self._file} ({error.strerror}).") from error

@@ -1,33 +1,36 @@
-"""What may be asked over HTTP. Unknown fields are refused, so that a typo is not silently ignored."""
+"""What may be asked over HTTP, and the shapes of what comes back. Unknown fields of a request are refused, so that a
+typo is not silently ignored."""
 
 import re
 from datetime import date
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from rag.types import Filters, Language, SearchMode, Turn
+from rag.language.languages import LANGUAGES, as_language
+from rag.types import AnswerRequest, Filters, Language, Message, RequestedLanguage, RequestedMode, SearchMode
+
+MAX_ID_CHARS = 200
+"""Of an article's id, name or topic in a request."""
+
+# Requests
 
 
 class _Request(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class Message(_Request):
+class HistoryMessage(_Request):
     """An earlier message of the conversation."""
 
     role: Literal["user", "assistant"]
     text: str = Field(max_length=20_000)
 
-    def turn(self) -> Turn:
-        """The same as the core knows it."""
-        return Turn(self.role, self.text)
-
 
 _ISO_DATE = re.compile(r"[0-9]{4}(?:-[0-9]{2}){0,2}")
 
 
-def _iso(text: str) -> str:
+def _check_iso_date(text: str) -> str:
     try:
         if _ISO_DATE.fullmatch(text):
             date.fromisoformat(text + "-01-01"[len(text) - 4 :])
@@ -37,29 +40,29 @@ def _iso(text: str) -> str:
     raise ValueError(f"{text!r} is no date: write a day (2024-05-31), a month (2024-05) or a year (2024)")
 
 
-_Date = Annotated[str, AfterValidator(_iso)]
-_Names = Annotated[list[Annotated[str, Field(max_length=200)]], Field(max_length=1000)]
+_Date = Annotated[str, AfterValidator(_check_iso_date)]
+_Names = Annotated[list[Annotated[str, Field(max_length=MAX_ID_CHARS)]], Field(max_length=1000)]
 
 
 class ArticleFilters(_Request):
-    """Which articles may be searched: those that fit every filter given. `languages` are those of articles; dates are
-    inclusive, and an article without a date fits no range."""
+    """Which articles may be searched: those that match every filter given. `languages` are those of articles; dates are
+    inclusive, and an article without a date matches no range."""
 
     articles: _Names = []
     topics: _Names = []
-    languages: list[Language] = Field(default=[], max_length=2)
+    languages: list[Language] = Field(default=[], max_length=len(LANGUAGES))
     date_from: _Date | None = None
     date_to: _Date | None = None
 
     @model_validator(mode="after")
-    def _in_order(self) -> Self:
+    def _check_order(self) -> Self:
         first, last = self.date_from, self.date_to
         if first and last and first[: len(last)] > last:
             raise ValueError(f"date_from ({first}) lies after date_to ({last})")
         return self
 
-    def chosen(self) -> Filters:
-        """The same as the core knows it."""
+    def to_filters(self) -> Filters:
+        """The same as the core has it."""
         names = tuple(self.articles), tuple(self.topics), tuple(self.languages)
         return Filters(*names, self.date_from, self.date_to)
 
@@ -68,12 +71,23 @@ class AskRequest(_Request):
     """A question to be answered."""
 
     question: str
-    language: Literal["auto", "ar", "en"] = "auto"
-    history: list[Message] = Field(default=[], max_length=50)
+    language: RequestedLanguage = "auto"
+    history: list[HistoryMessage] = Field(default=[], max_length=50)
     top_k: int | None = Field(None, ge=1, le=50)
-    mode: Literal["auto", "extractive", "generate"] = "auto"
+    mode: RequestedMode = "auto"
     filters: ArticleFilters = ArticleFilters()
     stream: bool = False
+
+    def to_answer_request(self) -> AnswerRequest:
+        """The same as the core has it."""
+        return AnswerRequest(
+            self.question,
+            as_language(self.language),
+            tuple(Message(message.role, message.text) for message in self.history),
+            self.top_k,
+            self.mode,
+            self.filters.to_filters(),
+        )
 
 
 class SearchRequest(_Request):
@@ -86,6 +100,157 @@ class SearchRequest(_Request):
     filters: ArticleFilters = ArticleFilters()
 
 
-def answer_in(language: Literal["auto", "ar", "en"]) -> Language | None:
-    """The language to answer in; None: the question's own."""
-    return None if language == "auto" else language
+class Passage(_Request):
+    """Where the right answer stands, in code points of the article's text."""
+
+    article_id: str = Field(max_length=MAX_ID_CHARS)
+    start: int = Field(ge=0)
+    end: int = Field(ge=1)
+
+
+class Feedback(_Request):
+    """A rating; `reason` in the reader's words, and the passage that should have been cited."""
+
+    rating: Literal["up", "down"]
+    reason: str | None = Field(None, max_length=2000)
+    passage: Passage | None = None
+
+
+# Responses
+
+
+class Health(BaseModel):
+    """The process answers."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Readiness(BaseModel):
+    """Whether questions can be answered, with the state of each part."""
+
+    ready: bool
+    checks: dict[str, str | int]
+
+
+class SearchHit(BaseModel):
+    """A passage. With `explain`, `signals` has the score of each representation, `matched` the forms in it that match
+    each word of the query."""
+
+    article_id: str
+    title: str
+    url: str | None
+    start: int
+    end: int
+    text: str
+    score: float
+    signals: dict[str, float] | None = None
+    matched: dict[str, list[str]] | None = None
+
+
+class SearchResponse(BaseModel):
+    """Passages, best first; with `explain`, also the language of the query, the probability that they hold an answer,
+    what it was made from, and the milliseconds of each stage."""
+
+    hits: list[SearchHit]
+    language: Language | None = None
+    probability: float | None = None
+    features: dict[str, float] | None = None
+    timings_ms: dict[str, float] | None = None
+
+
+class ArticleInfo(BaseModel):
+    """What is known of an article."""
+
+    id: str
+    title: str
+    language: Language
+    url: str | None
+    date: str | None
+    topic: str | None
+
+
+class ArticleItem(ArticleInfo):
+    """An article in a list, with the number of its chunks."""
+
+    chunks: int
+
+
+class ArticleList(BaseModel):
+    """A page of the articles, the last written first, and how many there are in all."""
+
+    data: list[ArticleItem]
+    total: int
+
+
+class ArticleBody(ArticleInfo):
+    """An article with its text."""
+
+    text: str
+
+
+class ArticleText(ArticleBody):
+    """A part of an article's text: the code points `start` to `end` of `length`."""
+
+    start: int
+    end: int
+    length: int
+
+
+class UploadResult(BaseModel):
+    """What became of the articles of an upload, by id; `failed` says why, by place."""
+
+    added: list[str] = []
+    changed: list[str] = []
+    unchanged: list[str] = []
+    failed: dict[str, str] = {}
+
+
+class Job(UploadResult):
+    """An upload that is taken in after its request has ended. `message` says why it failed."""
+
+    id: str
+    status: Literal["running", "done", "failed"]
+    message: str | None = None
+
+
+class Removal(BaseModel):
+    """An article that was removed."""
+
+    id: str
+    removed: Literal[True] = True
+
+
+class FeedbackReceipt(BaseModel):
+    """A rating that was kept."""
+
+    answer: str
+    rating: Literal["up", "down"]
+
+
+class ModelInfo(BaseModel):
+    """A name to ask for, in OpenAI's shape."""
+
+    id: str
+    object: Literal["model"] = "model"
+    created: int = 0
+    owned_by: str = "dalil"
+
+
+class ModelList(BaseModel):
+    """The names to ask for, in OpenAI's shape."""
+
+    object: Literal["list"] = "list"
+    data: list[ModelInfo]
+
+
+class ChatCompletion(BaseModel):
+    """A completion in OpenAI's shape, with Dalil's own `citations`, and what the answer says of itself in `dalil`."""
+
+    id: str
+    object: Literal["chat.completion"] = "chat.completion"
+    created: int
+    model: str
+    choices: list[dict[str, Any]]
+    usage: dict[str, int]
+    citations: list[dict[str, Any]]
+    dalil: dict[str, Any]

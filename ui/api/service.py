@@ -1,55 +1,58 @@
 """The answers being written: begun under a deadline, counted and remembered when done, ended together at shutdown."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from weakref import WeakSet
 
-from rag.answering.assistant import Answering, AnswerMode, Assistant
+from ingest.indexer import Indexer
+from rag.answering.assistant import AnswerStream, Assistant
 from rag.answering.llm import Deadline
-from rag.trace import notes
-from rag.types import Answer, Filters, Language, Turn
-from ui.api.access import Slots
-from ui.api.feedback import Recent
-from ui.api.records import Metrics
+from rag.trace import set_attributes
+from rag.types import Answer, AnswerRequest
+from ui.api.access import ConcurrencyLimiter
+from ui.api.feedback import RecentAnswers
+from ui.api.metrics import Metrics
 
 
-class Work:
-    """What the routes that answer do."""
+class AnswerService:
+    """What the API and the page share: the assistant, the indexer, who may be answered, and what is kept of answers.
 
-    def __init__(self, assistant: Assistant, metrics: Metrics, recent: Recent, slots: Slots) -> None:
-        self.assistant, self.recent, self.slots = assistant, recent, slots
-        self._metrics = metrics
+    Parameters
+    ----------
+    assistant : Assistant
+        Answers; stays the caller's to close.
+    """
+
+    def __init__(self, assistant: Assistant) -> None:
+        self.assistant = assistant
+        self.indexer = Indexer(assistant.store, lambda: assistant.encoder, assistant.settings.chunk_tokens)
+        self.metrics = Metrics()
+        self.recent = RecentAnswers(assistant.settings.feedback_file, assistant.store, self.metrics)
+        self.limiter = ConcurrencyLimiter(assistant.settings.concurrent_answers)
         self._deadlines: WeakSet[Deadline] = WeakSet()
 
-    def deadline(self) -> Deadline:
-        """The time that one answer has."""
+    def start_deadline(self) -> Deadline:
+        """The time that one answer has, from now."""
         deadline = Deadline(self.assistant.settings.llm_timeout_s)
         self._deadlines.add(deadline)
         return deadline
 
-    def end(self) -> None:
+    def expire_deadlines(self) -> None:
         """Let nobody wait for a model any longer: what is open becomes the extractive answer."""
         for deadline in list(self._deadlines):
-            deadline.end()
+            deadline.expire()
 
-    def begin(
-        self,
-        question: str,
-        answer_in: Language | None,
-        history: Sequence[Turn],
-        top_k: int | None,
-        mode: AnswerMode,
-        filters: Filters,
-        deadline: Deadline,
-    ) -> Answering:
-        """Search, and give what was found with the answer still to be written."""
-        answering = self.assistant.begin(question, answer_in, history, top_k, mode, filters, deadline)
-        notes(language=answering.language, hits=len(answering.found.hits))
-        return Answering(answering.found, answering.language, self._noted(question, answering.text))
+    def begin(self, request: AnswerRequest, deadline: Deadline) -> AnswerStream:
+        """Search, and give what was found with the answer still to be written; errors are those of the assistant."""
+        stream = self.assistant.begin(request, deadline)
+        set_attributes(language=stream.language, hits=len(stream.result.hits))
+        return AnswerStream(stream.result, stream.language, self._record(request.question, stream.parts))
 
-    def _noted(self, question: str, text: Iterator[str | Answer]) -> Iterator[str | Answer]:
-        for part in text:
+    def _record(self, question: str, parts: Iterator[str | Answer]) -> Iterator[str | Answer]:
+        """The parts of an answer, which is counted and remembered when it is there."""
+        for part in parts:
             if isinstance(part, Answer):
-                self._metrics.answered(part)
+                self.metrics.count_answer(part)
                 self.recent.remember(question, part)
-                notes(mode=part.mode, refused=part.refused, degraded=part.degraded, citations=len(part.citations))
+                citations = len(part.citations)
+                set_attributes(mode=part.mode, refused=part.refused, degraded=part.degraded, citations=citations)
             yield part

@@ -12,32 +12,44 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from starlette.types import Scope
 
 from rag.errors import SettingsError
-from rag.trace import Note
+from rag.trace import AttributeValue
 
-_BASE, _TRACES = "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
-_LAST_S = 2.0
+_ENDPOINT, _TRACES_ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
+_SERVICE_NAME, _DEFAULT_SERVICE_NAME = "OTEL_SERVICE_NAME", "dalil"
+_TRACED_PREFIX = "/v1/"
+_SHUTDOWN_TIMEOUT_S = 2.0
 """At the end: how long a collector that does not answer is waited for."""
 
 
 class RequestTrace:
-    """The span of one request."""
+    """The span of one request.
+
+    Parameters
+    ----------
+    tracer : Tracer
+        Makes spans.
+    scope : Scope
+        Of the request; a trace of its caller is gone on with.
+    request_id : str
+        As the log has it.
+    """
 
     def __init__(self, tracer: Tracer, scope: Scope, request_id: str) -> None:
-        given = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        caller = TraceContextTextMapPropagator().extract(given)
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        parent = TraceContextTextMapPropagator().extract(headers)
         self._tracer, self._method = tracer, scope["method"]
-        self._span: Span = tracer.start_span(self._method, caller, SpanKind.SERVER)
-        self._within = set_span_in_context(self._span)
+        self._span: Span = tracer.start_span(self._method, parent, SpanKind.SERVER)
+        self._context = set_span_in_context(self._span)
         # Stages are timed by the clock that never jumps; spans want the time of day.
         self._epoch_ns = time.time_ns() - time.perf_counter_ns()
-        self.note("request_id", request_id)
+        self.set_attribute("request_id", request_id)
 
-    def stage(self, name: str, started: float, ended: float) -> None:
+    def record_stage(self, name: str, started: float, ended: float) -> None:
         """A child that took from `started` to `ended`, both of `time.perf_counter`."""
-        child = self._tracer.start_span(name, self._within, start_time=self._ns(started))
-        child.end(self._ns(ended))
+        child = self._tracer.start_span(name, self._context, start_time=self._to_ns(started))
+        child.end(self._to_ns(ended))
 
-    def note(self, name: str, value: Note) -> None:
+    def set_attribute(self, name: str, value: AttributeValue) -> None:
         """An attribute of Dalil's own."""
         self._span.set_attribute(f"dalil.{name}", value)
 
@@ -50,12 +62,25 @@ class RequestTrace:
             self._span.set_status(StatusCode.ERROR)
         self._span.end()
 
-    def _ns(self, seconds: float) -> int:
+    def _to_ns(self, seconds: float) -> int:
         return self._epoch_ns + int(seconds * 1e9)
 
 
 class Tracing:
-    """Sends spans to a collector, from a thread of its own; raises ImportError without the packages for it."""
+    """Sends spans to a collector, from a thread of its own.
+
+    Parameters
+    ----------
+    endpoint : str
+        URL that takes OTLP traces over HTTP.
+    service : str
+        Name of this service.
+
+    Raises
+    ------
+    ImportError
+        Without the packages for it.
+    """
 
     def __init__(self, endpoint: str, service: str) -> None:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -71,32 +96,43 @@ class Tracing:
 
     def begin(self, scope: Scope, request_id: str) -> RequestTrace | None:
         """The trace of a request; None for one that is not traced."""
-        return RequestTrace(self._tracer, scope, request_id) if scope["path"].startswith("/v1/") else None
+        return RequestTrace(self._tracer, scope, request_id) if scope["path"].startswith(_TRACED_PREFIX) else None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         """Send what is left, for as long as that may take."""
-        patience = threading.Timer(_LAST_S, self._exporter.shutdown)
-        patience.start()
+        timeout = threading.Timer(_SHUTDOWN_TIMEOUT_S, self._exporter.shutdown)
+        timeout.start()
         try:
             self._provider.shutdown()
         finally:
-            patience.cancel()
+            timeout.cancel()
 
 
-def open_tracing(environment: Mapping[str, str] = os.environ) -> Tracing | None:
-    """Tracing to the collector that the standard variables name; None when they name none. Raises SettingsError when
-    the packages for it are missing."""
-    base = environment.get(_BASE, "").rstrip("/")
-    endpoint = environment.get(_TRACES) or (f"{base}/v1/traces" if base else None)
+def open_tracing(environment: Mapping[str, str] | None = None) -> Tracing | None:
+    """Tracing to the collector that the standard variables name; None when they name none.
+
+    Parameters
+    ----------
+    environment : mapping of str to str, optional
+        The variables; unset: those of this process.
+
+    Raises
+    ------
+    SettingsError
+        When the packages for it are missing.
+    """
+    variables = os.environ if environment is None else environment
+    base = variables.get(_ENDPOINT, "").rstrip("/")
+    endpoint = variables.get(_TRACES_ENDPOINT) or (f"{base}/v1/traces" if base else None)
     if endpoint is None:
         return None
     try:
-        return Tracing(endpoint, environment.get("OTEL_SERVICE_NAME") or "dalil")
+        return Tracing(endpoint, variables.get(_SERVICE_NAME) or _DEFAULT_SERVICE_NAME)
     except ImportError as error:
+        variable = _TRACES_ENDPOINT if variables.get(_TRACES_ENDPOINT) else _ENDPOINT
         raise SettingsError(
-            f"{_TRACES if environment.get(_TRACES) else _BASE} is set, but {error.name} is not installed: "
-            "pip install 'dalil[otel]', or unset it."
+            f"{variable} is set, but {error.name} is not installed: pip install 'dalil[otel]', or unset it."
         ) from None

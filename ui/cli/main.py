@@ -7,25 +7,43 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from eval.commands import add as commands_of_eval
+from eval.commands import add_commands
 from rag.errors import DalilError, InputError, SettingsError
-from rag.settings import Settings
-from rag.settings import load as load_settings
-from rag.types import Answer, Filters, SearchMode
+from rag.language.languages import as_language
+from rag.settings import Settings, load_settings
+from rag.types import Answer, AnswerRequest, Filters, RequestedLanguage, SearchMode
 
 if TYPE_CHECKING:
-    from ingest.sync import Plan
+    from ingest.indexer import IndexResult
 
-_FINE, _FAILED, _WRONG_USE = 0, 1, 2
+_OK, _FAILED, _WRONG_USE = 0, 1, 2
+_MAX_TOP_K = 50
+_PREVIEW_CHARS = 160
+_COUNTS = ("added", "changed", "unchanged", "removed")
+
+Command = Callable[[argparse.Namespace, Settings], int]
+"""Runs with the parsed options, and gives the exit code."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns its exit code: 0 fine, 1 failed, 2 wrong use."""
+    """Run one command.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Unset: those of this process.
+
+    Returns
+    -------
+    int
+        Exit code: 0 fine, 1 failed, 2 wrong use.
+    """
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
-    options = _parser().parse_args(arguments)
+    options = build_parser().parse_args(arguments)
     try:
         return int(options.command(options, load_settings()))
     except (InputError, SettingsError) as error:
@@ -37,7 +55,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _FAILED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read us has seen enough
-        return _FINE
+        return _OK
+
+
+def run() -> None:
+    """The installed command."""
+    sys.exit(main())
 
 
 def _complain(error: DalilError, code: int) -> int:
@@ -47,54 +70,59 @@ def _complain(error: DalilError, code: int) -> int:
 
 def _ingest(options: argparse.Namespace, settings: Settings) -> int:
     paths = [Path(path) for path in options.paths]
-    plan = _sent(options, settings, paths) if options.server else _synced(options, settings, paths)
-    for failure in plan.failed:
+    ingest = _upload_files if options.server else _sync_files
+    result = ingest(options, settings, paths)
+    for failure in result.failed:
         print(f"dalil: not ingested: {failure.path}: {failure.reason}", file=sys.stderr)
-    counts = {name: len(getattr(plan, name)) for name in ("added", "changed", "unchanged", "removed")}
-    shown = counts | {"failed": [asdict(failure) for failure in plan.failed]}
-    words = ", ".join(f"{count} {name}" for name, count in counts.items()) + f", {len(plan.failed)} failed"
-    _show(options, shown, ("would be: " if options.dry_run else "") + words)
-    return _FAILED if plan.failed else _FINE
+    counts = {name: len(getattr(result, name)) for name in _COUNTS}
+    value = counts | {"failed": [asdict(failure) for failure in result.failed]}
+    words = ", ".join(f"{count} {name}" for name, count in counts.items()) + f", {len(result.failed)} failed"
+    _print_result(options, value, ("would be: " if options.dry_run else "") + words)
+    return _FAILED if result.failed else _OK
 
 
-def _synced(options: argparse.Namespace, settings: Settings, paths: list[Path]) -> "Plan":
+def _sync_files(options: argparse.Namespace, settings: Settings, paths: list[Path]) -> "IndexResult":
+    from ingest.indexer import Indexer
     from ingest.sync import Sync
-    from rag.answering.assistant import pipeline_of
-    from rag.embedding import known_views, open_encoder
-    from rag.store import open_store
+    from rag.embedding import embedding_spec, open_encoder
+    from rag.store import IndexConfig, open_store
 
-    store = open_store(settings, pipeline_of(settings, known_views(settings)))  # no model need be loaded for this
+    # No model need be loaded for this.
+    store = open_store(settings, IndexConfig.of(embedding_spec(settings), settings.chunk_tokens))
     try:
-        sync = Sync(store, settings.chunk_tokens, settings.max_article_chars)
+        indexer = Indexer(store, lambda: open_encoder(settings), settings.chunk_tokens)
+        sync = Sync(store, indexer, settings.max_article_chars, [settings.data_dir])
         plan = sync.plan(paths, options.sync)
         if not options.dry_run:
-            with _progress_bar("articles") as progress:
-                sync.apply(plan, paths, lambda: open_encoder(settings), progress)
+            with _ProgressBar("articles") as progress:
+                sync.apply(plan, paths, progress)
     finally:
         store.close()
     return plan
 
 
-def _sent(options: argparse.Namespace, settings: Settings, paths: list[Path]) -> "Plan":
-    from ui.cli.upload import send
+def _upload_files(options: argparse.Namespace, settings: Settings, paths: list[Path]) -> "IndexResult":
+    from ingest.readers import find_files
+    from ui.cli.upload import upload_files
 
     if options.sync or options.dry_run:
         raise InputError("--server takes files in as they are: --sync and --dry-run need the index itself.")
-    with _progress_bar("files") as progress:
-        return send(options.server, next(iter(settings.keys), None), paths, progress)
+    files, key = find_files(paths, [settings.data_dir]), next(iter(settings.accepted_keys), None)
+    with _ProgressBar("files") as progress:
+        return upload_files(options.server, key, files, progress)
 
 
 def _ask(options: argparse.Namespace, settings: Settings) -> int:
     from rag.answering.assistant import Assistant
 
     with Assistant.from_settings(settings) as assistant:
-        answer = assistant.ask(options.question, None if options.language == "auto" else options.language)
-    _show(options, asdict(answer), _answer_words(answer))
-    return _FINE
+        answer = assistant.ask(AnswerRequest(options.question, as_language(options.language)))
+    _print_result(options, asdict(answer), _format_answer(answer))
+    return _OK
 
 
-def _answer_words(answer: Answer) -> str:
-    notes = [f"[{item.number}] {item.title} ({item.article_id}, {item.start}-{item.end})" for item in answer.citations]
+def _format_answer(answer: Answer) -> str:
+    notes = [f"[{one.number}] {one.title} ({one.article_id}, {one.start}-{one.end})" for one in answer.citations]
     if answer.degraded:
         notes.append("The model did not answer; these are the articles' own sentences.")
     return "\n".join([answer.text, "", *notes]).rstrip()
@@ -102,62 +130,60 @@ def _answer_words(answer: Answer) -> str:
 
 def _search(options: argparse.Namespace, settings: Settings) -> int:
     from rag.answering.assistant import Assistant
-    from rag.retrieval.retriever import explained
+    from rag.retrieval.explain import describe_result
 
     with Assistant.from_settings(settings) as assistant:
-        found = assistant.search(options.query, options.k, Filters(topics=tuple(options.topic)), options.mode)
-    shown = explained(found, options.explain)
+        result = assistant.search(options.query, options.k, Filters(topics=tuple(options.topic)), options.mode)
     lines = [
-        f"{hit.score:.3f}  {hit.article.title}  {hit.start}-{hit.end}\n       {' '.join(hit.text.split())[:160]}"
-        for hit in found.hits
+        f"{hit.score:.3f}  {hit.article.title}  {hit.start}-{hit.end}\n"
+        f"       {' '.join(hit.text.split())[:_PREVIEW_CHARS]}"
+        for hit in result.hits
     ]
-    _show(options, shown, "\n".join(lines) or "nothing found")
-    return _FINE
+    _print_result(options, describe_result(result, options.explain), "\n".join(lines) or "nothing found")
+    return _OK
 
 
 def _status(options: argparse.Namespace, settings: Settings) -> int:
-    from rag.answering.assistant import pipeline_of
-    from rag.embedding import known_views
-    from rag.store import open_store
+    from rag.embedding import embedding_spec
+    from rag.store import IndexConfig, open_store
 
-    pipeline = pipeline_of(settings, known_views(settings))
-    store = open_store(settings, pipeline)
+    config = IndexConfig.of(embedding_spec(settings), settings.chunk_tokens)
+    store = open_store(settings, config)
     try:
-        shown = {
-            "articles": len(store.heads()),
-            "chunks": store.chunk_count,
+        status = {
+            "articles": store.count_articles(),
+            "chunks": store.count_chunks(),
             "store": settings.qdrant_url or str(settings.data_dir),
-            "embedder": pipeline.embedder,
-            "model": settings.model,
-            "fingerprint": pipeline.fingerprint,
+            "embedder": config.embedder,
+            "model": settings.llm_name,
+            "fingerprint": config.fingerprint,
         }
     finally:
         store.close()
-    _show(options, shown, "\n".join(f"{name}: {value}" for name, value in shown.items()))
-    return _FINE
+    _print_result(options, status, "\n".join(f"{name}: {value}" for name, value in status.items()))
+    return _OK
 
 
 def _serve(options: argparse.Namespace, settings: Settings) -> int:
-    from ingest.indexer import IndexInbox
     from ui.serve import serve
 
-    given = {"host": options.host, "port": options.port}
-    serve(load_settings(**{name: value for name, value in given.items() if value is not None}), IndexInbox)
-    return _FINE
+    overrides = {"host": options.host, "port": options.port}
+    serve(load_settings(**{name: value for name, value in overrides.items() if value is not None}))
+    return _OK
 
 
-def _eval(options: argparse.Namespace, settings: Settings) -> int:
-    with _progress_bar("articles") as progress:
-        outcome = options.evaluate(options, settings, progress)
-    _show(options, outcome.value, outcome.words)
-    return _FAILED if outcome.failed else _FINE
+def _evaluate(options: argparse.Namespace, settings: Settings) -> int:
+    with _ProgressBar("articles") as progress:
+        result = options.evaluate(options, settings, progress)
+    _print_result(options, result.data, result.text)
+    return _FAILED if result.has_failed else _OK
 
 
-def _show(options: argparse.Namespace, value: dict[str, Any], words: str) -> None:
-    print(json.dumps(value, ensure_ascii=False) if options.json else words)
+def _print_result(options: argparse.Namespace, data: dict[str, Any], text: str) -> None:
+    print(json.dumps(data, ensure_ascii=False) if options.json else text)
 
 
-class _progress_bar:
+class _ProgressBar:
     """A bar on standard error, shown once there is something to do."""
 
     def __init__(self, unit: str) -> None:
@@ -179,58 +205,77 @@ class _progress_bar:
             self._bar.close()
 
 
-def _parser() -> argparse.ArgumentParser:
+# Options
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Every command with its options."""
     parser = argparse.ArgumentParser(
         "dalil", description="Questions in Arabic or English over Arabic articles, answered with citations."
     )
+    parser.add_argument("--version", action="version", version=f"dalil {version('dalil')}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    with_json = [
+        _add_ingest(commands),
+        _add_ask(commands),
+        _add_search(commands),
+        _add_command(commands, "status", _status, "Say what the index holds and what made it."),
+        *_add_eval(commands),
+    ]
+    for command in with_json:
+        command.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    serve = _add_command(commands, "serve", _serve, "Serve the API and the page.")
+    serve.add_argument("--host", help="address to listen on, in place of DALIL_HOST")
+    serve.add_argument("--port", type=int, help="port to listen on, in place of DALIL_PORT")
+    return parser
 
-    def command(
-        name: str, run: Callable[[argparse.Namespace, Settings], int], about: str, group: Any = commands
-    ) -> argparse.ArgumentParser:
-        added: argparse.ArgumentParser = group.add_parser(name, help=about, description=about)
-        added.set_defaults(command=run)
-        return added
 
-    def json_option(added: argparse.ArgumentParser) -> None:
-        added.add_argument("--json", action="store_true", help="one JSON object on standard output")
+def _add_command(commands: Any, name: str, command: Command, about: str) -> argparse.ArgumentParser:
+    added: argparse.ArgumentParser = commands.add_parser(name, help=about, description=about)
+    added.set_defaults(command=command)
+    return added
 
-    ingest = command("ingest", _ingest, "Put the articles of files and folders into the index.")
+
+def _add_ingest(commands: Any) -> argparse.ArgumentParser:
+    ingest = _add_command(commands, "ingest", _ingest, "Put the articles of files and folders into the index.")
     ingest.add_argument(
-        "paths", nargs="+", metavar="PATH", help="Markdown, plain text or JSON lines, or a folder of them"
+        "paths", nargs="+", metavar="PATH", help="Markdown, plain text, JSON or JSON lines, or a folder of them"
     )
     ingest.add_argument("--sync", action="store_true", help="also remove articles that no file gives any more")
     ingest.add_argument("--server", metavar="URL", help="send the files to a running `dalil serve` instead")
     ingest.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
-    ask = command("ask", _ask, "Answer a question, with citations.")
-    ask.add_argument("question", metavar="QUESTION")
-    ask.add_argument("--language", choices=("auto", "ar", "en"), default="auto", help="language of the answer")
-    search = command("search", _search, "Show the passages nearest to a query.")
-    search.add_argument("query", metavar="QUERY")
-    search.add_argument("-k", type=_count, help="number of passages")
-    search.add_argument("--mode", choices=get_args(SearchMode), default="hybrid", help="rank by all views, or by one")
+    return ingest
+
+
+def _add_ask(commands: Any) -> argparse.ArgumentParser:
+    ask = _add_command(commands, "ask", _ask, "Answer a question, with citations.")
+    ask.add_argument("question", metavar="QUESTION", help="in Arabic or English")
+    ask.add_argument("--language", choices=get_args(RequestedLanguage), default="auto", help="language of the answer")
+    return ask
+
+
+def _add_search(commands: Any) -> argparse.ArgumentParser:
+    search = _add_command(commands, "search", _search, "Show the passages nearest to a query.")
+    search.add_argument("query", metavar="QUERY", help="in Arabic or English")
+    search.add_argument("-k", type=_parse_top_k, help="number of passages")
+    search.add_argument(
+        "--mode", choices=get_args(SearchMode), default="hybrid", help="rank by all representations, or by one"
+    )
     search.add_argument("--topic", action="append", default=[], help="only articles on this topic; may be repeated")
-    search.add_argument("--explain", action="store_true", help="show every signal and the matched words")
-    status = command("status", _status, "Say what the index holds and what made it.")
-    serve = command("serve", _serve, "Serve the API and the page.")
-    serve.add_argument("--host")
-    serve.add_argument("--port", type=int)
+    search.add_argument("--explain", action="store_true", help="show every score and the matched words")
+    return search
+
+
+def _add_eval(commands: Any) -> list[argparse.ArgumentParser]:
     evaluation = commands.add_parser("eval", help="Measure retrieval and answers on sets with known answers.")
     sets = evaluation.add_subparsers(required=True, metavar="SET")
-    measuring = commands_of_eval(sets)
-    for added in measuring:
-        added.set_defaults(command=_eval)
-    for added in (ingest, ask, search, status, *measuring):
-        json_option(added)
-    return parser
+    added = add_commands(sets)
+    for command in added:
+        command.set_defaults(command=_evaluate)
+    return added
 
 
-def _count(text: str) -> int:
-    if text.isdigit() and 1 <= int(text) <= 50:
+def _parse_top_k(text: str) -> int:
+    if text.isdigit() and 1 <= int(text) <= _MAX_TOP_K:
         return int(text)
-    raise argparse.ArgumentTypeError("a number from 1 to 50 is wanted")
-
-
-def run() -> None:
-    """The installed command."""
-    sys.exit(main())
+    raise argparse.ArgumentTypeError(f"a number from 1 to {_MAX_TOP_K} is wanted")

@@ -7,60 +7,83 @@ from typing import Any
 
 import httpx
 
-from ingest.readers import Failure, files, name_of
-from ingest.sync import Plan, Progress
+from ingest.indexer import IndexResult, Progress
+from ingest.readers import ReadFailure, file_id, format_of_file
 from rag.errors import StoreError
 
-_TYPES = {".md": "text/markdown", ".markdown": "text/markdown", ".txt": "text/plain", ".jsonl": "application/jsonl"}
 _TIMEOUT_S = 300.0
-_LOOK_EVERY_S = 0.5
+_POLL_S = 0.5
 
 
-def send(url: str, key: str | None, paths: Sequence[Path], progress: Progress) -> Plan:
-    """Send every file under `paths`; raises StoreError when the service cannot be reached or lets nobody in."""
-    plan = Plan()
-    found = files(paths)
+def upload_files(url: str, key: str | None, files: Sequence[tuple[Path, Path]], progress: Progress) -> IndexResult:
+    """Send files to a service.
+
+    Parameters
+    ----------
+    url : str
+        Of the service.
+    key : str or None
+        That lets a request in.
+    files : sequence of (Path, Path)
+        Each with the folder that its id counts from.
+    progress : callable
+        Told after every file.
+
+    Raises
+    ------
+    StoreError
+        When the service cannot be reached or lets nobody in.
+    """
+    result = IndexResult()
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     try:
         with httpx.Client(base_url=url, headers=headers, timeout=_TIMEOUT_S) as client:
-            progress(0, len(found))
-            for number, (file, root) in enumerate(found, 1):
-                _send(client, file, root, plan)
-                progress(number, len(found))
+            progress(0, len(files))
+            for number, (file, root) in enumerate(files, 1):
+                _upload_file(client, file, root, result)
+                progress(number, len(files))
     except httpx.HTTPError as error:
         raise StoreError(f"The service at {url} does not answer: {error}. What was sent before is kept.") from error
-    return plan
+    return result
 
 
-def _send(client: httpx.Client, file: Path, root: Path, plan: Plan) -> None:
+def _upload_file(client: httpx.Client, file: Path, root: Path, result: IndexResult) -> None:
+    known = format_of_file(file)
+    if known is None:
+        result.failed.append(ReadFailure(str(file), f"Dalil does not read {file.suffix or 'files without a suffix'}."))
+        return
     try:
         content = file.read_bytes()
     except OSError as error:
-        plan.failed.append(Failure(str(file), f"It cannot be read: {error.strerror}."))
+        result.failed.append(ReadFailure(str(file), f"It cannot be read: {error.strerror}."))
         return
-    kind = {"Content-Type": _TYPES[file.suffix.lower()]}
-    answer = client.post("/v1/articles", params={"name": name_of(file, root)}, content=content, headers=kind)
-    told = _told(answer)
-    if answer.status_code in (401, 403):
-        raise StoreError(f"The service does not let us in: {told} Set DALIL_API_KEYS to its key.")
-    while told.get("status") == "running":
-        time.sleep(_LOOK_EVERY_S)
-        told = _told(client.get(f"/v1/jobs/{told['id']}"))
-    if "error" in told or told.get("status") == "failed":
-        reason = told.get("message") or told["error"]["message"]
-        plan.failed.append(Failure(str(file), reason))
+    media_type = {"Content-Type": known.media_types[0]}
+    response = client.post("/v1/articles", params={"name": file_id(file, root)}, content=content, headers=media_type)
+    body = _read_json(response)
+    if response.status_code in (401, 403):
+        raise StoreError(f"The service does not let us in: {_message_of(body)} Set DALIL_API_KEYS to its key.")
+    while body.get("status") == "running":
+        time.sleep(_POLL_S)
+        body = _read_json(client.get(f"/v1/jobs/{body['id']}"))
+    if "error" in body or body.get("status") == "failed":
+        result.failed.append(ReadFailure(str(file), _message_of(body)))
         return
-    plan.added.extend(told["added"])
-    plan.changed.extend(told["changed"])
-    plan.unchanged.extend(told["unchanged"])
-    plan.failed.extend(Failure(f"{file}: {place}", reason) for place, reason in told["failed"].items())
+    result.added.extend(body["added"])
+    result.changed.extend(body["changed"])
+    result.unchanged.extend(body["unchanged"])
+    result.failed.extend(ReadFailure(f"{file}: {place}", reason) for place, reason in body["failed"].items())
 
 
-def _told(answer: httpx.Response) -> dict[str, Any]:
+def _message_of(body: dict[str, Any]) -> str:
+    """What a failed request or job says."""
+    return str(body.get("message") or body["error"]["message"])
+
+
+def _read_json(response: httpx.Response) -> dict[str, Any]:
     try:
-        told = answer.json()
+        body = response.json()
     except ValueError:
-        told = None
-    if not isinstance(told, dict):
-        raise StoreError(f"What answers at {answer.url} is no Dalil: it says {answer.status_code} and no JSON.")
-    return told
+        body = None
+    if not isinstance(body, dict):
+        raise StoreError(f"What answers at {response.url} is no Dalil: it says {response.status_code} and no JSON.")
+    return body

@@ -6,38 +6,50 @@ from typing import Any
 import gradio as gr
 
 from rag.types import Language
-from ui.api import Inbox, Work
+from ui.api import AnswerService
 from ui.page import events, layout
 from ui.page.chat import Chat
-from ui.page.labels import words as words_of
+from ui.page.labels import load_labels
 from ui.page.layout import Page
 from ui.page.library import Library
 from ui.page.welcome import Examples
 
 
-def build(work: Work, inbox: Inbox | None, examples: Examples, uploads: Path, language: Language) -> Any:
-    """The page in one interface language; files are sent to the folder `uploads`."""
-    words = words_of(language)
-    page = Page(Chat(work, words, examples), Library(work, inbox, words, uploads), words)
-    with gr.Blocks(title=words["title"], analytics_enabled=False, fill_width=True) as blocks:
-        layout.header(page, language)
+def build_page(service: AnswerService, examples: Examples, uploads: Path, language: Language) -> Any:
+    """The page in one interface language.
+
+    Parameters
+    ----------
+    service : AnswerService
+        Answers, and takes articles in.
+    examples : Examples
+        For a first visitor.
+    uploads : Path
+        Folder that files are sent to.
+    language : Language
+        Of the interface.
+    """
+    labels = load_labels(language)
+    page = Page(Chat(service, labels, examples), Library(service, language, uploads), labels)
+    with gr.Blocks(title=labels["title"], analytics_enabled=False, fill_width=True) as blocks:
+        layout.lay_out_header(page, language)
         with gr.Row(elem_id="dalil-page", equal_height=False):
-            with gr.Column(elem_id="dalil-talks"):
-                layout.talks(page)
+            with gr.Column(elem_id="dalil-conversations"):
+                layout.lay_out_conversations(page)
             with gr.Column(elem_id="dalil-middle"), gr.Tabs():
-                _tabs(page)
+                _add_tabs(page)
             with gr.Column(elem_id="dalil-side"):
-                layout.side(page)
-        layout.outbox(page)
-        events.connect(page, blocks)
+                layout.lay_out_evidence(page)
+        layout.lay_out_download(page)
+        events.connect_all(page, blocks)
     return blocks
 
 
-def _tabs(page: Page) -> None:
-    words = page.words
-    with gr.Tab(words["chat"], elem_id="dalil-chat"):
-        layout.chat(page)
-    with gr.Tab(words["articles"], elem_id="dalil-library"):
-        layout.library(page)
-    with gr.Tab(words["settings"], elem_id="dalil-settings"):
-        layout.settings(page)
+def _add_tabs(page: Page) -> None:
+    labels = page.labels
+    with gr.Tab(labels["chat"], elem_id="dalil-chat"):
+        layout.lay_out_chat(page)
+    with gr.Tab(labels["articles"], elem_id="dalil-library"):
+        layout.lay_out_library(page)
+    with gr.Tab(labels["settings"], elem_id="dalil-settings"):
+        layout.lay_out_settings(page)

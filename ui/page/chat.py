@@ -1,200 +1,211 @@
 """The chat: asking, streaming, stopping, asking again, rating."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
-from uuid import uuid4
 
-from rag.answering.assistant import Answering
+from rag.answering.assistant import AnswerStream
 from rag.answering.llm import Deadline
 from rag.errors import DalilError
-from rag.language.text import content_terms
-from rag.retrieval.retriever import explained
-from rag.types import Answer, Filters, Hit, Language, Turn
-from ui.api import Feedback, Passage, Work, rate_checked, shown
-from ui.page.answers import Turn as Kept
-from ui.page.answers import Words, live_parts, turn_parts
-from ui.page.welcome import Examples, welcome_html
+from rag.language.languages import as_language
+from rag.retrieval.explain import describe_result
+from rag.types import Answer, AnswerRequest, Filters, Message
+from ui.api import AnswerService, Feedback, Passage, describe_error
+from ui.page.labels import Labels
+from ui.page.storage import Conversation, Explanation, RightPassage, Turn
+from ui.page.turns import render_live_turn, render_turn
+from ui.page.welcome import Examples, render_welcome
 
-Talk = dict[str, Any]
-"""A conversation as the browser keeps it: `id`, `name` and `turns`."""
+Transcript = dict[str, Any]
+"""What the transcript shows: the parts of every turn as HTML, the ids of their answers, and what a screen reader is
+told."""
 
 _FRAME_S = 0.05
 """Between two pictures of a text that is being written: more often is not seen."""
-_TURNS_KEPT = 60
+_MAX_TURNS = 60
+_MAX_NEAREST = 3
 _INDEX_CODES = ("index_in_use", "other_pipeline", "index_unavailable")
 
 
-def new_talk() -> Talk:
-    """A conversation with nothing in it."""
-    return {"id": uuid4().hex, "name": "", "turns": []}
-
-
 @dataclass
-class Running:
+class _RunningQuestion:
     """A question being answered in one browser tab."""
 
     deadline: Deadline
-    stopped: bool = False
+    is_stopped: bool = False
 
 
 @dataclass
 class Chat:
-    """What the chat does, in one interface language."""
+    """What the chat does, in one interface language.
 
-    work: Work
-    words: Words
+    Attributes
+    ----------
+    service : AnswerService
+        Answers.
+    labels : Labels
+        Of the interface.
+    examples : Examples
+        For a first visitor.
+    """
+
+    service: AnswerService
+    labels: Labels
     examples: Examples
-    _running: dict[str, Running] = field(default_factory=dict)
+    _running: dict[str, _RunningQuestion] = field(default_factory=dict)
 
-    def picture(self, talk: Talk, live: list[str] | None = None, state: str = "") -> dict[str, Any]:
-        """What the transcript shows: the parts of every turn, and what a screen reader is told."""
-        turns = [turn_parts(turn, at, self.words) for at, turn in enumerate(talk["turns"])]
-        turns += [live] if live else []
-        first = [[welcome_html(self.work.assistant, self.examples, self.words)]]
-        answers = [turn.get("answer", {}).get("id", "") for turn in talk["turns"]]
-        return {"id": talk["id"], "turns": turns or first, "answers": answers, "state": state}
+    def render(self, conversation: Conversation, live_turn: list[str] | None = None, state: str = "") -> Transcript:
+        """A conversation as the transcript shows it, with a turn that is being answered at its end."""
+        turns = [render_turn(turn, index, self.labels) for index, turn in enumerate(conversation.turns)]
+        turns += [live_turn] if live_turn else []
+        if not turns:
+            turns = [[render_welcome(self.service.assistant, self.examples, self.labels)]]
+        answers = [turn.answer.id if turn.answer else "" for turn in conversation.turns]
+        return {"id": conversation.id, "turns": turns, "answers": answers, "state": state}
 
     def ask(
-        self, question: str, talk: Talk, choices: Mapping[str, Any], tab: str
-    ) -> Iterator[tuple[dict[str, Any], Talk | None]]:
-        """Answer `question` as the next turn of `talk`: pictures as the answer comes, at last with the new talk."""
-        turn: Kept = {"question": question}
-        running = Running(self.work.deadline())
-        if not self.work.slots.take():
-            turn["error"] = self.words["error_busy"]
+        self, question: str, conversation: Conversation, choices: Mapping[str, Any], tab: str
+    ) -> Iterator[tuple[Transcript, Conversation | None]]:
+        """Answer a question as the next turn of a conversation.
+
+        Parameters
+        ----------
+        question : str
+            As it was typed.
+        conversation : Conversation
+            Before it.
+        choices : mapping
+            Of the settings, by the names of their components.
+        tab : str
+            Id of the browser tab, by which the question can be stopped.
+
+        Yields
+        ------
+        tuple of (Transcript, Conversation or None)
+            Pictures as the answer comes, at last with the new conversation.
+        """
+        turn = Turn(question=question)
+        running = _RunningQuestion(self.service.start_deadline())
+        if not self.service.limiter.acquire():
+            turn.error = self.labels["error_busy"]
         else:
             self._running[tab] = running
             try:
-                for live, state in self._answered(turn, talk["turns"], choices, running):
-                    yield self.picture(talk, live, state), None
+                for live_turn, state in self._answer(turn, conversation.turns, choices, running):
+                    yield self.render(conversation, live_turn, state), None
             except DalilError as error:
-                turn["error"] = self._told(error)
+                turn.error = self._describe_error(error)
             finally:
-                running.deadline.end()
-                self.work.slots.free()
+                running.deadline.expire()
+                self.service.limiter.release()
                 self._running.pop(tab, None)
-        done = talk | {"turns": [*talk["turns"], turn][-_TURNS_KEPT:]}
-        yield self.picture(done, state=self.words["answered" if "answer" in turn else "error_title"]), done
+        done = conversation.model_copy(update={"turns": [*conversation.turns, turn][-_MAX_TURNS:]})
+        yield self.render(done, state=self.labels["answered" if turn.answer else "error_title"]), done
 
     def stop(self, tab: str) -> None:
-        """End the question that a tab has asked: what was said is kept, the model is let go."""
+        """End the question that a tab has asked: what was written is kept, the model is let go."""
         if running := self._running.get(tab):
-            running.stopped = True
-            running.deadline.end()
+            running.is_stopped = True
+            running.deadline.expire()
 
-    def rated(self, talk: Talk, told: Mapping[str, Any]) -> Talk:
-        """The talk after a rating of one of its answers, or the reason for one."""
-        at = int(told["turn"])
-        turn = talk["turns"][at] | {"rated": told["rating"]}
-        reason = told.get("reason") or turn.pop("reason", None)
-        turn |= {"reason": reason} if reason and turn["rated"] == "down" else {}
+    def rate(self, conversation: Conversation, index: int, rating: str, reason: str | None) -> Conversation:
+        """The conversation after a rating of one of its answers, or the reason for one."""
+        turn = conversation.turns[index]
+        kept_reason = (reason or turn.reason) if rating == "down" else None
+        rated = turn.model_copy(update={"rated": rating, "reason": kept_reason})
         with suppress(DalilError):  # an answer of an earlier run of the service: it cannot be rated any more
-            self._rate(turn)
-        return _with_turn(talk, at, turn)
+            self._send_rating(rated)
+        return conversation.with_turn(index, rated)
 
-    def right_passage(self, talk: Talk, told: Mapping[str, Any]) -> tuple[Talk, str]:
-        """The talk after a reader has shown what one of its answers should have cited, and what is said back."""
-        at = next(at for at, turn in enumerate(talk["turns"]) if _is_of(turn, told["answer"]))
-        right = {"article_id": told["article"], "start": int(told["start"]), "end": int(told["end"])}
-        turn = {"rated": "down"} | talk["turns"][at] | {"right": right}
+    def note_right_passage(
+        self, conversation: Conversation, answer_id: str, passage: RightPassage
+    ) -> tuple[Conversation, str]:
+        """The conversation after a reader has shown what one of its answers should have cited, and what is said
+        back."""
+        index = conversation.find_answer(answer_id)
+        if index is None:
+            return conversation, self.labels["rating_gone"]
+        turn = conversation.turns[index]
+        rated = turn.model_copy(update={"rated": turn.rated or "down", "right_passage": passage})
         try:
-            self._rate(turn)
+            self._send_rating(rated)
         except DalilError:
-            return talk, self.words["rating_gone"]
-        return _with_turn(talk, at, turn), self.words["thanks"]
+            return conversation, self.labels["rating_gone"]
+        return conversation.with_turn(index, rated), self.labels["thanks"]
 
-    def _rate(self, turn: Kept) -> None:
+    def _send_rating(self, turn: Turn) -> None:
         """Tell all that is known of a reader's opinion: a rating takes the place of the one before."""
-        reason = self.words[turn["reason"]] if "reason" in turn else None
-        passage = Passage(**turn["right"]) if "right" in turn else None
-        about = Feedback(rating=turn["rated"], reason=reason, passage=passage)
-        rate_checked(self.work.assistant, self.work.recent, turn["answer"]["id"], about)
+        if turn.answer and turn.rated:
+            reason = self.labels[turn.reason] if turn.reason else None
+            passage = Passage(**turn.right_passage.model_dump()) if turn.right_passage else None
+            feedback = Feedback(rating=turn.rated, reason=reason, passage=passage)
+            self.service.recent.rate(turn.answer.id, feedback)
 
-    def _answered(
-        self, turn: Kept, before: Sequence[Kept], choices: Mapping[str, Any], running: Running
+    def _answer(
+        self, turn: Turn, earlier: Sequence[Turn], choices: Mapping[str, Any], running: _RunningQuestion
     ) -> Iterator[tuple[list[str], str]]:
-        at, words = len(before), self.words
-        yield live_parts(turn, at, words, words["searching"], ""), words["searching"]
-        answering = self._begun(turn["question"], before, choices, running.deadline)
-        hits = answering.found.hits
-        reading = words["reading"].format(count=len(hits))
-        yield live_parts(turn, at, words, reading, ""), reading
+        """Pictures of a turn while it is answered, each with the state; completes `turn`."""
+        labels = self.labels
+
+        def picture(state: str, text: str = "") -> tuple[list[str], str]:
+            return render_live_turn(turn.question, len(earlier), labels, state, text), state
+
+        yield picture(labels["searching"])
+        stream = self.service.begin(_to_request(turn.question, earlier, choices), running.deadline)
+        yield picture(labels["reading"].format(count=len(stream.result.hits)))
         text, painted = "", 0.0
-        for part in answering.text:
+        for part in stream.parts:
             if isinstance(part, Answer):
-                turn.update(_kept(part, answering, choices) if _stands(part, running) else {})
+                if _is_kept(part, running):
+                    _complete_turn(turn, part, stream, choices)
             else:
                 text += part
                 if time.monotonic() - painted >= _FRAME_S:
                     painted = time.monotonic()
-                    yield live_parts(turn, at, words, words["writing"], text), words["writing"]
-        if running.stopped:
-            turn["stopped"] = True
+                    yield picture(labels["writing"], text)
+        turn.stopped = running.is_stopped
 
-    def _begun(
-        self, question: str, before: Sequence[Kept], choices: Mapping[str, Any], deadline: Deadline
-    ) -> Answering:
-        answer_in: dict[str, Language] = {"ar": "ar", "en": "en"}
-        return self.work.begin(
-            question,
-            answer_in.get(choices["language"]),
-            history(before),
-            int(choices["passages"]),
-            "extractive" if choices["mode"] == "extractive" else "auto",
-            Filters(topics=tuple(choices["topics"])),
-            deadline,
-        )
-
-    def _told(self, error: DalilError) -> str:
-        code = shown(error)["error"]["code"]
+    def _describe_error(self, error: DalilError) -> str:
+        code = describe_error(error)["error"]["code"]
         if code == "invalid_question":
-            return self.words["error_invalid_question"].format(longest=self.work.assistant.settings.max_question_chars)
-        return self.words["error_index" if code in _INDEX_CODES else "error_other"]
+            max_chars = self.service.assistant.settings.max_question_chars
+            return self.labels["error_invalid_question"].format(longest=max_chars)
+        return self.labels["error_index" if code in _INDEX_CODES else "error_other"]
 
 
-def talk_of(answer_id: str, known: Iterable[Talk]) -> Talk | None:
-    """The conversation that holds an answer."""
-    return next((talk for talk in known if any(_is_of(turn, answer_id) for turn in talk["turns"])), None)
-
-
-def _is_of(turn: Kept, answer_id: str) -> bool:
-    return bool(turn.get("answer", {}).get("id") == answer_id)
-
-
-def _with_turn(talk: Talk, at: int, turn: Kept) -> Talk:
-    return talk | {"turns": [*talk["turns"][:at], turn, *talk["turns"][at + 1 :]]}
-
-
-def history(turns: Sequence[Kept]) -> list[Turn]:
+def to_history(turns: Sequence[Turn]) -> list[Message]:
     """What was said before, as the assistant takes it."""
-    said = []
+    history = []
     for turn in turns:
-        if "answer" in turn:
-            said += [Turn("user", turn["question"]), Turn("assistant", turn["answer"]["text"])]
-    return said
+        if turn.answer:
+            history += [Message("user", turn.question), Message("assistant", turn.answer.text)]
+    return history
 
 
-def _stands(answer: Answer, running: Running) -> bool:
-    """Whether an answer is to be shown: one that was stopped before a model had said anything is not."""
-    return not running.stopped or (answer.mode == "generate" and not answer.refused)
+def _to_request(question: str, earlier: Sequence[Turn], choices: Mapping[str, Any]) -> AnswerRequest:
+    return AnswerRequest(
+        question,
+        language=as_language(choices["language"]),
+        history=tuple(to_history(earlier)),
+        top_k=int(choices["passages"]),
+        mode="extractive" if choices["mode"] == "extractive" else "auto",
+        filters=Filters(topics=tuple(choices["topics"])),
+    )
 
 
-def _kept(answer: Answer, answering: Answering, choices: Mapping[str, Any]) -> Kept:
-    kept: Kept = {"answer": asdict(answer)}
+def _is_kept(answer: Answer, running: _RunningQuestion) -> bool:
+    """Whether an answer is to be shown: one that was stopped before a model had written anything is not."""
+    return not running.is_stopped or (answer.mode == "generate" and not answer.refused)
+
+
+def _complete_turn(turn: Turn, answer: Answer, stream: AnswerStream, choices: Mapping[str, Any]) -> None:
+    turn.answer = answer
     if answer.refused:
-        kept["nearest"] = _nearest(answering.found.hits)
-        question = answering.found.question
-        kept["looked_for"] = "، ".join(question[slice(*term.span)] for term in content_terms(question))
+        titles = {hit.article.id: hit.article.title for hit in stream.result.hits}
+        question = stream.result.question
+        turn.nearest = list(titles.items())[:_MAX_NEAREST]
+        turn.looked_for = "، ".join(question.text[slice(*term.span)] for term in question.content_terms)
     if choices["explain"]:
-        told = explained(answering.found, with_reasons=True)
-        fields = ("article_id", "title", "start", "end", "signals", "matched")
-        hits = [{name: hit[name] for name in fields} for hit in told["hits"]]
-        kept["why"] = {"probability": told["probability"], "hits": hits}
-    return kept
-
-
-def _nearest(hits: Sequence[Hit]) -> list[tuple[str, str]]:
-    return list({hit.article.id: hit.article.title for hit in hits}.items())[:3]
+        turn.why = Explanation.model_validate(describe_result(stream.result, with_reasons=True))

@@ -1,32 +1,33 @@
 """The articles: browse, filter, read, add with a plan first, remove and undo."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import NamedTuple
 from uuid import uuid4
 
+from markupsafe import Markup
+
+from ingest.indexer import IndexResult
+from ingest.readers import SUFFIXES, ReadFailure, format_of_file, read_upload
 from rag.errors import DalilError
-from rag.language.text import folded
-from rag.store import Head
-from rag.types import Added, Article
-from ui.api import Inbox, Work
-from ui.page.answers import Words
-from ui.page.html import button, element, written
+from rag.language.normalize import fold_text
+from rag.store import ArticleSummary, Store
+from rag.types import Article, Language
+from ui.api import AnswerService
+from ui.page.html import direction_of, render_macro
+from ui.page.labels import Labels, load_labels
 
-_SHOWN = 100
-"""Rows of the list; the filter finds the others."""
-_REMOVED_KEPT = 50
-_KINDS: dict[str, Literal["md", "txt", "jsonl"]] = {
-    ".md": "md", ".markdown": "md", ".txt": "txt", ".jsonl": "jsonl", ".json": "jsonl"
-}  # fmt: skip
-SUFFIXES = tuple(_KINDS)
-
-_ENVELOPE_BYTES = 2_000
+_MAX_ROWS = 100
+"""Of the list; the filter finds the others."""
+_MAX_REMOVED = 50
+"""Removed articles that can be restored."""
+_FORM_BYTES = 2_000
 """What a form takes beside the file that it carries: its name, twice at most three bytes a character, and the marks."""
+_OUTCOMES = ("added", "changed", "unchanged")
 
 
-class Dropped(NamedTuple):
+class DroppedFile(NamedTuple):
     """What a browser tells of a file that was dropped: `path` is where it was sent to, empty when it was not."""
 
     name: str
@@ -35,176 +36,216 @@ class Dropped(NamedTuple):
 
 
 class Upload(NamedTuple):
-    """A file that was dropped and has been taken."""
+    """A file that was dropped and has been accepted."""
 
     name: str
     file: Path
 
-    def forget(self) -> None:
+    def discard(self) -> None:
         """Remove its content."""
         self.file.unlink(missing_ok=True)
 
 
-Problems = list[tuple[str, str]]
-"""Names of files, each with what is wrong with it."""
+class Problem(NamedTuple):
+    """A file that cannot be accepted, and why."""
+
+    name: str
+    reason: str
 
 
-def forget(uploads: Sequence[Upload]) -> None:
+class _Row(NamedTuple):
+    """What becomes of one article of a file."""
+
+    name: str
+    outcome: str
+    label: str
+    reason: str = ""
+
+
+def discard_uploads(uploads: Sequence[Upload]) -> None:
     """Remove the content of each."""
     for upload in uploads:
-        upload.forget()
+        upload.discard()
 
 
 @dataclass
 class Library:
-    """What the list of articles does, in one interface language."""
+    """What the list of articles does, in one interface language.
 
-    work: Work
-    inbox: Inbox | None
-    words: Words
+    Attributes
+    ----------
+    service : AnswerService
+        Holds the articles, and takes new ones in.
+    language : Language
+        Of the interface.
+    uploads : Path
+        The folder that files are sent to.
+    """
+
+    service: AnswerService
+    language: Language
     uploads: Path
-    """The folder that files are sent to."""
     _removed: dict[str, Article] = field(default_factory=dict)
 
-    def listed(self, wanted: str, note: str = "") -> str:
-        """The articles whose title, topic or id holds `wanted`, with what was just done above them."""
-        heads = sorted(self.work.assistant.store.heads().values(), key=lambda head: (head.topic or "", head.title))
-        key = folded(wanted).strip()
-        found = [head for head in heads if key in folded(f"{head.title} {head.topic or ''} {head.id}")]
-        counted = self.words["count_found" if key else "count_articles"].format(found=len(found), count=len(heads))
-        rows = "".join(self._row(head) for head in found[:_SHOWN])
-        shown = element("ul", rows, cls="dalil-articles") if rows else element("p", self.words["no_articles"])
-        return note + element("p", counted, cls="dalil-small", role="status") + shown
+    @property
+    def labels(self) -> Labels:
+        """Of the interface."""
+        return load_labels(self.language)
 
-    def topics(self) -> list[str]:
-        """The topics of the articles, in order."""
-        return sorted({head.topic for head in self.work.assistant.store.heads().values() if head.topic})
-
-    def only(self, topics: Sequence[str]) -> str:
-        """What is said beside the box while not all articles are asked."""
-        named = "، ".join(written(topic, "bdi") for topic in topics)
-        return element("p", self.words["only_topics"].format(topics=named), cls="dalil-small") if topics else ""
-
-    def _row(self, head: Head) -> str:
-        about = " · ".join(filter(None, (head.topic, head.date)))
-        read = button(
-            head.title,
-            "open",
-            written(head.title),
-            cls="dalil-link",
-            data_article=head.id,
-            data_start="0",
-            data_end="0",
+    def render_list(self, wanted: str, notice: str = "") -> str:
+        """The articles whose title, topic or id contains `wanted`, with what was just done above them."""
+        key = fold_text(wanted).strip()
+        total = self._store.count_articles()
+        if key:
+            found = [article for article in self._all_articles() if key in _searchable_text(article)]
+            counted = self.labels["count_found"].format(found=len(found), count=total)
+        else:
+            found = self._store.list_articles(_MAX_ROWS)
+            counted = self.labels["count_articles"].format(found=total, count=total)
+        return render_macro(
+            "library",
+            "articles",
+            summaries=found[:_MAX_ROWS],
+            counted=counted,
+            notice=Markup(notice),
+            labels=self.labels,
         )
-        remove = button(self.words["remove"], "remove", "🗑", cls="dalil-icon", data_article=head.id)
-        return element("li", read + (written(about, cls="dalil-small") if about else "") + remove)
 
-    def removed(self, article_id: str) -> str:
-        """Take an article out of the index, to be put back while it is remembered."""
-        store = self.work.assistant.store
+    def list_topics(self) -> list[str]:
+        """The topics of the articles, in order."""
+        return sorted(self._store.count_topics())
+
+    def render_scope(self, topics: Sequence[str]) -> str:
+        """What is said beside the box while not all articles are searched."""
+        return render_macro("library", "scope", topics=topics, labels=self.labels)
+
+    def remove(self, article_id: str) -> str:
+        """Take an article out of the index, to be restored while it is remembered; gives what is said of it."""
         try:
-            article = store.article(article_id)
+            article = self._store.get_article(article_id)
         except DalilError:
             return ""
-        store.remove([article_id])
-        store.settle()
+        self.service.indexer.remove([article_id])
         self._removed[article_id] = article
-        for key in list(self._removed)[:-_REMOVED_KEPT]:
-            del self._removed[key]
-        undo = button(self.words["undo"], "undo", data_article=article_id) if self.inbox else ""
-        said = written(self.words["removed"].format(title=article.title))
-        return element("p", said + " " + undo, cls="dalil-note", role="status")
+        for oldest in list(self._removed)[:-_MAX_REMOVED]:
+            del self._removed[oldest]
+        return render_macro("library", "removed", title=article.title, article_id=article_id, labels=self.labels)
 
-    def put_back(self, article_id: str) -> str:
-        """Undo a removal."""
+    def restore(self, article_id: str) -> str:
+        """Undo a removal; gives what is said of it."""
         article = self._removed.pop(article_id, None)
-        if article is None or self.inbox is None:
+        if article is None:
             return ""
-        self.inbox.put_back(article)
-        said = written(self.words["restored"].format(title=article.title))
-        return element("p", said, cls="dalil-note", role="status")
+        self.service.indexer.restore(article)
+        return render_macro("library", "restored", title=article.title, labels=self.labels)
+
+    def render_drop_zone(self) -> str:
+        """Where files are dropped."""
+        return render_macro(
+            "library",
+            "drop_zone",
+            suffixes=SUFFIXES,
+            hint=self._label_with_limits("add_hint"),
+            # Of the interface: the names of formats outnumber the words around them.
+            way=direction_of(self.language),
+            max_bytes=self._max_file_bytes,
+            labels=self.labels,
+        )
+
+    def accept(self, dropped: Sequence[DroppedFile]) -> tuple[list[Upload], list[Problem]]:
+        """The files that can be read, and why the others cannot."""
+        uploads, problems = [], []
+        for file in dropped:
+            reason = self._find_problem(file)
+            if reason:
+                problems.append(Problem(file.name, reason))
+            else:
+                uploads.append(self._take(file))
+        return uploads, problems
+
+    def plan(self, uploads: Sequence[Upload], problems: Sequence[Problem]) -> tuple[str, list[Upload]]:
+        """What adding these files would do, as HTML, and those of them that there is something to add of; the others
+        are discarded."""
+        rows = [_Row(name, "failed", self.labels["plan_failed"], reason) for name, reason in problems]
+        new = []
+        for upload in uploads:
+            result = self._try_upload(upload, is_planned=True)
+            rows += self._rows(upload.name, result, "plan")
+            if result.to_write:
+                new.append(upload)
+            else:
+                upload.discard()
+        nothing = "" if new or not rows else self.labels["plan_nothing"]
+        title = self.labels["plan"] if rows else ""
+        return render_macro("library", "outcomes", title=title, rows=rows, nothing=nothing), new
+
+    def add(self, uploads: Sequence[Upload]) -> Iterator[str]:
+        """Add files one by one: what has become of each so far, as HTML."""
+        rows: list[_Row] = []
+        for number, upload in enumerate(uploads, 1):
+            label = self.labels["adding"].format(done=number, count=len(uploads))
+            progress = render_macro("library", "adding", label=label, done=number - 1, total=len(uploads))
+            yield progress + self._render_outcomes(rows)
+            rows += self._rows(upload.name, self._try_upload(upload, is_planned=False), "done")
+            upload.discard()
+        yield self._render_outcomes(rows)
 
     @property
-    def largest(self) -> int:
+    def _store(self) -> Store:
+        return self.service.assistant.store
+
+    @property
+    def _max_file_bytes(self) -> int:
         """Bytes of the largest file that can be sent: each goes alone, in a body of its own."""
-        return self.work.assistant.settings.max_body_bytes - _ENVELOPE_BYTES
+        return self.service.assistant.settings.max_body_bytes - _FORM_BYTES
 
-    def said(self, key: str) -> str:
-        """Words that tell the largest file, in megabytes."""
-        return self.words[key].format(limit=f"{self.work.assistant.settings.max_body_bytes / 1e6:.3g}")
+    def _all_articles(self) -> list[ArticleSummary]:
+        """Every article, by topic and title."""
+        articles = self._store.summarize_articles().values()
+        return sorted(articles, key=lambda article: (article.topic or "", article.title))
 
-    def taken(self, dropped: Sequence[Dropped]) -> tuple[list[Upload], Problems]:
-        """Files that were dropped, and why some of them cannot be taken."""
-        problems = [self._problem(one) for one in dropped]
-        paired = list(zip(dropped, problems, strict=True))
-        return [self._take(one) for one, bad in paired if not bad], [(one.name, bad) for one, bad in paired if bad]
+    def _label_with_limits(self, key: str) -> str:
+        """Words that tell the largest file, in megabytes, and the suffixes that are read."""
+        limit = f"{self.service.assistant.settings.max_body_bytes / 1e6:.3g}"
+        return self.labels[key].format(limit=limit, suffixes=self.labels["list_separator"].join(SUFFIXES))
 
-    def _problem(self, dropped: Dropped) -> str:
-        if self.inbox is None:
-            return self.words["error_no_inbox"]
-        if Path(dropped.name).suffix.lower() not in _KINDS:
-            return self.words["error_kind"]
-        if dropped.size > self.largest:
-            return self.said("error_large")
+    def _find_problem(self, dropped: DroppedFile) -> str:
+        if format_of_file(Path(dropped.name)) is None:
+            return self._label_with_limits("error_kind")
+        if dropped.size > self._max_file_bytes:
+            return self._label_with_limits("error_large")
         # A browser may tell any path: only what was sent to us is read, and removed.
         sent = Path(dropped.path).resolve()
-        return "" if sent.is_relative_to(self.uploads.resolve()) and sent.is_file() else self.words["error_lost"]
+        return "" if sent.is_relative_to(self.uploads.resolve()) and sent.is_file() else self.labels["error_lost"]
 
-    def _take(self, dropped: Dropped) -> Upload:
+    def _take(self, dropped: DroppedFile) -> Upload:
         # Gradio names a file by its content, and another tab may have sent the same: this one gets a name of its own.
         return Upload(dropped.name, Path(dropped.path).replace(self.uploads / uuid4().hex))
 
-    def plan(self, uploads: Sequence[Upload], problems: Problems) -> tuple[str, list[Upload]]:
-        """What adding these files would do, and those of them that there is something to add of; the others are
-        forgotten."""
-        rows = [_file_row(name, "failed", self.words["plan_failed"], why) for name, why in problems]
-        fresh = []
-        for upload in uploads:
-            done = self._tried(upload, adding=False)
-            rows += _rows(upload.name, done, "plan", self.words)
-            if done.added or done.changed:
-                fresh.append(upload)
-            else:
-                upload.forget()
-        nothing = "" if fresh else element("p", self.words["plan_nothing"])
-        return (self._table(self.words["plan"], rows) + nothing if rows else ""), fresh
-
-    def added(self, uploads: Sequence[Upload]) -> Iterator[str]:
-        """Add files one by one: what has become of each so far, as HTML."""
-        rows: list[str] = []
-        for at, upload in enumerate(uploads, 1):
-            doing = self.words["adding"].format(done=at, count=len(uploads))
-            bar = element("progress", "", max=str(len(uploads)), value=str(at - 1), aria_label=doing)
-            yield element("p", doing + " " + bar, role="status") + self._table("", rows)
-            rows += _rows(upload.name, self._tried(upload, adding=True), "done", self.words)
-            upload.forget()
-        yield self._table("", rows)
-
-    def _tried(self, upload: Upload, adding: bool) -> Added:
-        if self.inbox is None or not upload.file.is_file():
-            return Added(failed={upload.name: self.words["error_lost" if self.inbox else "error_no_inbox"]})
-        name = Path(upload.name)
-        done = self.inbox.add if adding else self.inbox.plan
+    def _try_upload(self, upload: Upload, is_planned: bool) -> IndexResult:
+        known = format_of_file(Path(upload.name))
+        if known is None or not upload.file.is_file():
+            return IndexResult(failed=[ReadFailure(upload.name, self.labels["error_lost"])])
+        max_chars = self.service.assistant.settings.max_article_chars
+        articles = read_upload(upload.file.read_bytes(), known, Path(upload.name).stem, max_chars)
+        indexer = self.service.indexer
         try:
-            return done(name.stem, upload.file.read_bytes(), _KINDS[name.suffix.lower()])
+            return indexer.plan(articles) if is_planned else indexer.index(articles)
         except DalilError as error:
-            return Added(failed={upload.name: str(error)})
+            return IndexResult(failed=[ReadFailure(upload.name, str(error))])
 
-    def _table(self, title: str, rows: Sequence[str]) -> str:
-        heading = element("h3", title) if title else ""
-        return heading + element("ul", "".join(rows), cls="dalil-plan") if rows else heading
+    def _rows(self, name: str, result: IndexResult, stage: str) -> list[_Row]:
+        rows = []
+        for outcome in _OUTCOMES:
+            ids: list[str] = getattr(result, outcome)
+            label = self.labels[f"{stage}_{outcome}"]
+            rows += [_Row(name if len(ids) == 1 else f"{name}: {key}", outcome, label) for key in ids]
+        failed = self.labels[f"{stage}_failed"]
+        return rows + [_Row(name, "failed", failed, failure.reason) for failure in result.failed]
 
-
-def _rows(name: str, done: Added, stage: str, words: Words) -> list[str]:
-    told: Mapping[str, Any] = asdict(done)
-    rows = [
-        _file_row(name if len(told[outcome]) == 1 else f"{name}: {key}", outcome, words[f"{stage}_{outcome}"], "")
-        for outcome in ("added", "changed", "unchanged")
-        for key in told[outcome]
-    ]
-    return rows + [_file_row(name, "failed", words[f"{stage}_failed"], why) for why in done.failed.values()]
+    def _render_outcomes(self, rows: Sequence[_Row]) -> str:
+        return render_macro("library", "outcomes", title="", rows=rows, nothing="")
 
 
-def _file_row(name: str, outcome: str, said: str, why: str) -> str:
-    badge = element("span", said, cls="dalil-badge", data_outcome=outcome)
-    return element("li", written(name) + " " + badge + (written(why, "p", cls="dalil-small") if why else ""))
+def _searchable_text(article: ArticleSummary) -> str:
+    return fold_text(f"{article.title} {article.topic or ''} {article.id}")

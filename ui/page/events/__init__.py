@@ -3,18 +3,18 @@ calls, and which connects them."""
 
 import gradio as gr
 
-from ui.page.events.articles import Articles
-from ui.page.events.asking import Asking
-from ui.page.events.evidence import Evidence
-from ui.page.events.talks import Talks
-from ui.page.events.visit import Visit
+from ui.page.events.chat import ChatEvents
+from ui.page.events.conversations import ConversationEvents
+from ui.page.events.evidence import EvidenceEvents
+from ui.page.events.library import LibraryEvents
+from ui.page.events.visit import VisitEvents
 from ui.page.layout import Page
 
 
-def connect(page: Page, blocks: gr.Blocks) -> None:
+def connect_all(page: Page, blocks: gr.Blocks) -> None:
     """Connect all that was laid out."""
-    Asking(page).connect()
-    Talks(page).connect()
-    Evidence(page).connect()
-    Articles(page).connect()
-    Visit(page).connect(blocks)
+    ChatEvents(page).connect()
+    ConversationEvents(page).connect()
+    EvidenceEvents(page).connect()
+    LibraryEvents(page).connect()
+    VisitEvents(page).connect(blocks)

@@ -4,15 +4,17 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from ui.page import evidence, talks
-from ui.page.chat import Talk, talk_of
-from ui.page.events.shared import HIDDEN, Update
-from ui.page.html import element
+from rag.types import Span
+from ui.page.conversations import find_answer, keep_conversation, render_list
+from ui.page.events.shared import HIDDEN, StoredConversation, Update
+from ui.page.evidence import EvidenceRequest, render_article, render_hint
+from ui.page.html import render_macro
 from ui.page.layout import Page
+from ui.page.storage import RightPassage, read_conversation, read_conversations
 
 
 @dataclass(frozen=True)
-class Evidence:
+class EvidenceEvents:
     """The article beside the chat."""
 
     page: Page
@@ -20,28 +22,45 @@ class Evidence:
     def connect(self) -> None:
         """Connect it to all that opens an article."""
         page = self.page
-        panel = page.parts("evidence", "said")
+        panel = page.select("evidence", "notice")
         for name in ("transcript", "articles"):
-            page.part[name].open(self.open, None, panel, trigger_mode="multiple", **HIDDEN)
-        page.part["evidence"].close(self.close, None, panel, **HIDDEN)
-        known = page.parts("saved", "talk")
-        page.part["evidence"].right(self.right, known, page.parts("said", "transcript", "talks") + known, **HIDDEN)
+            page.components[name].open(self.open, None, panel, trigger_mode="multiple", **HIDDEN)
+        page.components["evidence"].close(self.close, None, panel, **HIDDEN)
+        known = page.select("saved", "current")
+        shown = page.select("notice", "transcript", "conversations")
+        page.components["evidence"].right(self.note_right_passage, known, shown + known, **HIDDEN)
 
     def open(self, event: gr.EventData) -> Update:
         """Show an article at the words that were asked for."""
-        return evidence.opened(self.page.chat.work.assistant, event._data, self.page.words), ""
+        request = EvidenceRequest(
+            str(event.article),
+            Span(int(event.start), int(event.end)),
+            str(getattr(event, "verdict", "")),
+            str(getattr(event, "answer", "")),
+        )
+        return render_article(self.page.chat.service.assistant.store, request, self.page.labels), ""
 
     def close(self) -> Update:
         """Show none."""
-        return evidence.hint_html(self.page.words), ""
+        return render_hint(self.page.labels), ""
 
-    def right(self, event: gr.EventData, saved: list[Talk], talk: Talk) -> Update:
+    def note_right_passage(
+        self, event: gr.EventData, saved: list[StoredConversation], current: StoredConversation
+    ) -> Update:
         """Note that this is what should have been cited, beside what was said of that answer before."""
-        chat, words = self.page.chat, self.page.words
-        rated, said = talk_of(event._data["answer"], (talk, *saved)), words["rating_gone"]
+        chat, labels = self.page.chat, self.page.labels
+        opened, kept = read_conversation(current), read_conversations(saved)
+        passage = RightPassage(article_id=event.article, start=int(event.start), end=int(event.end))
+        notice = labels["rating_gone"]
+        rated = find_answer((opened, *kept), event.answer)
         if rated is not None:
-            rated, said = chat.right_passage(rated, event._data)
-            talk = rated if rated["id"] == talk["id"] else talk
-            saved = talks.with_talk(saved, rated)
-        note = element("p", said, role="status", cls="dalil-note")
-        return note, chat.picture(talk, state=said), talks.listed(saved, talk, words), saved, talk
+            rated, notice = chat.note_right_passage(rated, event.answer, passage)
+            opened = rated if rated.id == opened.id else opened
+            kept = keep_conversation(kept, rated)
+        return (
+            render_macro("elements", "status_note", message=notice),
+            chat.render(opened, state=notice),
+            render_list(kept, opened, labels),
+            [one.to_json() for one in kept],
+            opened.to_json(),
+        )

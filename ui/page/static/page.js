@@ -1,5 +1,5 @@
 // What the browser does for the page: puts HTML made in Python in place, tells Python what was pressed, shows a quote
-// when its number is pointed at, copies, saves, and turns the question's box to the direction of what is typed.
+// when its number is pointed at, copies, saves, and sets the direction of the question's box to that of the text.
 const dalil = (() => {
   const direction = (text) => {
     const count = (letters) => (text.match(letters) ?? []).length;
@@ -9,13 +9,13 @@ const dalil = (() => {
 
   // Buttons
 
-  const copied = async (button) => {
+  const copy = async (button) => {
     await navigator.clipboard.writeText(button.dataset.copy);
     button.classList.add("dalil-done");
     setTimeout(() => button.classList.remove("dalil-done"), 1500);
   };
 
-  const selected = (panel, start, end) => {
+  const selectedSpan = (panel, start, end) => {
     const selection = getSelection();
     if (selection.isCollapsed || !panel.contains(selection.anchorNode) || !panel.contains(selection.focusNode)) return { start, end };
     const place = (node, offset) => {
@@ -30,60 +30,60 @@ const dalil = (() => {
     return ends.includes(null) ? { start, end } : { start: Math.min(...ends), end: Math.max(...ends) };
   };
 
-  const told = (button, element) => {
+  const actionData = (button, element) => {
     const data = { ...button.closest(".dalil-turn")?.dataset, ...button.dataset };
-    if (data.act === "right") Object.assign(data, selected(element, Number(data.start), Number(data.end)));
+    if (data.act === "right") Object.assign(data, selectedSpan(element, Number(data.start), Number(data.end)));
     if (data.act === "rename") data.name = prompt(data.ask, data.name);
     return data;
   };
 
-  const acting = (element, trigger, acts, before = () => {}) => element.addEventListener("click", (event) => {
+  const reportActions = (element, trigger, actions, before = () => {}) => element.addEventListener("click", (event) => {
     const button = event.target.closest("[data-act]");
     if (!button) return;
-    if (button.dataset.act === "copy") return copied(button);
-    if (!acts.includes(button.dataset.act) || (button.dataset.sure && !confirm(button.dataset.sure))) return;
-    const data = told(button, element);
+    if (button.dataset.act === "copy") return copy(button);
+    if (!actions.includes(button.dataset.act) || (button.dataset.sure && !confirm(button.dataset.sure))) return;
+    const data = actionData(button, element);
     if (data.act === "rename" && !data.name) return;
     before(data);
     trigger(data.act, data);
-    hide();
+    hideQuote();
   });
 
-  // The transcript: only parts that changed are put in place, so that nothing that is read or pointed at moves.
+  // The transcript: only parts that changed are replaced, so that nothing that is read or pointed at moves.
 
-  const part = (log, html, at, kind) => {
+  const putPart = (log, html, at, kind) => {
     let place = log.children[at];
     if (!place) log.append(place = Object.assign(document.createElement("div"), { className: kind }));
     if (html !== undefined && place.shown !== html) { place.shown = html; place.innerHTML = html; }
     return place;
   };
 
-  const cut = (place, count) => { while (place.children.length > count) place.lastElementChild.remove(); };
+  const removeAfter = (place, count) => { while (place.children.length > count) place.lastElementChild.remove(); };
 
-  const transcript = (element, props, watch, trigger, acts) => {
+  const transcript = (element, props, watch, trigger, actions) => {
     const log = element.querySelector(".dalil-log"), status = element.querySelector("[role=status]");
-    let turns = 0, talk = null;
-    requestAnimationFrame(() => tabs(document.querySelector("#dalil-middle [role=tablist]")));
+    let turns = 0, conversation = null;
+    requestAnimationFrame(() => connectTabs(document.querySelector("#dalil-middle [role=tablist]")));
     const paint = () => {
-      const shown = props.value ?? {};
-      (shown.turns ?? []).forEach((parts, number) => {
-        const turn = part(log, undefined, number, "dalil-turn");
-        Object.assign(turn.dataset, { turn: number, answer: shown.answers?.[number] ?? "" });
-        parts.forEach((html, at) => part(turn, html, at, "dalil-part"));
-        cut(turn, parts.length);
+      const transcriptValue = props.value ?? {};
+      (transcriptValue.turns ?? []).forEach((parts, number) => {
+        const turn = putPart(log, undefined, number, "dalil-turn");
+        Object.assign(turn.dataset, { turn: number, answer: transcriptValue.answers?.[number] ?? "" });
+        parts.forEach((html, at) => putPart(turn, html, at, "dalil-part"));
+        removeAfter(turn, parts.length);
       });
-      const count = shown.turns?.length ?? 0;
-      cut(log, count);
-      if (status.textContent !== shown.state) status.textContent = shown.state ?? "";
-      if (count !== turns && talk === shown.id) log.lastElementChild?.scrollIntoView({ block: "start", behavior: "smooth" });
-      [turns, talk] = [count, shown.id];
+      const count = transcriptValue.turns?.length ?? 0;
+      removeAfter(log, count);
+      if (status.textContent !== transcriptValue.state) status.textContent = transcriptValue.state ?? "";
+      if (count !== turns && conversation === transcriptValue.id) log.lastElementChild?.scrollIntoView({ block: "start", behavior: "smooth" });
+      [turns, conversation] = [count, transcriptValue.id];
     };
     watch("value", paint);
     paint();
-    acting(element, trigger, acts, (data) => { if (data.act === "edit") document.querySelector("#dalil-question textarea").focus(); });
-    log.addEventListener("pointerover", (event) => point(event.target.closest("[data-quote]")));
-    log.addEventListener("focusin", (event) => point(event.target.closest("[data-quote]")));
-    for (const leaving of ["pointerout", "focusout"]) log.addEventListener(leaving, hide);
+    reportActions(element, trigger, actions, (data) => { if (data.act === "edit") document.querySelector("#dalil-question textarea").focus(); });
+    log.addEventListener("pointerover", (event) => showQuote(event.target.closest("[data-quote]")));
+    log.addEventListener("focusin", (event) => showQuote(event.target.closest("[data-quote]")));
+    for (const leaving of ["pointerout", "focusout"]) log.addEventListener(leaving, hideQuote);
   };
 
   // The quote of a number that is pointed at
@@ -91,9 +91,9 @@ const dalil = (() => {
   const tip = () => document.getElementById("dalil-tip") ?? document.body.appendChild(
     Object.assign(document.createElement("div"), { id: "dalil-tip", hidden: true, role: "tooltip" }));
 
-  const hide = () => { tip().hidden = true; };
+  const hideQuote = () => { tip().hidden = true; };
 
-  const point = (chip) => {
+  const showQuote = (chip) => {
     if (!chip) return;
     const shown = tip(), place = chip.getBoundingClientRect();
     Object.assign(shown, { textContent: chip.dataset.quote, dir: chip.dataset.way, hidden: false });
@@ -107,10 +107,10 @@ const dalil = (() => {
 
   // The panel of evidence
 
-  const evidence = (element, props, watch, trigger, acts) => {
+  const evidence = (element, props, watch, trigger, actions) => {
     let opener = null;
     document.addEventListener("click", (event) => { opener = event.target.closest("[data-act=open]") ?? opener; }, true);
-    acting(element, trigger, acts, (data) => { if (data.act === "close") opener?.focus(); });
+    reportActions(element, trigger, actions, (data) => { if (data.act === "close") opener?.focus(); });
     watch("value", () => requestAnimationFrame(() => {
       const title = element.querySelector("h2"), text = element.querySelector(".dalil-text"), mark = element.querySelector("mark");
       if (!text) return;
@@ -121,11 +121,11 @@ const dalil = (() => {
     }));
   };
 
-  const list = (element, props, watch, trigger, acts) => acting(element, trigger, acts);
+  const list = (element, props, watch, trigger, actions) => reportActions(element, trigger, actions);
 
-  // Tabs by keyboard, which Gradio leaves out: arrows, Home and End move among them, and only the open one is a stop of Tab.
+  // Tabs by keyboard, which Gradio leaves out: arrows, Home and End move between them, and only the open one is focusable.
 
-  const tabs = (list) => {
+  const connectTabs = (list) => {
     const all = () => [...list.querySelectorAll("[role=tab]")];
     const stops = () => all().forEach((tab) => { tab.tabIndex = tab.getAttribute("aria-selected") === "true" ? 0 : -1; });
     new MutationObserver(stops).observe(list, { attributeFilter: ["aria-selected"], childList: true, subtree: true });
@@ -135,8 +135,8 @@ const dalil = (() => {
       const ways = { ArrowLeft: -1, ArrowRight: -1, [forth]: 1, Home: -Infinity, End: Infinity };
       if (!(event.key in ways)) return;
       event.preventDefault();
-      const shown = all(), at = shown.indexOf(event.target) + ways[event.key], last = shown.length - 1;
-      const next = shown[Number.isFinite(at) ? (at + shown.length) % shown.length : at < 0 ? 0 : last];
+      const list = all(), at = list.indexOf(event.target) + ways[event.key], last = list.length - 1;
+      const next = list[Number.isFinite(at) ? (at + list.length) % list.length : at < 0 ? 0 : last];
       next.focus();
       next.click();
     });
@@ -149,14 +149,14 @@ const dalil = (() => {
     const fits = ({ name, size }) =>
       size <= Number(zone.dataset.limit) && input.accept.split(",").some((suffix) => name.toLowerCase().endsWith(suffix));
     const send = async (dropped) => {
-      const told = [];
+      const sent = [];
       for (const file of dropped) {
-        status.textContent = zone.dataset.sending.replace("{done}", told.length + 1).replace("{count}", dropped.length);
+        status.textContent = zone.dataset.sending.replace("{done}", sent.length + 1).replace("{count}", dropped.length);
         const { path = "" } = fits(file) ? await upload(file).catch(() => ({})) : {};
-        told.push({ name: file.name, size: file.size, path });
+        sent.push({ name: file.name, size: file.size, path });
       }
       status.textContent = "";
-      if (told.length) trigger("upload", { files: told });
+      if (sent.length) trigger("upload", { files: sent });
     };
     const over = (event) => zone.classList.toggle("dalil-over", zone.contains(event.target) && event.type !== "drop");
     input.addEventListener("change", () => { send([...input.files]); input.value = ""; });
@@ -170,7 +170,7 @@ const dalil = (() => {
     document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) zone.classList.remove("dalil-over"); });
   };
 
-  const outbox = (props, watch) => watch("value", () => {
+  const download = (props, watch) => watch("value", () => {
     const { name, kind, text } = props.value ?? {};
     if (!name) return;
     const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(new Blob([text], { type: kind })), download: name });
@@ -184,7 +184,7 @@ const dalil = (() => {
       const dark = document.body.classList.toggle("dark");
       localStorage.setItem("dalil.theme", dark ? "dark" : "light");
     }
-    if (act === "talks") document.getElementById("dalil-talks").classList.toggle("dalil-open");
+    if (act === "conversations") document.getElementById("dalil-conversations").classList.toggle("dalil-open");
   });
 
   document.addEventListener("input", (event) => {
@@ -200,11 +200,11 @@ const dalil = (() => {
       document.querySelector("#dalil-question textarea")?.focus();
     }
     if (event.key === "Escape") {
-      if (!tip().hidden) return hide();
+      if (!tip().hidden) return hideQuote();
       const stop = document.querySelector("#dalil-stop");
       (stop?.offsetParent ? stop : document.querySelector("#dalil-evidence .dalil-close"))?.click();
     }
   });
 
-  return { transcript, evidence, list, files, outbox, header };
+  return { transcript, evidence, list, files, download, header };
 })();

@@ -1,0 +1,84 @@
+"""The one table of what can be read: suffixes of files, media types over HTTP, and the reader of each format."""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ingest.readers.base import Reader, ReadFailure, Source
+from ingest.readers.json_objects import read_json, read_json_lines
+from ingest.readers.markdown import read_markdown
+from ingest.readers.plain_text import read_plain_text
+from rag.errors import ReadError
+from rag.types import Article
+
+UPLOAD_ORIGIN = "upload:"
+"""How the source of an article begins that came over HTTP and not from a file."""
+
+
+class Format(NamedTuple):
+    """A kind of file.
+
+    Attributes
+    ----------
+    name : str
+        For people.
+    suffixes : tuple of str
+        Of file names, lower case, with the dot.
+    media_types : tuple of str
+        Over HTTP; the first one is sent.
+    read : Reader
+        Reads the articles of such a file.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    media_types: tuple[str, ...]
+    read: Reader
+
+
+FORMATS = (
+    Format("Markdown", (".md", ".markdown"), ("text/markdown",), read_markdown),
+    Format("plain text", (".txt",), ("text/plain",), read_plain_text),
+    Format("JSON lines", (".jsonl",), ("application/jsonl", "application/x-ndjson"), read_json_lines),
+    Format("JSON", (".json",), ("application/json",), read_json),
+)
+SUFFIXES = tuple(suffix for known in FORMATS for suffix in known.suffixes)
+MEDIA_TYPES = tuple(media_type for known in FORMATS for media_type in known.media_types)
+
+
+def format_of_file(path: Path) -> Format | None:
+    """The format of a file by its suffix, None when it is none that Dalil reads."""
+    return next((known for known in FORMATS if path.suffix.lower() in known.suffixes), None)
+
+
+def format_of_media_type(header: str) -> Format | None:
+    """The format of a Content-Type header, None when it is none that Dalil reads."""
+    media_type = header.partition(";")[0].strip().lower()
+    return next((known for known in FORMATS if media_type in known.media_types), None)
+
+
+def read_stream(stream: io.BufferedReader, known: Format, source: Source) -> Iterator[Article | ReadFailure]:
+    """The articles of a stream, each a success or a failure of its own."""
+    try:
+        yield from known.read(stream, source)
+    except ReadError as error:
+        yield source.failure(str(error))
+
+
+def read_upload(content: bytes, known: Format, name: str, max_chars: int) -> Iterator[Article | ReadFailure]:
+    """The articles of an upload.
+
+    Parameters
+    ----------
+    content : bytes
+        As it was sent.
+    known : Format
+        How it is to be read.
+    name : str
+        Id of an article that has none of its own.
+    max_chars : int
+        Longest article.
+    """
+    stream: Any = io.BufferedReader(io.BytesIO(content))
+    yield from read_stream(stream, known, Source(f"{UPLOAD_ORIGIN}{name}", name, name, max_chars))

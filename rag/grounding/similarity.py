@@ -1,0 +1,36 @@
+"""How near statements are in meaning to the sentences of hits, by the vectors that the index keeps."""
+
+from collections.abc import Sequence
+from functools import cache
+
+from rag.embedding import Encoder
+from rag.language.normalize import normalize_for_embedding
+from rag.store import Store
+from rag.types import Hit
+
+
+class SentenceSimilarity:
+    """Cosines of sentence vectors; those of the hits are read when first asked for.
+
+    Parameters
+    ----------
+    store : Store
+        Keeps the vectors of the hits' sentences.
+    encoder : Encoder
+        Embeds statements.
+    hits : sequence of Hit
+        What statements are compared with.
+    """
+
+    def __init__(self, store: Store, encoder: Encoder, hits: Sequence[Hit]) -> None:
+        self._encoder = encoder
+        self._vectors = cache(lambda: store.sentence_vectors([hit.chunk_id for hit in hits]))
+        self._embed = cache(lambda text: encoder.embed_sentences([normalize_for_embedding(text)])[0])
+
+    def sentence_similarities(self, statement: str, hit: Hit) -> list[float]:
+        """Cosine of a statement to each sentence of a hit."""
+        return [float(cosine) for cosine in self._vectors()[hit.chunk_id].sentences @ self._embed(statement)]
+
+    def max_word_similarity(self, words: str, others: Sequence[str]) -> float:
+        """The greatest cosine of a few words to others."""
+        return float(max(self._encoder.embed_sentences(others) @ self._embed(words)))

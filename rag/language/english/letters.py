@@ -1,0 +1,9 @@
+"""Latin letters, as far as English text holds them."""
+
+LETTER_CLASS = "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f"
+"""Letters as they are written; × and ÷ stand between them in Unicode. For use inside a character class."""
+
+FOLDED_LETTER_CLASS = "a-zß-öø-ɏ"
+"""Letters that are left after folding."""
+
+ASCII_LETTER_CLASS = "A-Za-z"

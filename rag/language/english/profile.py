@@ -1,0 +1,67 @@
+"""The rules of English."""
+
+import re
+
+from rag.language.english.letters import ASCII_LETTER_CLASS, FOLDED_LETTER_CLASS, LETTER_CLASS
+from rag.language.english.mentions import NAME_PARTICLES, find_mentions
+from rag.language.english.phonetics import name_forms, skeleton
+from rag.language.english.stemming import stem
+from rag.language.profile import LanguageProfile
+
+_FUNCTION_WORDS = (
+    "a an the of in on at to for from by with and or is are was were be been being do does did "
+    "has have had will would can could should may might must what which who whom whose when where "
+    "why how much many that this these those it its as than then there their they he she his her "
+    "you your we our i not no if about into during after before between over under up out so such "
+    "any some all isn aren wasn weren don doesn didn hasn haven hadn wouldn couldn shouldn"
+)
+_ABBREVIATIONS = (
+    "dr mr mrs ms prof st jr sr vs no vol fig eq al inc ltd co etc ph.d approx dept est "
+    "jan feb mar apr jun jul aug sep sept oct nov dec"
+)
+_CONTRACTION = r"(?:['’](?:s|t|re|ve|ll|d|m)(?![a-z]))?"
+"""it's, don't: the word is what stands before."""
+
+_FILE_ENDING = r"(?<![^\s(«])\u200e?\."
+_ISO_DAY = r"(?<![0-9])[0-9]{4}-[0-9]{2}-[0-9]{2}(?![0-9])"
+"""Beside Arabic, whose order would turn its parts round."""
+
+ENGLISH = LanguageProfile(
+    code="en",
+    direction="ltr",
+    letter_class=LETTER_CLASS,
+    word_pattern=f"[{FOLDED_LETTER_CLASS}][{FOLDED_LETTER_CLASS}0-9]*",
+    word_ending_pattern=_CONTRACTION,
+    function_words=frozenset(_FUNCTION_WORDS.split()),
+    abbreviations=frozenset(_ABBREVIATIONS.split()),
+    name_particles=NAME_PARTICLES,
+    quotation_marks=("“", "”"),
+    list_separator=", ",
+    stem=stem,
+    skeleton=skeleton,
+    name_forms=name_forms,
+    find_mentions=find_mentions,
+    asks_time=re.compile(r"\bwhen\b|\b(?:what|which) (?:year|date)\b"),
+    asks_quantity=re.compile(
+        r"\bhow (?:many|much|long|old|far|large|big|tall|high|fast)\b|\bwhen\b"
+        r"|\b(?:year|date|percent|percentage|number|century)\b"
+    ),
+    follow_up=re.compile(
+        r"^(?:and|but|so|what about|how about)\b"
+        r"|\b(?:it|its|he|she|they|them|their|his|her|this|that|these|those|there|one)\b"
+    ),
+    question_types={
+        "how many": r"how (?:many|much|long|old|far|large|big|tall|high)",
+        "when": r"when|what year|which year",
+        "where": r"where",
+        "why": r"why",
+        "how": r"how",
+        "who": r"who|whom|whose",
+        "which": r"which",
+        "what": r"what",
+    },
+    embedded_run=re.compile(
+        rf"(?:{_FILE_ENDING})?[{ASCII_LETTER_CLASS}](?:[{ASCII_LETTER_CLASS}0-9 .,:'’&+/_-]*"
+        rf"[{ASCII_LETTER_CLASS}0-9+])?|{_ISO_DAY}"
+    ),
+)

@@ -1,0 +1,153 @@
+"""Folding: spellings of one word to one search key, with the way back to the text.
+
+All offsets are code points of the text as given.
+"""
+
+import re
+import unicodedata
+from array import array
+from bisect import bisect_left
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain, count, repeat
+
+from rag.language.arabic.letters import (
+    HAMZA_MARK_CLASS,
+    SEAT_WITHOUT_HAMZA,
+    SMALL_LETTERS,
+    SPELLINGS,
+    TATWEEL,
+    THOUSANDS_SEPARATOR,
+    VOWEL_MARK_CLASS,
+)
+from rag.types import Span
+
+NORMALIZATION_VERSION = 3
+"""Part of the index fingerprint: raise it whenever folding, sentences or terms give other results."""
+
+_DROPPED_LETTERS = TATWEEL + SMALL_LETTERS
+_DROPPED_CATEGORIES = ("Mn", "Me", "Cf")
+"""Vowel signs and every other mark, zero-width and bidirectional controls, the byte order mark."""
+_THOUSANDS = (
+    re.compile(rf"(?<=[0-9]){THOUSANDS_SEPARATOR}(?=[0-9])"),
+    re.compile(r"(?<=[0-9]),(?=[0-9]{3}(?![0-9]))"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FoldedText:
+    """A text folded to a search key, with the way back.
+
+    Attributes
+    ----------
+    text : str
+        The search key. Never shown or stored.
+    source : str
+        The text that was folded.
+    offsets : array of int
+        `offsets[i]` is where in `source` the character `text[i]` comes from; ascending.
+    """
+
+    text: str
+    source: str
+    offsets: "array[int]"
+
+    def source_span(self, start: int, end: int) -> Span:
+        """The span of `source` behind `text[start:end]`, with the marks that follow its last letter."""
+        if start >= end:
+            at = self.offsets[start] if start < len(self.text) else len(self.source)
+            return Span(at, at)
+        following = self.offsets[end] if end < len(self.text) else len(self.source)
+        return Span(self.offsets[start], max(self.offsets[end - 1] + 1, following))
+
+    def part(self, span: Span) -> "FoldedText":
+        """The folding of `source[span.start:span.end]`, without folding it again."""
+        start, end = bisect_left(self.offsets, span.start), bisect_left(self.offsets, span.end)
+        offsets = array("q", (offset - span.start for offset in self.offsets[start:end]))
+        return FoldedText(self.text[start:end], self.source[slice(*span)], offsets)
+
+
+def fold(text: str) -> FoldedText:
+    """Bring the spellings of a word together, remembering where each character came from.
+
+    Compatibility forms are unfolded; every mark (tashkeel, hamza above and below, accents), tatweel and invisible
+    control is dropped; alef, ya and ta marbuta take one form; digits become 0-9; thousands separators go; Latin is
+    lower case. Idempotent, and linear in the length of `text`.
+
+    Marks are dropped rather than composed (NFKD where NFKC is common), because that makes folding a map from single
+    characters, so its offsets are exact on any input.
+
+    Parameters
+    ----------
+    text : str
+        Any text, of any length.
+
+    Returns
+    -------
+    FoldedText
+        The search key with the way back to `text`.
+    """
+    pieces = list(map(_fold_char, text))
+    offsets = array("q", chain.from_iterable(map(repeat, count(), map(len, pieces))))
+    key = "".join(pieces)
+    for separator in _THOUSANDS:
+        dropped = {match.start() for match in separator.finditer(key)}
+        if dropped:
+            offsets = array("q", (offset for at, offset in enumerate(offsets) if at not in dropped))
+            key = separator.sub("", key)
+    return FoldedText(key, text, offsets)
+
+
+def fold_text(text: str) -> str:
+    """The search key of `text` alone, for callers that need no way back."""
+    key = "".join(map(_fold_char, text))
+    for separator in _THOUSANDS:
+        key = separator.sub("", key)
+    return key
+
+
+def normalize_for_embedding(text: str) -> str:
+    """The text that an embedding model reads.
+
+    Compatibility forms are unfolded and digits are 0-9; tashkeel, tatweel and invisible controls are dropped, so that
+    a vocalised text and a bare one have one vector. Letters stay as they are.
+    """
+    return "".join(map(_normalize_char, _DETACHED_HAMZA.sub(_compose_hamza, text)))
+
+
+def _is_dropped(char: str) -> bool:
+    return char in _DROPPED_LETTERS or unicodedata.category(char) in _DROPPED_CATEGORIES
+
+
+@lru_cache(maxsize=65536)
+def _fold_char(char: str) -> str:
+    """The search form of one character: "" when it carries none, several characters for a ligature."""
+    key = char
+    for _ in range(4):  # until it stays the same: lower-casing or mapping may open another decomposition
+        parts = (part for part in unicodedata.normalize("NFKD", key) if not _is_dropped(part))
+        step = "".join(str(unicodedata.decimal(part, part)) for part in parts).translate(SPELLINGS).lower()
+        if step == key:
+            break
+        key = step
+    return _space_before(char) + key
+
+
+@lru_cache(maxsize=65536)
+def _normalize_char(char: str) -> str:
+    unfolded = unicodedata.normalize("NFKC", char)
+    kept = "".join(str(unicodedata.decimal(part, part)) for part in unfolded if not _is_dropped(part))
+    return _space_before(char) + kept
+
+
+def _space_before(char: str) -> str:
+    """A space before a raised digit or a fraction, which is no digit of the number it stands behind (1908¹, 1½)."""
+    is_raised = unicodedata.decomposition(char).startswith(("<super>", "<fraction>"))
+    return " " if is_raised and char.isnumeric() else ""
+
+
+_DETACHED_HAMZA = re.compile(f"([{SEAT_WITHOUT_HAMZA}])([{VOWEL_MARK_CLASS}]{{0,3}})([{HAMZA_MARK_CLASS}])")
+"""A letter whose hamza or madda stands apart, perhaps after a vowel sign: a letter of its own, not a mark."""
+
+
+def _compose_hamza(match: re.Match[str]) -> str:
+    return unicodedata.normalize("NFC", match[1] + match[3]) + match[2]

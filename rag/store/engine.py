@@ -1,0 +1,137 @@
+"""What runs the index: the smallest set of calls that behaves the same on a Qdrant in a folder and on a server."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple, Protocol
+
+from rag.store.filters import ChunkFilter
+
+Collection = Literal["articles", "chunks"]
+Payload = dict[str, Any]
+
+KEYWORD_FIELDS: dict[Collection, tuple[str, ...]] = {
+    "articles": ("topic",),
+    "chunks": ("article_id", "topic", "article_language"),
+}
+INTEGER_FIELDS: dict[Collection, tuple[str, ...]] = {
+    "articles": ("stored_at",),
+    "chunks": ("first_day", "last_day"),
+}
+"""Payload fields with an index: those that are filtered, counted or ordered by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A stored point.
+
+    Attributes
+    ----------
+    id : str
+        A UUID.
+    payload : dict
+        All of it, or the fields that were asked for.
+    vectors : dict
+        By representation, those that were asked for.
+    """
+
+    id: str
+    payload: Payload
+    vectors: dict[str, Any] = field(default_factory=dict)
+
+
+class VectorQuery(NamedTuple):
+    """The chunks nearest to a vector in one representation.
+
+    Attributes
+    ----------
+    representation : str
+        Name of the vectors that are compared.
+    vector : list or SparseVector
+        Of the query: flat, a list of rows, or sparse.
+    limit : int
+        Chunks at most.
+    filter : ChunkFilter or None
+        Restricts the chunks by their payload.
+    ids : sequence or None
+        Restricts them to these points, as `ScoredPoint.id` has them.
+    fields : tuple of str
+        Payload to give back.
+    """
+
+    representation: str
+    vector: Any
+    limit: int
+    filter: ChunkFilter | None = None
+    ids: Sequence[Any] | None = None
+    fields: tuple[str, ...] = ()
+
+
+class ScoredPoint(NamedTuple):
+    """A chunk that a query found.
+
+    Attributes
+    ----------
+    id : object
+        As the engine has it.
+    key : int
+        The number of its UUID: hashing a UUID or writing it out costs more than a score.
+    score : float
+        Of the representation that was asked.
+    payload : dict
+        The fields that were asked for.
+    """
+
+    id: Any
+    key: int
+    score: float
+    payload: Payload
+
+
+class Engine(Protocol):
+    """Two collections of points, `articles` and `chunks`."""
+
+    def open(self, vector_sizes: Mapping[str, int]) -> None:
+        """Open or create the collections and the indexes of their payload fields.
+
+        Parameters
+        ----------
+        vector_sizes : mapping of str to int
+            Length of the vectors of each representation of chunks.
+
+        Raises
+        ------
+        IndexMismatchError
+            When the vectors in the index are others.
+        StoreError
+            When the index cannot be opened.
+        """
+
+    def upsert(self, collection: Collection, points: Sequence[Point]) -> None:
+        """Write points; when it returns they are durable and visible."""
+
+    def delete(self, collection: Collection, ids: Sequence[str]) -> None:
+        """Remove points by id; unknown ids are no error."""
+
+    def retrieve(self, collection: Collection, ids: Sequence[str], vectors: Sequence[str] = ()) -> list[Point]:
+        """Points by id with their whole payload, in any order, the unknown ones left out."""
+
+    def scroll(self, collection: Collection, fields: Sequence[str]) -> Iterator[Point]:
+        """Every point, with these payload fields, in any order."""
+
+    def newest(self, collection: Collection, fields: Sequence[str], limit: int) -> list[Point]:
+        """The points with the greatest `stored_at`, greatest first."""
+
+    def count(self, collection: Collection, exact: bool = True) -> int:
+        """Number of points; not exact: as far as the engine knows without looking."""
+
+    def count_values(self, collection: Collection, field: str, limit: int) -> dict[str, int]:
+        """The most frequent values of a keyword field, each with the number of its points."""
+
+    def query(self, queries: Sequence[VectorQuery]) -> list[list[ScoredPoint]]:
+        """The chunks that each query finds, best first; one round trip."""
+
+    def optimize(self) -> None:
+        """After many writes: make searches fast again."""
+
+    def close(self) -> None:
+        """Release everything; the engine is not used again."""

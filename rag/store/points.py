@@ -1,0 +1,163 @@
+"""Articles and chunks as points of the index, and back."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from itertools import pairwise
+from uuid import UUID, uuid5
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.embedding import PassageVectors
+from rag.embedding.bm25 import SparseVector
+from rag.store.candidates import flatten_spans
+from rag.store.engine import Payload, Point
+from rag.store.filters import filter_fields
+from rag.store.fingerprint import IndexConfig
+from rag.store.quantization import dequantize, quantize_passages
+from rag.types import Article, Chunk, Language, Span
+
+_NAMESPACE = UUID("b9a3f6f2-6d0c-4c86-9d5e-5f0f3f0f7a11")
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedChunk:
+    """A chunk with its vectors.
+
+    Attributes
+    ----------
+    chunk : Chunk
+        Its text and place.
+    passage : PassageVectors
+        Of its title and its sentences, which are its parts.
+    sentences : array of float32
+        (sentences, sentence_dimension).
+    lexical : SparseVector
+        Of its title and text.
+    """
+
+    chunk: Chunk
+    passage: PassageVectors
+    sentences: NDArray[np.float32]
+    lexical: SparseVector
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceVectors:
+    """What tells the sentences of a chunk apart.
+
+    Attributes
+    ----------
+    sentences : array of float32
+        (sentences, sentence_dimension).
+    tokens : tuple of array of float32
+        Of each sentence, (tokens, token_dimension).
+    """
+
+    sentences: NDArray[np.float32]
+    tokens: tuple[NDArray[np.float32], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleSummary:
+    """A stored article without its text.
+
+    Attributes
+    ----------
+    id, title, revision, source, language, url, date, topic
+        As those of `Article`.
+    chunks : int
+        That it was written with.
+    """
+
+    id: str
+    title: str
+    revision: str
+    source: str
+    chunks: int
+    language: Language
+    url: str | None
+    date: str | None
+    topic: str | None
+
+
+_ARTICLE_FIELDS = [item.name for item in fields(Article)]
+SUMMARY_FIELDS = [item.name for item in fields(ArticleSummary)]
+"""Payload that a summary is made of."""
+
+
+def article_point_id(article_id: str) -> str:
+    """The point id of an article."""
+    return str(uuid5(_NAMESPACE, f"article\0{article_id}"))
+
+
+def chunk_point_id(article_id: str, revision: str, span: Span) -> str:
+    """The point id of a chunk: the same chunk of the same revision is the same point."""
+    return str(uuid5(_NAMESPACE, f"chunk\0{article_id}\0{revision}\0{span.start}\0{span.end}"))
+
+
+def article_point(article: Article, chunks: Sequence[Chunk], config: IndexConfig, stored_at: int) -> Point:
+    """The point of an article, which commits its chunks.
+
+    Parameters
+    ----------
+    article : Article
+        The whole of it is kept.
+    chunks : sequence of Chunk
+        Those it was written with.
+    config : IndexConfig
+        Of the index.
+    stored_at : int
+        Nanoseconds since 1970, by which articles are listed.
+    """
+    payload = asdict(article) | {
+        "spans": [[chunk.start, chunk.end] for chunk in chunks],
+        "chunks": len(chunks),
+        "fingerprint": config.fingerprint,
+        "config": str(config),
+        "stored_at": stored_at,
+    }
+    return Point(article_point_id(article.id), payload)
+
+
+def read_article(payload: Payload) -> Article:
+    """The article of a point."""
+    return Article(**{name: payload[name] for name in _ARTICLE_FIELDS})
+
+
+def read_summary(payload: Payload) -> ArticleSummary:
+    """The article of a point, without its text."""
+    return ArticleSummary(**{name: payload[name] for name in SUMMARY_FIELDS})
+
+
+def chunk_point_ids(payload: Payload) -> list[str]:
+    """The ids of the chunks that an article's point commits."""
+    return [chunk_point_id(payload["id"], payload["revision"], Span(*span)) for span in payload["spans"]]
+
+
+def chunk_point(article: Article, embedded: EmbeddedChunk) -> Point:
+    """The point of a chunk."""
+    chunk = embedded.chunk
+    span = Span(chunk.start, chunk.end)
+    payload = filter_fields(article) | {
+        "revision": chunk.revision,
+        "language": chunk.language,
+        "span": list(span),
+        "sentences": flatten_spans(chunk.sentences),
+        "tokens": list(embedded.passage.counts),
+    }
+    vectors = {
+        "dense": embedded.passage.dense.tolist(),
+        "tokens": quantize_passages(embedded.passage.tokens).tolist(),
+        "sentence": quantize_passages(embedded.sentences).tolist(),
+        "lexical": embedded.lexical,
+    }
+    return Point(chunk_point_id(chunk.article_id, chunk.revision, span), payload, vectors)
+
+
+def read_sentence_vectors(point: Point) -> SentenceVectors:
+    """The vectors of a chunk's sentences."""
+    tokens = dequantize(np.asarray(point.vectors["tokens"], np.float32))
+    ends = np.cumsum(point.payload["tokens"])
+    of_sentences = tuple(tokens[start:end] for start, end in pairwise(ends))
+    return SentenceVectors(dequantize(np.asarray(point.vectors["sentence"], np.float32)), of_sentences)

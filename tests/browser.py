@@ -1,0 +1,125 @@
+"""A site of its own process, and a real Chromium before it: what the tests of the page share."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.doubles import closed_port
+
+_ARTICLES = Path(__file__).parent.parent / "articles"
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+HOSTILE_ARTICLE = """---
+title: "<img src=x onerror=alert(1)> عنوان"
+---
+يقول النص إن <script>window.hacked = true</script> لون جبل الزعفران البنفسجي ظهر سنة 1777 أمام الناس كلهم.
+"""
+CASTLE_ARTICLE = "بُنِيَتْ قَلْعَةُ الشُّوَيْخِ سَنَةَ ١٨٢٣ عَلَى يَدِ الْبَنَّاءِ سَالِمٍ. وَكَانَ سُورُهَا مِنَ الْحَجَرِ الْمَرْجَانِيِّ.\n"
+SITE_ARTICLES = {
+    "hostile.md": HOSTILE_ARTICLE,
+    "castle.md": CASTLE_ARTICLE,
+    **{
+        f"{name}.md": (_ARTICLES / f"{name}.md").read_text("utf-8")
+        for name in ("meta-superclusters", "hejaz-railway", "ibn-al-haytham")
+    },
+}
+MAX_BODY_BYTES = 400_000
+"""Of the site: bytes that it takes at once."""
+CASTLE = "متى بُنيت قلعة الشويخ؟"
+HYPERION = "ما القدرة التي سيبلغها هايبريون؟"
+MIXED = "ما القدرة التي سيبلغها عنقود Hyperion من شركة Meta؟"
+
+BROWSER_TEST = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: install the package chromium"),
+]
+"""The marks of a module whose tests drive a browser."""
+
+
+@contextmanager
+def serve_articles(folder: Path, articles: dict[str, str], **settings: str) -> Iterator[str]:
+    """The address of `dalil serve` over articles, given as texts by file name; its data is in `folder / "data"`."""
+    (folder / "articles").mkdir()
+    for name, text in articles.items():
+        (folder / "articles" / name).write_text(text, "utf-8")
+    port = closed_port()
+    environment = os.environ | {"DALIL_DATA_DIR": str(folder / "data")} | settings
+    dalil = [sys.executable, "-m", "ui.cli"]
+    subprocess.run([*dalil, "ingest", str(folder / "articles")], env=environment, check=True, capture_output=True)
+    with subprocess.Popen([*dalil, "serve", "--port", str(port)], env=environment, stdout=subprocess.PIPE) as process:
+        url = f"http://127.0.0.1:{port}"
+        for _ in range(240):
+            try:
+                httpx.get(f"{url}/health", timeout=1).raise_for_status()
+                break
+            except httpx.HTTPError:
+                time.sleep(0.25)
+        yield url
+        process.terminate()
+        assert process.wait(20) in (0, -15)
+
+
+@contextmanager
+def open_tab(chromium, url: str, **settings):
+    """The page in a tab of its own, ready; `tab.hosts` are those that it has sent requests to."""
+    context = chromium.new_context(**({"viewport": {"width": 1360, "height": 900}} | settings))
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    tab = context.new_page()
+    tab.set_default_timeout(6_000)
+    tab.hosts = set()
+    tab.on("request", lambda request: tab.hosts.add(request.url.split("/")[2]))
+    tab.goto(url)
+    tab.wait_for_selector(".dalil-turn", timeout=15_000)
+    yield tab
+    context.close()
+
+
+def ask(tab, question: str):
+    """Ask, wait for the end, and give the turn."""
+    before = tab.locator(".dalil-question").count()
+    tab.fill("#dalil-question textarea", question)
+    tab.press("#dalil-question textarea", "Enter")
+    tab.wait_for_function(
+        "count => document.querySelectorAll('.dalil-actions').length > count", arg=before, timeout=15_000
+    )
+    tab.wait_for_selector("#dalil-conversations [aria-current]", state="attached")
+    tab.wait_for_timeout(200)  # nobody is quicker than the browser keeping what was said
+    return tab.locator(".dalil-turn").last
+
+
+def marked_text(tab) -> str:
+    """The words that are marked in the evidence."""
+    tab.wait_for_selector("#dalil-evidence mark")
+    return "".join(tab.locator("#dalil-evidence mark").all_text_contents())
+
+
+def read_ratings(folder: Path) -> list[dict[str, object]]:
+    """The ratings that a site over `folder` has kept."""
+    return [json.loads(line) for line in (folder / "data" / "feedback.jsonl").read_text("utf-8").splitlines()]
+
+
+def drag_files(tab, texts: dict[str, str]):
+    """Files as a browser carries them while they are dragged."""
+    make = """files => {
+        const carried = new DataTransfer();
+        for (const [name, text] of files) carried.items.add(new File([text], name));
+        return carried;
+    }"""
+    return {"dataTransfer": tab.evaluate_handle(make, list(texts.items()))}

@@ -1,0 +1,57 @@
+import httpx
+import pytest
+
+from rag.answering.follow_up import is_follow_up, rewrite_question
+from rag.answering.llm import Deadline
+from rag.grounding.verifier import NO_ANSWER
+from rag.language.document import Document
+from rag.types import Message
+from tests.doubles import ScriptedModel
+
+HISTORY = (Message("user", "من هو ابن بطوطة؟"), Message("assistant", "رحالة من طنجة."))
+
+
+def rewrite(model, question="وأين مات؟"):
+    return rewrite_question(model, Document(question), HISTORY, Deadline(5))
+
+
+def test_a_follow_up_question_is_rewritten_from_the_conversation():
+    model = ScriptedModel("«أين مات ابن بطوطة؟»")
+    assert rewrite(model) == "أين مات ابن بطوطة؟"
+    (asked,) = model.asked
+    assert "من هو ابن بطوطة؟" in asked[0].content
+    assert asked[0].content.rstrip().endswith("وأين مات؟")
+
+
+@pytest.mark.parametrize(
+    ("rewritten", "question"),
+    [
+        ("Where did Ibn Battuta die?", "وأين مات؟"),
+        ("أين كان ابن بطوطة؟", "وأين كان سنة 1349؟"),
+        ("Where did he go?", "Where did Sanguinetti go?"),
+        ("أين ذهب ابن بطوطة؟", "وهل ذهب إلى مصر؟"),
+        ("أين مات ابن بطوطة؟\nمات في المغرب.", "وأين مات؟"),
+        ("", "وأين مات؟"),
+        (NO_ANSWER, "وأين مات؟"),
+        ("ك" * 1000, "وأين مات؟"),
+        (httpx.ConnectError("down"), "وأين مات؟"),
+    ],
+)
+def test_a_rewriting_that_loses_a_fact_or_is_no_question_is_not_used(rewritten, question):
+    assert rewrite(ScriptedModel(rewritten), question) is None
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("وكم تحتاج هي؟", True),
+        ("ومتى؟", True),
+        ("How long does it take?", True),
+        ("And in winter?", True),
+        ("كيف أطبخ الملوخية؟", False),
+        ("وليد من كتب الرسالة؟", False),
+        ("How do I cook mulukhiyah?", False),
+    ],
+)
+def test_a_question_that_refers_to_what_was_said_before_is_a_follow_up(question, expected):
+    assert is_follow_up(Document(question)) == expected

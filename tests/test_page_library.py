@@ -1,0 +1,81 @@
+"""The articles on the page: dropped files, the list, removal."""
+
+import pytest
+
+from tests.browser import BROWSER_TEST, MAX_BODY_BYTES, drag_files, open_tab
+from ui.page.labels import load_labels
+
+pytestmark = BROWSER_TEST
+
+
+def test_good_files_go_in_bad_ones_are_named_and_a_removal_is_undone(page, tmp_path):
+    (tmp_path / "good.md").write_text(
+        "# فنار جديد\n\nافتتح فنار الرأس الأخضر سنة 1931 بحضور أهل الميناء كلهم.", "utf-8"
+    )
+    (tmp_path / "bad.md").write_bytes(b"\xff\xfe\x00bad\xd8")
+    (tmp_path / "empty.txt").write_text("", "utf-8")
+    page.get_by_role("tab", name="المقالات").click()
+    page.set_input_files(
+        "#dalil-files input[type=file]", [tmp_path / name for name in ("good.md", "bad.md", "empty.txt")]
+    )
+    page.wait_for_selector("#dalil-plan [data-outcome=added]")
+    assert page.locator("#dalil-plan [data-outcome=failed]").count() == 2
+    page.click("#dalil-add")
+    page.wait_for_function("document.querySelector('.dalil-articles').innerText.includes('فنار جديد')")
+    row = page.locator(".dalil-articles li", has_text="فنار جديد")
+    row.locator("[data-act=remove]").click()
+    page.wait_for_selector("[data-act=undo]")
+    assert page.locator(".dalil-articles li", has_text="فنار جديد").count() == 0
+    page.click("[data-act=undo]")
+    page.wait_for_function("document.querySelector('.dalil-articles').innerText.includes('فنار جديد')")
+    page.fill("#dalil-filter textarea, #dalil-filter input", "فنار")
+    page.wait_for_function("document.querySelectorAll('.dalil-articles li').length === 1")
+    page.locator("[data-act=remove]").click()
+    page.wait_for_selector("[data-act=undo]")
+
+
+@pytest.mark.parametrize("language", ["ar", "en"])
+def test_a_file_too_large_is_refused_in_our_words_and_the_others_are_kept(site, chromium, language, tmp_path):
+    labels = load_labels(language)
+    line = f"زار {language} فنار الرأس الأزرق سنة 1932 ومكث فيه أيامًا. "
+    (tmp_path / "large.md").write_text(line * (1 + MAX_BODY_BYTES // len(line.encode())), "utf-8")
+    for name in ("one.md", "two.md"):  # each fits, together they do not
+        (tmp_path / name).write_text(name + line * (MAX_BODY_BYTES * 6 // 10 // len(line.encode())), "utf-8")
+    (tmp_path / "picture.png").write_bytes(b"png")
+    with open_tab(chromium, f"{site}/{language}/") as tab:
+        tab.get_by_role("tab", name=labels["articles"]).click()
+        tab.set_input_files("#dalil-files input[type=file]", sorted(tmp_path.iterdir()))
+        tab.wait_for_selector("#dalil-plan [data-outcome=added]")
+        plan = tab.locator("#dalil-plan")
+        assert plan.locator("[data-outcome=added]").count() == 2
+        row = plan.locator("li", has_text="large.md").inner_text()
+        assert labels["error_large"].format(limit="0.4") in row
+        assert labels["error_kind"].partition("{")[0] in plan.locator("li", has_text="picture.png").inner_text()
+        tab.click("#dalil-cancel")
+        tab.wait_for_selector("#dalil-plan li", state="detached")
+        assert tab.locator("#dalil-add").is_hidden()
+
+
+def test_files_are_dragged_onto_the_page(page):
+    page.get_by_role("tab", name="المقالات").click()
+    files = drag_files(page, {"pier.md": "# رصيف\n\nبُني رصيف الميناء سنة 1744.", "empty.md": ""})
+    zone = page.locator("#dalil-files .dalil-drop")
+    for event in ("dragenter", "dragover"):
+        zone.dispatch_event(event, files)
+    assert "dalil-over" in zone.get_attribute("class")
+    zone.dispatch_event("drop", files)
+    page.wait_for_selector("#dalil-plan [data-outcome=added]")
+    assert "dalil-over" not in zone.get_attribute("class")
+    assert page.locator("#dalil-plan li", has_text="empty.md").locator("[data-outcome=failed]").count() == 1
+    # A second drop comes beside the first.
+    zone.dispatch_event("drop", drag_files(page, {"more.txt": "يقول النص شيئًا آخر."}))
+    page.wait_for_function("document.querySelectorAll('#dalil-plan [data-outcome=added]').length === 2")
+    page.click("#dalil-cancel")
+
+
+def test_files_dropped_beside_the_zone_do_not_take_the_page_away(page):
+    page.get_by_role("tab", name="المقالات").click()
+    page.evaluate("addEventListener('drop', event => { window.kept = event.defaultPrevented; })")
+    page.locator("#dalil-middle").dispatch_event("drop", drag_files(page, {"note.md": "نص"}))
+    assert page.evaluate("window.kept")
+    assert page.locator("#dalil-plan li").count() == 0

@@ -1,0 +1,168 @@
+"""The parts of the page without a browser: its words, its HTML, what it keeps, what it reads, what it serves."""
+
+import re
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from rag.types import Answer, Citation
+from tests.doubles import like
+from ui.api import AnswerService
+from ui.page.chat import Chat
+from ui.page.html import isolate, render_macro
+from ui.page.labels import load_labels
+from ui.page.library import DroppedFile, Library, discard_uploads
+from ui.page.storage import SCHEMA_VERSION, Conversation, Turn, read_conversation, read_conversations
+from ui.page.turns import render_turn
+from ui.page.welcome import Examples
+
+CHOICES = {"language": "auto", "passages": 8, "mode": "auto", "topics": [], "explain": False}
+QUOTE = Citation(1, "a", "عنوان", None, 0, 5, "القطط", "verbatim", 1.0)
+ANSWER = Answer("7", "«القطط» [1]", "ar", False, None, "extractive", False, (QUOTE,))
+
+# Words and HTML
+
+
+def placeholders(label):
+    return set(re.findall(r"\{(\w+)\}", label))
+
+
+def test_both_languages_have_the_same_labels():
+    arabic, english = load_labels("ar"), load_labels("en")
+    assert arabic.keys() == english.keys()
+    assert [key for key in arabic if placeholders(arabic[key]) != placeholders(english[key])] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "way", "html"),
+    [
+        ("يعمل H100 هنا", "rtl", "يعمل <bdi>H100</bdi> هنا"),
+        ("See «كيف: متى» now", "ltr", "See «<bdi>كيف: متى»</bdi> now"),
+        ("a < b", "ltr", "a &lt; b"),
+        ("استعمل .md أو .txt.", "rtl", "استعمل <bdi>.md</bdi> أو <bdi>.txt</bdi>."),
+        ("آثار · 2022-09-22", "rtl", "آثار · <bdi>2022-09-22</bdi>"),
+        ("انتهى.API", "rtl", "انتهى.<bdi>API</bdi>"),
+    ],
+)
+def test_runs_of_the_other_script_are_isolated_and_all_is_escaped(text, way, html):
+    assert isolate(text, way) == html
+
+
+def test_an_element_takes_the_direction_of_its_text():
+    assert 'dir="rtl"' in render_macro("elements", "text", content="API هذا شرح طويل")
+    assert 'dir="ltr"' in render_macro("elements", "text", content="What is دليل really?")
+
+
+@pytest.mark.parametrize("hostile", ['<img src=x onerror="alert(1)">', "\"><script>alert('x')</script>", "{{ 7*7 }}"])
+def test_whatever_a_turn_holds_is_text_and_never_markup(hostile):
+    citation = replace(QUOTE, title=hostile, quote=hostile, article_id=hostile)
+    answered = replace(ANSWER, text=f"{hostile} [1] {hostile}", citations=(citation,))
+    refused = Turn(question=hostile, looked_for=hostile, nearest=[(hostile, hostile)])
+    refused.answer = replace(answered, refused=True)
+    turns = [Turn(question=hostile, answer=answered, error=hostile), refused]
+    html = "".join(part for turn in turns for part in render_turn(turn, 0, load_labels("en")))
+    assert "<img" not in html
+    assert "<script" not in html
+    assert "49" not in html
+
+
+@pytest.mark.parametrize("language", ["ar", "en"])
+def test_what_may_be_dropped_reads_in_the_direction_of_the_interface(assistant, tmp_path, language):
+    html = Library(AnswerService(assistant), language, tmp_path).render_drop_zone()
+    hint = re.search(r'<span class="dalil-small" dir="(\w+)">', html)
+    assert hint[1] == {"ar": "rtl", "en": "ltr"}[language]
+
+
+# What the browser keeps
+
+
+def test_a_conversation_comes_back_as_it_was_kept():
+    kept = Conversation(name="قطط", turns=[Turn(question="سؤال", answer=ANSWER, rated="up")])
+    data = kept.to_json()
+    assert data["schema_version"] == SCHEMA_VERSION
+    assert read_conversation(data) == kept
+
+
+def test_a_conversation_from_before_there_were_versions_is_read():
+    right = {"article_id": "a", "start": 0, "end": 5}
+    old = {"id": "x", "name": "", "turns": [{"question": "سؤال", "answer": None, "right": right}]}
+    conversation = read_conversation(old)
+    assert conversation.schema_version == SCHEMA_VERSION
+    assert conversation.turns[0].right_passage.model_dump() == right
+
+
+def test_an_answer_of_another_version_is_set_aside_and_nothing_is_lost():
+    """Without a version the page failed on it at every visit, until the browser's storage was cleared."""
+    strange = {"question": "سؤال", "answer": {"text": "جواب", "sections": []}}
+    newer = {"schema_version": SCHEMA_VERSION + 1, "id": "x", "turns": [strange, {"question": "آخر"}], "pinned": True}
+    conversation = read_conversation(newer)
+    assert [turn.question for turn in conversation.turns] == ["سؤال", "آخر"]
+    assert conversation.turns[0].answer is None
+    assert conversation.turns[0].answer_json == strange
+    assert load_labels("en")["unreadable_turn"] in "".join(render_turn(conversation.turns[0], 0, load_labels("en")))
+    kept = conversation.to_json()
+    assert (kept["schema_version"], kept["pinned"]) == (SCHEMA_VERSION + 1, True)
+    assert kept["turns"][0]["answer_json"] == strange
+
+
+@pytest.mark.parametrize("data", [None, {}, []])
+def test_nothing_kept_is_an_empty_conversation(data):
+    assert read_conversation(data or None).turns == []
+    assert read_conversations(data if isinstance(data, list) else None) == []
+
+
+def test_an_answer_of_another_version_does_not_keep_the_next_from_coming(assistant):
+    service = AnswerService(like(assistant, refuse_below=0.0))
+    chat = Chat(service, load_labels("ar"), Examples(service.assistant))
+    kept = read_conversation({"turns": [{"question": "سؤال", "answer": {"no": "answer"}}]})
+    *_, (_, done) = chat.ask("متى وُلد ابن بطوطة؟", kept, CHOICES, "tab")
+    assert done.turns[-1].answer.citations
+
+
+# Files
+
+
+def test_only_what_was_sent_is_read(assistant, tmp_path):
+    library = Library(AnswerService(assistant), "en", tmp_path / "uploads")
+    (tmp_path / "uploads").mkdir()
+    for name in ("uploads/sent.md", "secret.md"):
+        (tmp_path / name).write_text("نص قصير.", "utf-8")
+    (tmp_path / "uploads" / "link.md").symlink_to(tmp_path / "secret.md")
+    places = [tmp_path / name for name in ("uploads/sent.md", "secret.md", "uploads/../secret.md", "uploads/link.md")]
+    dropped = [DroppedFile(f"{at}.md", 9, str(place)) for at, place in enumerate([*places, ""])]
+    uploads, problems = library.accept(dropped)
+    assert [upload.name for upload in uploads] == ["0.md"]
+    assert problems == [(f"{at}.md", load_labels("en")["error_lost"]) for at in range(1, 5)]
+    assert (tmp_path / "secret.md").exists()
+    plan, new = library.plan(uploads, problems)
+    assert plan.count('data-outcome="failed"') == 4
+    discard_uploads(new)
+    assert [path.name for path in (tmp_path / "uploads").iterdir()] == ["link.md"]
+
+
+# What the site serves
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "ar/gradio_api/file=/etc/passwd",
+        "en/gradio_api/file=http://127.0.0.1:1/x",
+        "ar/gradio_api/deep_link?session_hash=1",
+        "en/gradio_api/call/x",
+        "ar/proxy=http://127.0.0.1:1",
+    ],
+)
+def test_gradio_serves_no_file_and_fetches_nothing(site, path):
+    assert httpx.get(f"{site}/{path}").status_code == 404
+
+
+def test_a_browser_keeps_what_does_not_change_and_gets_the_rest_small(site):
+    asset = re.search(r"assets/[\w.-]+\.js", httpx.get(f"{site}/ar/").text)
+    assert "immutable" in httpx.get(f"{site}/ar/{asset[0]}").headers["cache-control"]
+    font = httpx.get(f"{site}/page/fonts/IBMPlexSansArabic-Regular.ttf")
+    assert font.headers["content-encoding"] == "gzip"
+    assert "max-age" in font.headers["cache-control"]
+    assert httpx.get(f"{site}/page/page.css").headers["cache-control"] == "no-cache"
+    assert "cache-control" not in httpx.get(f"{site}/ar/assets/none.js").headers

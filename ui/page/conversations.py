@@ -1,0 +1,58 @@
+"""The list of conversations, which the browser keeps, and what can be saved of one."""
+
+import json
+import re
+from collections.abc import Sequence
+
+from ui.page.html import render_macro
+from ui.page.labels import Labels
+from ui.page.storage import Conversation
+from ui.page.turns import to_markdown
+
+_MAX_KEPT = 40
+"""Conversations; the oldest go first: a browser keeps about 5 MB for a site."""
+_MAX_NAME_CHARS = 60
+
+
+def keep_conversation(saved: Sequence[Conversation], conversation: Conversation) -> list[Conversation]:
+    """The conversations with this one as it is now, newest first; an empty one is not kept."""
+    others = [one for one in saved if one.id != conversation.id]
+    return [conversation, *others][:_MAX_KEPT] if conversation.turns else others
+
+
+def display_name(conversation: Conversation, labels: Labels) -> str:
+    """The name it was given, else its first question."""
+    first = conversation.turns[0].question if conversation.turns else labels["untitled"]
+    name = " ".join((conversation.name or first).split())
+    return name if len(name) <= _MAX_NAME_CHARS else name[:_MAX_NAME_CHARS] + "…"
+
+
+def rename_conversation(saved: Sequence[Conversation], conversation_id: str, name: str) -> list[Conversation]:
+    """The conversations with another name for one of them."""
+    shortened = {"name": name[:_MAX_NAME_CHARS]}
+    return [one.model_copy(update=shortened) if one.id == conversation_id else one for one in saved]
+
+
+def find_conversation(saved: Sequence[Conversation], conversation_id: str) -> Conversation | None:
+    """The conversation of that id."""
+    return next((one for one in saved if one.id == conversation_id), None)
+
+
+def find_answer(known: Sequence[Conversation], answer_id: str) -> Conversation | None:
+    """The conversation that holds an answer."""
+    return next((one for one in known if one.find_answer(answer_id) is not None), None)
+
+
+def render_list(saved: Sequence[Conversation], current: Conversation, labels: Labels) -> str:
+    """The list as HTML."""
+    rows = [{"id": one.id, "name": display_name(one, labels), "is_open": one.id == current.id} for one in saved]
+    return render_macro("conversations", "conversations", rows=rows, can_export=bool(current.turns), labels=labels)
+
+
+def export_conversation(conversation: Conversation, form: str, labels: Labels) -> dict[str, str]:
+    """A conversation as a file: its name, kind and text."""
+    name = re.sub(r"[^\w-]+", "-", display_name(conversation, labels)).strip("-") or "dalil"
+    if form == "json":
+        text = json.dumps(conversation.to_json(), ensure_ascii=False, indent=2)
+        return {"name": f"{name}.json", "kind": "application/json", "text": text}
+    return {"name": f"{name}.md", "kind": "text/markdown", "text": to_markdown(conversation.turns)}

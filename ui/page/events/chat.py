@@ -1,0 +1,101 @@
+"""Questions, and what is done with their answers."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from ui.page.conversations import keep_conversation, render_list
+from ui.page.events.shared import HIDDEN, UNLIMITED, StoredConversation, Update
+from ui.page.layout import CHOICES, Page
+from ui.page.storage import Conversation, read_conversation, read_conversations
+
+_NOTHING_CHANGES = (gr.skip(),) * 6
+
+
+@dataclass(frozen=True)
+class ChatEvents:
+    """The chat: questions, and what is done with their answers."""
+
+    page: Page
+
+    def connect(self) -> None:
+        """Connect it; whatever changes the conversation is kept."""
+        page, transcript = self.page, self.page.components["transcript"]
+        state = page.select("current", *CHOICES)
+        shown = page.select("transcript", "current", "question", "editing", "ask", "stop")
+        typed = page.select("question", "editing") + state
+        rated = page.select("transcript", "current")
+        for changed in (
+            page.components["ask"].click(self.ask_from_box, typed, shown, **UNLIMITED),
+            page.components["question"].submit(self.ask_from_box, typed, shown, **UNLIMITED),
+            transcript.again(self.ask_again, state, shown, **UNLIMITED),
+            transcript.example(self.ask_example, state, shown, **UNLIMITED),
+            transcript.rate(self.rate, page.select("current"), rated, trigger_mode="multiple", **HIDDEN),
+        ):
+            changed.then(self.save, page.select("saved", "current"), page.select("saved", "conversations"), **HIDDEN)
+        transcript.edit(self.edit, page.select("current"), page.select("question", "editing"), js=None, **HIDDEN)
+        page.components["stop"].click(self.stop, None, None, **UNLIMITED)
+
+    def ask_from_box(
+        self, request: gr.Request, question: str, editing: int | None, current: StoredConversation, *chosen: Any
+    ) -> Iterator[Update]:
+        """The question in the box, in place of the one that is edited and what came after it."""
+        if question.strip():
+            conversation = _cut_turns(read_conversation(current), editing)
+            yield from self._ask(question.strip(), conversation, chosen, request)
+        else:
+            yield _NOTHING_CHANGES
+
+    def ask_again(
+        self, event: gr.EventData, request: gr.Request, current: StoredConversation, *chosen: Any
+    ) -> Iterator[Update]:
+        """A question once more; the last one in place of its answer."""
+        conversation, index = read_conversation(current), int(event.turn)
+        question = conversation.turns[index].question
+        is_last = index == len(conversation.turns) - 1
+        yield from self._ask(question, _cut_turns(conversation, index if is_last else None), chosen, request)
+
+    def ask_example(
+        self, event: gr.EventData, request: gr.Request, current: StoredConversation, *chosen: Any
+    ) -> Iterator[Update]:
+        """A question of the welcome."""
+        yield from self._ask(str(event.question), read_conversation(current), chosen, request)
+
+    def edit(self, event: gr.EventData, current: StoredConversation) -> Update:
+        """Put a question into the box."""
+        index = int(event.turn)
+        return read_conversation(current).turns[index].question, index
+
+    def rate(self, event: gr.EventData, current: StoredConversation) -> Update:
+        """Rate an answer."""
+        chat = self.page.chat
+        reason = getattr(event, "reason", None)
+        rated = chat.rate(read_conversation(current), int(event.turn), event.rating, reason)
+        return chat.render(rated, state=self.page.labels["thanks"]), rated.to_json()
+
+    def stop(self, request: gr.Request) -> None:
+        """End what this tab has asked."""
+        self.page.chat.stop(str(request.session_hash))
+
+    def save(self, saved: list[StoredConversation], current: StoredConversation) -> Update:
+        """Keep the conversation as it is now."""
+        conversation = read_conversation(current)
+        kept = keep_conversation(read_conversations(saved), conversation)
+        return [one.to_json() for one in kept], render_list(kept, conversation, self.page.labels)
+
+    def _ask(self, question: str, conversation: Conversation, chosen: Update, request: gr.Request) -> Iterator[Update]:
+        busy = gr.update(visible=False), gr.update(visible=True)
+        idle = gr.update(visible=True), gr.update(visible=False)
+        choices = dict(zip(CHOICES, chosen, strict=True))
+        for transcript, done in self.page.chat.ask(question, conversation, choices, str(request.session_hash)):
+            if done is None:
+                yield transcript, gr.skip(), "", None, *busy
+            else:
+                yield transcript, done.to_json(), gr.skip(), None, *idle
+
+
+def _cut_turns(conversation: Conversation, index: int | None) -> Conversation:
+    """A conversation without its turns from `index` on; whole where it is None."""
+    return conversation if index is None else conversation.model_copy(update={"turns": conversation.turns[:index]})
