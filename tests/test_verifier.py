@@ -382,6 +382,9 @@ def stream_draft(pieces):
 
 @settings(max_examples=300)
 @given(ORDERLY | ARBITRARY, st.integers(1, 9))
+@example(". 1. 1", 1)
+@example("٣٫٥ \n [0] \n [2][1] طنجة طنجة .  [2][1] .  [2][1]", 3)
+@example("وُلد في طنجة [1]. ثم سافر [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13].", 3)
 def test_however_a_draft_is_cut_into_pieces_the_answer_is_the_same(draft, size):
     pieces = [draft[at : at + size] for at in range(0, len(draft), size)]
     shown, verifier = stream_draft(pieces)
@@ -412,6 +415,13 @@ def test_the_pieces_let_through_are_the_answer(following, size):
     draft = f"وُلد في طنجة [1]. وبعد ذلك سافر إلى بلاد كثيرة بعيدة. {following}"
     pieces, verifier = stream_draft([draft[at : at + size] for at in range(0, len(draft), size)])
     assert "".join(pieces) == verifier.answer().text == verify(draft).text
+
+
+def test_words_that_were_let_through_before_the_model_declines_are_part_of_the_answer():
+    pieces, verifier = stream_draft(["وُلد في طنجة [1]. ثم سافر بعد ذلك إلى بلاد بعيدة ", "NO_ANSWER"])
+    assert verifier.is_declined
+    assert "".join(pieces) == verifier.answer().text
+    assert verifier.answer().text == f"وُلد في طنجة [1]. ثم سافر بعد ذلك إلى بلاد بعيدة {UNVERIFIED['ar']}"
 
 
 def test_whole_words_are_let_through_once_a_sentence_has_five():

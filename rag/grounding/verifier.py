@@ -15,8 +15,8 @@ from rag.grounding.passage import Passage
 from rag.language.detect import count_function_words, script_of
 from rag.language.document import Document
 from rag.language.languages import other_language
-from rag.language.sentences import find_sentences
-from rag.types import Citation, Hit, Language, Statement, Verdict
+from rag.language.sentences import LOOK_BACK_CHARS, find_sentences
+from rag.types import Citation, Hit, Language, Span, Statement, Verdict
 
 MARKER = re.compile(r"\[\s*\d{1,3}(?:\s*[,،]\s*\d{1,3})*\s*\]")
 """One or several numbers in square brackets, in whichever digits."""
@@ -27,18 +27,17 @@ _NUMBER = re.compile(r"\d+")
 _FIRST_SIGN, _LAST_SIGN = 0xE000, 0xF8FF
 _SIGN = re.compile(f"[{chr(_FIRST_SIGN)}-{chr(_LAST_SIGN)}]")
 """Markers are replaced by private-use characters while a draft is cut into sentences, so that nothing splits them."""
-_OPEN_MARKER = re.compile(r"\[[\d\s,،]{0,24}$")
+_OPEN_MARKER = re.compile(r"\[[\d\s,،]{0,200}$")
 """The end of a draft that may yet become a marker."""
 _OPEN_MARKER_IN_SENTENCE = re.compile(r"\[[\d\s,،]*$")
 """The end of a sentence that the beginning of the next may make a marker."""
-_SIGNS_AFTER_END = re.compile(
-    r"(?<![.!?؟۔…])(?P<end>[.!?؟۔…]+[\"'”’»›)\]}*]*)\s*(?P<signs>[\ue000-\uf8ff](?:\s*[\ue000-\uf8ff])*)"
-)
 _ABBREVIATED = re.compile(r"(?:^|[\s.])[^\W\d_]$")
 _ITEM_NUMBER = re.compile(r"^\s*\d{1,3}[.)]\s")
 _LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*(?:\s[^()]*)?\)|(?<=[\ue000-\uf8ff])\([^()\s]*\)")
 _INERT_ANGLES = str.maketrans("<>", "‹›")
 _END_MARKS = ".!?؟۔…"
+_CLOSING_MARKS = "\"'”’»›)]}*"
+"""What may stand between the end marks of a sentence and its markers."""
 _QUOTED = re.compile(r"«[^»]*»|“[^”]*”|\"[^\"]*\"")
 _NO_SENTENCE_MARKS = "[(\"'”’»›)]}* \t\r\n"
 """Brackets, quotes and asterisks alone begin no sentence: a marker may still belong to the one before."""
@@ -103,7 +102,8 @@ class StreamingVerifier:
         self._similarity, self._answer_language = similarity, answer_language
         self._unverified = reader_message(answer_language, "unverified")
         self._raw = ""  # what may be the beginning of a marker
-        self._pending = ""  # the sentences not yet verified, markers replaced by signs
+        self._pending = ""  # the sentences not yet verified and what stands before them, markers replaced by signs
+        self._done = 0  # characters of `_pending` that stand before
         self._numbers_of_sign: dict[str, list[int]] = {}
         self._citations = _NumberedCitations()
         self._text = ""  # verified
@@ -120,19 +120,18 @@ class StreamingVerifier:
     def feed(self, delta: str) -> str:
         """Take in the text that came, and give back what may be shown now."""
         self._take_in(delta)
-        spans = find_sentences(self._pending)
-        done = 0
-        for span, following in pairwise(spans):
+        for span, following in pairwise(self._unverified_sentences()):
             if not _begins_sentence(self._pending[slice(*following)]):
                 break
             self._verify_sentence(self._pending[slice(*span)])
-            done = span.end
-        self._pending = self._pending[done:]
+            self._done = span.end
+        unread = max(0, self._done - LOOK_BACK_CHARS - 1)
+        self._pending, self._done = self._pending[unread:], self._done - unread
         return self._let_through(self._preview())
 
     def finish(self) -> str:
         """The draft has ended: give back the rest of what may be shown. Half a marker at its end is dropped."""
-        for span in find_sentences(self._pending):
+        for span in self._unverified_sentences():
             self._verify_sentence(self._pending[slice(*span)])
         self._text = self._text.rstrip()
         return self._let_through("")
@@ -150,13 +149,22 @@ class StreamingVerifier:
         """What was let through, once the draft has ended."""
         return VerifiedAnswer(self._text, tuple(self._citations.citations), tuple(self._statements))
 
+    def _unverified_sentences(self) -> list[Span]:
+        """The sentences of `_pending` behind what is done."""
+        spans = (Span(max(start, self._done), end) for start, end in find_sentences(self._pending))
+        return [span for span in spans if span.start < span.end]
+
     def _take_in(self, delta: str) -> None:
         draft = self._raw + _SIGN.sub("", delta)
         opened = _OPEN_MARKER.search(draft)
         self._raw = draft[opened.start() :] if opened else ""
         ready = draft[: opened.start()] if opened else draft
-        joined = self._pending + MARKER.sub(self._sign_for, ready)
-        self._pending = _SIGNS_AFTER_END.sub(_move_signs_before_end, joined)
+        end = 0
+        for marker in MARKER.finditer(ready):
+            before = self._pending + ready[end : marker.start()]
+            self._pending = _insert_sign(before, self._sign_for(marker))
+            end = marker.end()
+        self._pending += ready[end:]
 
     def _sign_for(self, match: re.Match[str]) -> str:
         """A character that stands for a marker."""
@@ -176,8 +184,8 @@ class StreamingVerifier:
 
     def _preview(self) -> str:
         """Of the sentence that is coming, the words that stand whatever follows; none while its language is open."""
-        coming = find_sentences(self._pending)[:1]
-        partial = _without_signs(self._pending[: coming[0].end]) if coming else ""
+        coming = self._unverified_sentences()[:1]
+        partial = _without_signs(self._pending[slice(*coming[0])]) if coming else ""
         for stop in ("[", "]", "!", NO_ANSWER):
             partial = partial.split(stop)[0]
         words = partial[: max(partial.rfind(" "), partial.rfind("\n"), 0)].rstrip().rstrip(_END_MARKS).rstrip()
@@ -192,7 +200,10 @@ class StreamingVerifier:
         statement = " ".join(_ITEM_NUMBER.sub("", bare).split())
         if NO_ANSWER in statement:
             self.is_declined = True
-        elif not any(char.isalnum() for char in statement):
+            if self._shown <= len(self._text):
+                return
+            bare, statement = bare.split(NO_ANSWER)[0], statement.split(NO_ANSWER)[0]  # its words were let through
+        if not any(char.isalnum() for char in statement):
             self._text += bare
         elif is_foreign(statement, self._answer_language) and self._shown <= len(self._text):
             self.foreign_sentences += 1
@@ -258,12 +269,14 @@ def _without_signs(sentence: str) -> str:
     return re.sub(r"[ \t]+(?=[ \t])", "", plain)
 
 
-def _move_signs_before_end(match: re.Match[str]) -> str:
-    """Markers that follow the end of a sentence, put before it."""
-    before = match.string[max(0, match.start() - 2) : match.start()]
-    if match["end"] == "." and _ABBREVIATED.search(before):
-        return match.group()
-    return "".join(match["signs"].split()) + match["end"]
+def _insert_sign(text: str, sign: str) -> str:
+    """A text with a sign behind it, or before the end marks that it ends with: a marker may follow its sentence."""
+    trimmed = text.rstrip()
+    words = trimmed.rstrip(_CLOSING_MARKS).rstrip(_END_MARKS)
+    end = trimmed[len(words) :]
+    if not end or end[0] not in _END_MARKS or (end == "." and _ABBREVIATED.search(words[-2:])):
+        return text + sign
+    return words + sign + end
 
 
 class _NumberedCitations:

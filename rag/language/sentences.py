@@ -16,7 +16,7 @@ _ABBREVIATIONS = frozenset[str]().union(*(profile.abbreviations for profile in P
 _INITIALS = re.compile(r"(?:[^\W\d_]\.)*[^\W\d_]")
 _LIST_NUMBER = re.compile(r"[0-9]{1,3}")
 _CAPITALIZED = re.compile(r"\s*[A-Z][a-z]")
-_LOOK_BACK_CHARS = 24
+LOOK_BACK_CHARS = 24
 """Abbreviations, initials and list numbers are shorter than this; no more is read back from a full stop."""
 
 
@@ -64,9 +64,9 @@ def _ends_sentence(text: str, match: re.Match[str]) -> bool:
 
 def _full_stop_ends(text: str, at: int) -> bool:
     """Whether the single full stop at `at`, followed by white space, ends a sentence."""
-    window = text[max(0, at - _LOOK_BACK_CHARS) : at]
+    window = text[max(0, at - LOOK_BACK_CHARS) : at]
     line = re.split(r"[\r\n]", window)[-1]
-    is_whole_line = at <= _LOOK_BACK_CHARS or len(line) < len(window)
+    is_whole_line = at <= LOOK_BACK_CHARS or len(line) < len(window)
     words = fold_text(line).split()
     if not words:
         return True
