@@ -4,6 +4,7 @@
 # make fix    put format and lint right
 PYTHON ?= python3
 ARTICLES ?= articles
+WORKERS ?= $(shell echo $$(($$(nproc 2>/dev/null || echo 2) + 1)))
 VENV := .venv
 BIN := $(VENV)/bin
 export GRADIO_ANALYTICS_ENABLED := False
@@ -45,5 +46,6 @@ browser:
 	  apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends chromium fonts-noto-core >/dev/null; } || \
 	echo "No Chromium here: the browser tests will be skipped."
 
+# Three workers on two cores: each waits for a browser or another process half of its time. A file's tests stay in one worker, which shares models and sites.
 test: $(VENV)/.dev browser
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile
