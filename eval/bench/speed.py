@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,6 +32,8 @@ from rag.store import EmbeddedChunk
 from rag.types import Article, Chunk
 
 _CHUNKS_PER_ARTICLE, _SENTENCES_PER_CHUNK = 5, 8
+GROUPS, FIRST_YEAR = 20, 2000
+"""Topics, and years, of generated articles; a topic has a year."""
 _PASSAGES = 40
 """Passages that every engine embeds."""
 _NOISE = 0.02
@@ -87,7 +89,17 @@ def generate_articles(
     generated = number = 0
     while generated < chunks:
         text = " ".join(draw.choices(sentences, k=_SENTENCES_PER_CHUNK * _CHUNKS_PER_ARTICLE))
-        article = Article(f"bench-{number}", f"مقال {number}", text, DEFAULT_LANGUAGE, str(number), "bench")
+        group = number % GROUPS
+        article = Article(
+            f"bench-{number}",
+            f"مقال {number}",
+            text,
+            DEFAULT_LANGUAGE,
+            revision=str(number),
+            source="bench",
+            date=f"{FIRST_YEAR + group}-01-01",
+            topic=f"topic {group}",
+        )
         parts = chunk_article(article, chunk_tokens)[: chunks - generated]
         generated, number = generated + len(parts), number + 1
         yield article, parts
@@ -176,11 +188,16 @@ def _add_noise(vectors: Matrix, draw: np.random.Generator) -> Matrix:
     return np.asarray(vectors + draw.normal(0, _NOISE, vectors.shape), np.float32)
 
 
-def main() -> None:
-    """Run the command."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def print_figures(measure: Callable[[int, Path, Path], Any], description: str | None) -> None:
+    """Print, as JSON, what `measure` makes of the number of chunks, an empty folder and the folder of articles."""
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--chunks", type=int, default=5000)
     parser.add_argument("--articles", type=Path, default=Path("articles"))
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
-        print(json.dumps(measure_speed(options.chunks, Path(temporary), options.articles), indent=2))
+        print(json.dumps(measure(options.chunks, Path(temporary), options.articles), indent=2))
+
+
+def main() -> None:
+    """Run the command."""
+    print_figures(measure_speed, __doc__)
