@@ -15,9 +15,11 @@ from rag.retrieval.calibration import Fusion, LogisticModel, load_calibration
 from rag.retrieval.explain import describe_result
 from rag.retrieval.retriever import HybridRetriever
 from rag.store import IndexConfig, Store
+from rag.store import base as store_base
+from rag.store.points import chunk_point
 from rag.store.qdrant_edge import EdgeEngine
 from rag.types import Scores
-from tests.doubles import WordEncoder, article, put
+from tests.doubles import WordEncoder, article, count_calls, put
 
 QUEEN_AR = "كم يومًا تحتاج ملكة النحل لتكتمل؟"
 QUEEN_EN = "How many days does a queen bee take to grow from egg to adult?"
@@ -324,3 +326,97 @@ def test_a_result_is_described_with_or_without_reasons(assistant):
     assert {"النحل", "نحلة"} <= {form for forms in matched.values() for form in forms}
     assert all(form in result.hits[0].text for forms in matched.values() for form in forms)
     json.dumps(full)
+
+
+# What is replaced while it is read
+
+
+class BusyStore(Store):
+    """Calls `interrupt` once, right after candidates were found or before the articles of hits are read."""
+
+    def interrupt_once(self, interrupt):
+        self._interrupt = interrupt
+
+    def get_articles(self, article_ids):
+        interrupt, self._interrupt = self._interrupt, lambda: None
+        interrupt()
+        return super().get_articles(article_ids)
+
+    _interrupt = staticmethod(lambda: None)
+
+
+LIGHTHOUSE = "بُنيت منارة الزعفران سنة {} على يد البنّاء سالم."
+
+
+@pytest.fixture
+def busy(tmp_path):
+    store = BusyStore(EdgeEngine(tmp_path), WORDS)
+    write_words(store, replace(article(LIGHTHOUSE.format(1823), "lighthouse"), revision="old"))
+    write_words(store, article("يعيش النحل في خلايا من الشمع ويجمع الرحيق.", "bees"))
+    yield store
+    store.close()
+
+
+def write_words(store, *articles):
+    for one, chunks in embed_articles(articles, WORDS.chunk_tokens, WordEncoder()):
+        store.write(one, chunks)
+
+
+def found_by_id(store, question="متى بُنيت منارة الزعفران؟"):
+    hits = make_retriever(store, WordEncoder()).search(question).hits
+    return {hit.article.id: hit.article.revision for hit in hits}
+
+
+def test_an_article_that_is_replaced_while_it_is_searched_is_found_as_it_is_now(busy):
+    busy.interrupt_once(
+        lambda: write_words(busy, replace(article(LIGHTHOUSE.format(1911), "lighthouse"), revision="new"))
+    )
+    found = found_by_id(busy)
+    assert found.keys() == {"lighthouse", "bees"}
+    assert found["lighthouse"] == "new"
+
+
+def test_an_article_that_is_removed_while_it_is_searched_is_not_found(busy):
+    busy.interrupt_once(lambda: busy.remove(["lighthouse"]))
+    assert set(found_by_id(busy)) == {"bees"}
+
+
+def test_the_hits_of_one_answer_are_of_one_revision(busy):
+    """Even when the other one is committed between the readings of two groups of candidates."""
+    old = replace(article("\n".join(LIGHTHOUSE.format(year) for year in range(1700, 1900)), "long"), revision="old")
+    new = replace(old, revision="new")
+    write_words(busy, old)
+    write_chunks(busy, new)
+    busy.interrupt_once(lambda: busy.interrupt_once(lambda: write_words(busy, new)))
+    hits = make_retriever(busy, WordEncoder()).search("متى بُنيت منارة الزعفران؟", top_k=3).hits
+    assert len(hits) == 3
+    assert len({hit.article.revision for hit in hits if hit.article.id == "long"}) == 1
+
+
+def write_chunks(store, uncommitted):
+    """What is there of an article before it is committed."""
+    for one, chunks in embed_articles([uncommitted], WORDS.chunk_tokens, WordEncoder()):
+        store._engine.upsert("chunks", [chunk_point(one, chunk) for chunk in chunks])
+
+
+def test_what_a_killed_ingest_has_left_behind_costs_one_search_more(busy):
+    """Chunks of a revision that was never committed beside none that is."""
+    write_chunks(busy, replace(article(LIGHTHOUSE.format(1950) * 3, "bees"), revision="never committed"))
+    with count_calls(store_base.Store, "find_candidates") as calls:
+        assert make_retriever(busy, WordEncoder()).search("متى بُنيت منارة الزعفران؟", top_k=1).hits
+    assert len(calls) <= 2
+
+
+def test_vectors_of_a_chunk_that_is_gone_are_made_anew(busy):
+    retriever = make_retriever(busy, WordEncoder())
+    hits = retriever.search("متى بُنيت منارة الزعفران؟").hits
+    stored = retriever.sentence_vectors(hits)
+    busy.remove([hit.article.id for hit in hits])
+    made = retriever.sentence_vectors(hits)
+    assert busy.sentence_vectors([hit.chunk_id for hit in hits]) == {}
+    assert made.keys() == stored.keys() == {hit.chunk_id for hit in hits}
+    for chunk_id, vectors in stored.items():
+        pairs = zip(made[chunk_id].tokens, vectors.tokens, strict=True)
+        for one, other in [(made[chunk_id].sentences, vectors.sentences), *pairs]:
+            assert one.shape == other.shape
+            assert (one.argmax(1) == other.argmax(1)).all()  # those of the index are kept in 8 bits

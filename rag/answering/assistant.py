@@ -191,7 +191,7 @@ class Assistant:
 
     def similarity(self, hits: Sequence[Hit]) -> SentenceSimilarity:
         """How near statements are to the sentences of `hits`."""
-        return SentenceSimilarity(self.store, self.encoder, hits)
+        return SentenceSimilarity(self._retriever, self.encoder, hits)
 
     def _retrieve(self, request: AnswerRequest, model: ChatModel | None, deadline: Deadline) -> RetrievalResult:
         """The hits for a question; one that follows others is also searched for in words that stand alone."""
@@ -275,7 +275,7 @@ class Assistant:
         self, result: RetrievalResult, language: Language, failure: str | None
     ) -> Generator[str, None, "_Outcome"]:
         """The extractive answer, block by block; `failure`: why no model wrote it."""
-        vectors = self.store.sentence_vectors([hit.chunk_id for hit in result.hits[:MAX_HITS_READ]])
+        vectors = self._retriever.sentence_vectors(result.hits[:MAX_HITS_READ])
         verified = extract_answer(result, vectors, language)
         yield from _AFTER_BLOCK.split(verified.text)
         return _Outcome(verified, "extractive", failure, failure is not None)
@@ -318,7 +318,13 @@ def _merge_results(result: RetrievalResult, rewritten: RetrievalResult, top_k: i
     """The hits of a question and of its rewriting, those of the likelier one first."""
     better, worse = (result, rewritten) if result.probability > rewritten.probability else (rewritten, result)
     known = {hit.chunk_id for hit in better.hits}
-    others = tuple(hit for hit in worse.hits if hit.chunk_id not in known)
+    # An article may have been replaced between the two searches: no answer rests on two of its revisions.
+    revisions = {hit.article.id: hit.article.revision for hit in better.hits}
+    others = tuple(
+        hit
+        for hit in worse.hits
+        if hit.chunk_id not in known and revisions.get(hit.article.id, hit.article.revision) == hit.article.revision
+    )
     return replace(better, question=rewritten.question, hits=(*better.hits, *others)[:top_k])
 
 

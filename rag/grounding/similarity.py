@@ -5,7 +5,7 @@ from functools import cache
 
 from rag.embedding import Encoder
 from rag.language.normalize import normalize_for_embedding
-from rag.store import Store
+from rag.retrieval.retriever import HybridRetriever
 from rag.types import Hit
 
 
@@ -14,17 +14,17 @@ class SentenceSimilarity:
 
     Parameters
     ----------
-    store : Store
-        Keeps the vectors of the hits' sentences.
+    retriever : HybridRetriever
+        Gives the vectors of the hits' sentences.
     encoder : Encoder
         Embeds statements.
     hits : sequence of Hit
         What statements are compared with.
     """
 
-    def __init__(self, store: Store, encoder: Encoder, hits: Sequence[Hit]) -> None:
+    def __init__(self, retriever: HybridRetriever, encoder: Encoder, hits: Sequence[Hit]) -> None:
         self._encoder = encoder
-        self._vectors = cache(lambda: store.sentence_vectors([hit.chunk_id for hit in hits]))
+        self._vectors = cache(lambda: retriever.sentence_vectors(hits))
         self._embed = cache(lambda text: encoder.embed_sentences([normalize_for_embedding(text)])[0])
 
     def sentence_similarities(self, statement: str, hit: Hit) -> list[float]:

@@ -17,7 +17,7 @@ from rag.language.normalize import normalize_for_embedding
 from rag.retrieval.answerability import answerability_features
 from rag.retrieval.calibration import Calibration
 from rag.retrieval.rerank import Reranker
-from rag.store import REPRESENTATIONS, Candidate, Candidates, SearchQuery, Store
+from rag.store import REPRESENTATIONS, Candidate, Candidates, SearchQuery, SentenceVectors, Store
 from rag.trace import record_stages
 from rag.types import NO_FILTERS, Article, Filters, Hit, Language, Scores, SearchMode
 
@@ -29,6 +29,8 @@ Arabic and 612 English questions over 120 Arabic passages: by 40 and 20 0, 0; 40
 0, 2. Each costs 0.03 ms, since every representation scores it."""
 _RERANKED = 20
 """Hits that a reranker reads, when no more are asked for."""
+_MAX_SEARCHES = 4
+"""For one question, while articles that it finds are being replaced: each takes milliseconds, a replacement too."""
 _MIN_SPREAD = 1e-4
 """Dense scores nearer together than this say nothing about an embedder's scale."""
 _STEM_WEIGHT = 1.6
@@ -133,12 +135,8 @@ class HybridRetriever:
         query = SearchQuery(vectors, lexical_vector(document))
         embedded = time.perf_counter()
         wanted = top_k or self._top_k
-        candidates = self._find_candidates(query, filters, mode, wanted)
-        found = time.perf_counter()
-        scores = self._normalize_scores(candidates, len(query.lexical.indices))
-        ranking = self._rank(scores, candidates.languages, document.language, mode)
         read = max(wanted, _RERANKED) if self._reranker and mode == "hybrid" else wanted
-        hits = self._make_hits(candidates, scores, ranking, read)
+        hits, found = self._find_hits(query, document.language, filters, mode, read)
         features = answerability_features(document, document.language, hits)
         probability, threshold = self._judge_answerability(document.language, hits, features)
         hits = self._rerank(question, hits) if mode == "hybrid" else hits
@@ -156,6 +154,35 @@ class HybridRetriever:
             timings_ms={name: round(1000 * seconds, 2) for name, seconds in timings.items()},
             filters=filters,
         )
+
+    def sentence_vectors(self, hits: Sequence[Hit]) -> dict[str, SentenceVectors]:
+        """The vectors of the hits' sentences, by chunk id: as the index keeps them or, for a chunk that has been
+        replaced since it was found, made anew."""
+        stored = self._store.sentence_vectors([hit.chunk_id for hit in hits])
+        return {hit.chunk_id: stored.get(hit.chunk_id) or self._embed_sentences(hit) for hit in hits}
+
+    def _embed_sentences(self, hit: Hit) -> SentenceVectors:
+        texts = [hit.article.title, *(hit.article.text[slice(*span)] for span in hit.sentences)]
+        parts = [normalize_for_embedding(text) for text in texts]
+        passage = self._encoder.embed_passages([parts])[0]
+        return SentenceVectors.split(passage.tokens, passage.counts, self._encoder.embed_sentences(parts[1:]))
+
+    def _find_hits(
+        self, query: SearchQuery, language: Language, filters: Filters, mode: SearchMode, top_k: int
+    ) -> tuple[list[Hit], float]:
+        """The best hits, and when their candidates were there. What was replaced while it was searched is searched
+        again, so that nobody misses an article that had a revision at every moment."""
+        earlier: frozenset[str] = frozenset()
+        for _ in range(_MAX_SEARCHES):
+            candidates = self._find_candidates(query, filters, mode, top_k)
+            found = time.perf_counter()
+            scores = self._normalize_scores(candidates, len(query.lexical.indices))
+            ranking = self._rank(scores, candidates.languages, language, mode)
+            hits, replaced = self._make_hits(candidates, scores, ranking, top_k)
+            if replaced <= earlier:  # none, or what a killed ingest has left behind
+                break
+            earlier = replaced
+        return hits, found
 
     def _find_candidates(self, query: SearchQuery, filters: Filters, mode: SearchMode, top_k: int) -> Candidates:
         dense, lexical = _CANDIDATES[mode]
@@ -189,21 +216,29 @@ class HybridRetriever:
             ranking[rows] = fusion.fuse_all(scores[rows])
         return ranking
 
-    def _make_hits(self, candidates: Candidates, scores: Floats, ranking: Floats, top_k: int) -> list[Hit]:
-        """The best candidates whose revision is committed, as hits with their articles, best first."""
+    def _make_hits(
+        self, candidates: Candidates, scores: Floats, ranking: Floats, top_k: int
+    ) -> tuple[list[Hit], frozenset[str]]:
+        """The best candidates whose revision is committed, as hits with their articles, best first; and the ids of
+        articles of which another revision alone was found."""
         order = sorted(range(len(candidates)), key=lambda at: (-ranking[at], candidates.keys[at]))
         hits: list[Hit] = []
+        articles: dict[str, Article] = {}
+        other: set[str] = set()
         for first in range(0, len(order), top_k):
             group = [(at, candidates[at]) for at in order[first : first + top_k]]
-            articles = self._store.get_articles(candidate.article_id for _, candidate in group)
+            # Each article is read once: all hits of one answer are of one revision.
+            articles |= self._store.get_articles({one.article_id for _, one in group} - articles.keys())
             for at, candidate in group:
                 article = articles.get(candidate.article_id)
                 if article is not None and article.revision == candidate.revision:
                     score = round(float(ranking[at]), 6)
                     hits.append(_make_hit(article, candidate, score, Scores(*scores[at].tolist())))
+                elif article is not None:
+                    other.add(article.id)
             if len(hits) >= top_k:
                 break
-        return hits[:top_k]
+        return hits[:top_k], frozenset(other - {hit.article.id for hit in hits})
 
     def _judge_answerability(
         self, query_language: Language, hits: Sequence[Hit], features: dict[str, float]

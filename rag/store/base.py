@@ -17,7 +17,7 @@ from rag.embedding import QueryVectors
 from rag.embedding.bm25 import SparseVector
 from rag.errors import IndexMismatchError, NotFoundError, StoreError
 from rag.store.candidates import CANDIDATE_FIELDS, REPRESENTATIONS, Candidates
-from rag.store.engine import Engine, Payload, Point, VectorQuery
+from rag.store.engine import Engine, Payload, Point, ScoredPoint, VectorQuery
 from rag.store.filters import ChunkFilter
 from rag.store.fingerprint import IndexConfig
 from rag.store.points import (
@@ -40,6 +40,8 @@ _MAX_FLOATS_PER_WRITE = 400_000
 """Vectors of one request: about 5 MB as JSON, well under a Qdrant server's 32 MB."""
 _ARTICLES_PER_READ = 256
 _MAX_TOPICS = 1000
+_MAX_SEARCHES = 3
+"""When what was found is deleted before it is scored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,14 +220,9 @@ class Store:
             limits["lexical"] = lexical
         condition = ChunkFilter.of(filters)
         finders = [VectorQuery(name, vectors[name], limit, condition) for name, limit in limits.items() if limit]
-        ids = list(dict.fromkeys(point.id for points in self._engine.query(finders) for point in points))
-        if not ids:
+        found = self._find_and_score(finders, vectors)
+        if not found:
             return Candidates.none()
-        scorers = [
-            VectorQuery(name, vector, len(ids), ids=ids, fields=CANDIDATE_FIELDS if name == "dense" else ())
-            for name, vector in vectors.items()
-        ]
-        found = dict(zip(vectors, self._engine.query(scorers), strict=True))
         payloads = {point.key: point.payload for point in found["dense"]}
         columns = dict.fromkeys(REPRESENTATIONS, np.full(len(payloads), np.nan)) | {
             name: _column({point.key: point.score for point in points}, payloads) for name, points in found.items()
@@ -238,6 +235,21 @@ class Store:
         """The vectors of chunks' sentences, by chunk id; unknown ids are left out."""
         points = self._engine.retrieve("chunks", chunk_ids, ["tokens", "sentence"])
         return {point.id: read_sentence_vectors(point) for point in points}
+
+    def _find_and_score(self, finders: Sequence[VectorQuery], vectors: dict[str, Any]) -> dict[str, list[ScoredPoint]]:
+        """What the finders find, scored by every representation; empty when they find nothing."""
+        for _ in range(_MAX_SEARCHES):
+            ids = list(dict.fromkeys(point.id for points in self._engine.query(finders) for point in points))
+            if not ids:
+                return {}
+            scorers = [
+                VectorQuery(name, vector, len(ids), ids=ids, fields=CANDIDATE_FIELDS if name == "dense" else ())
+                for name, vector in vectors.items()
+            ]
+            found = dict(zip(vectors, self._engine.query(scorers), strict=True))
+            if len(found["dense"]) == len(ids):  # else some were deleted between the two
+                break
+        return found
 
     def _chunk_ids(self, article_ids: Sequence[str]) -> list[str]:
         points = self._engine.retrieve("articles", [article_point_id(article_id) for article_id in article_ids])

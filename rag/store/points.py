@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from itertools import pairwise
+from typing import Self
 from uuid import UUID, uuid5
 
 import numpy as np
@@ -56,6 +57,11 @@ class SentenceVectors:
 
     sentences: NDArray[np.float32]
     tokens: tuple[NDArray[np.float32], ...]
+
+    @classmethod
+    def split(cls, tokens: NDArray[np.float32], counts: Sequence[int], sentences: NDArray[np.float32]) -> Self:
+        """From the tokens of a passage, of which the first part is its title, and how many each part has."""
+        return cls(sentences, tuple(tokens[start:end] for start, end in pairwise(np.cumsum(counts))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +163,5 @@ def chunk_point(article: Article, embedded: EmbeddedChunk) -> Point:
 
 def read_sentence_vectors(point: Point) -> SentenceVectors:
     """The vectors of a chunk's sentences."""
-    tokens = dequantize(np.asarray(point.vectors["tokens"], np.float32))
-    ends = np.cumsum(point.payload["tokens"])
-    of_sentences = tuple(tokens[start:end] for start, end in pairwise(ends))
-    return SentenceVectors(dequantize(np.asarray(point.vectors["sentence"], np.float32)), of_sentences)
+    tokens, sentences = (dequantize(np.asarray(point.vectors[name], np.float32)) for name in ("tokens", "sentence"))
+    return SentenceVectors.split(tokens, point.payload["tokens"], sentences)
