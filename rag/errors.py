@@ -11,6 +11,7 @@
     │   └── IndexMismatchError it was made with another configuration
     ├── EmbeddingError         texts cannot be turned into vectors
     ├── RerankError            passages cannot be reranked
+    ├── BusyError              as much is being done as may be at once
     └── ModelError             the language model's endpoint failed
 
 Errors of lower layers are turned into these where they arise. The service maps each to an HTTP status in one table
@@ -60,6 +61,10 @@ class EmbeddingError(DalilError):
 
 class RerankError(DalilError):
     """Passages could not be reranked."""
+
+
+class BusyError(DalilError):
+    """As much is being done as may be at once."""
 
 
 class ModelError(DalilError):

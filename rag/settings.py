@@ -81,6 +81,19 @@ class Settings(BaseModel):
     max_concurrent: int | None = Field(
         None, ge=1, le=10_000, description="Questions answered at once, more are sent away; unset: 5, with a model 32"
     )
+    allowed_hosts: str = Field(
+        "",
+        description="Names, parted by commas, by which others reach the service, such as `dalil.example.org`, "
+        "`*.example.org` or `*`; addresses, this machine's own name and those of loopback are known",
+    )
+    allowed_origins: str = Field(
+        "", description="Other sites, parted by commas, whose pages may use the API, such as `https://app.example.org`"
+    )
+    trusted_proxies: str = Field(
+        "",
+        description="Addresses or networks, parted by commas, of proxies whose `X-Forwarded-For` and "
+        "`X-Forwarded-Proto` count",
+    )
     requests_per_minute: int = Field(0, ge=0, le=1_000_000, description="Of each caller; 0: no limit")
     max_body_bytes: int = Field(8_000_000, ge=10_000, le=1_000_000_000, description="Largest body of a request")
     max_question_chars: int = Field(2000, ge=50, le=20000, description="Longest question")
@@ -118,8 +131,22 @@ class Settings(BaseModel):
     @property
     def accepted_keys(self) -> tuple[str, ...]:
         """The keys that let a request in; none: everybody may."""
-        joined = self.api_keys.get_secret_value() if self.api_keys else ""
-        return tuple(key.strip() for key in joined.split(",") if key.strip())
+        return _split_list(self.api_keys.get_secret_value() if self.api_keys else "")
+
+    @property
+    def host_patterns(self) -> tuple[str, ...]:
+        """Names by which the service is reached, lower-case, `*` for any part."""
+        return _split_list(self.allowed_hosts.lower())
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """Other sites whose pages may use the API, each as a browser's `Origin` has it."""
+        return tuple(origin.rstrip("/") for origin in _split_list(self.allowed_origins.lower()))
+
+    @property
+    def proxies(self) -> tuple[str, ...]:
+        """Addresses or networks of proxies."""
+        return _split_list(self.trusted_proxies)
 
     @property
     def llm_name(self) -> str | None:
@@ -127,6 +154,11 @@ class Settings(BaseModel):
         if self.llm_base_url or self.llm_api_key:
             return self.llm_model or _OPENAI_MODEL
         return None
+
+
+def _split_list(text: str) -> tuple[str, ...]:
+    """The parts of a list parted by commas."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def load_settings(environment: Mapping[str, str] | None = None, **overrides: Any) -> Settings:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 import uvicorn
+from fastapi.testclient import TestClient
 from llama_index.core.base.llms.types import ChatMessage
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
@@ -418,10 +419,17 @@ def closed_port() -> int:
         return int(taken.getsockname()[1])
 
 
+def local_client(site: Any, **options: Any) -> TestClient:
+    """A client of a site in this process, which it reaches by the name of loopback."""
+    return TestClient(site, base_url="http://localhost", **options)
+
+
 @contextmanager
-def served(site: Any) -> Iterator[str]:
-    """A site on a loopback port by a real server; gives its address."""
-    server = uvicorn.Server(uvicorn.Config(site, log_level="error", timeout_graceful_shutdown=2))
+def served(site: Any, **options: Any) -> Iterator[str]:
+    """A site, or a server's configuration, on a loopback port by a real server; gives its address."""
+    if not isinstance(site, uvicorn.Config):
+        site = uvicorn.Config(site, log_level="error", timeout_graceful_shutdown=2, **options)
+    server = uvicorn.Server(site)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         running = Thread(target=server.run, args=([listening],), daemon=True)
         running.start()

@@ -3,11 +3,11 @@ import json
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from threading import Event, Semaphore
 
 import httpx
 import pytest
-from fastapi.testclient import TestClient
 from starlette.exceptions import HTTPException
 from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import Request
@@ -15,11 +15,15 @@ from starlette.responses import PlainTextResponse
 
 from rag.errors import SettingsError
 from rag.settings import load_settings
-from tests.doubles import Endpoint, Hangs, ScriptedModel, like, served
+from tests.doubles import Endpoint, Hangs, ScriptedModel, like, local_client, served
 from tests.test_assistant import QUEEN_AR, assert_freed, like_with
 from tests.test_service import error
-from ui.api import AnswerService, access, create_app
-from ui.api.access import COOKIE, AccessMiddleware, ApiKeys, ConcurrencyLimiter, RateLimiter
+from ui.api import AnswerService, create_app, limits
+from ui.api.access import AccessMiddleware
+from ui.api.connections import TimedProtocol
+from ui.api.keys import COOKIE, ApiKeys, KeyCheck, KeyGuard
+from ui.api.limits import ConcurrencyLimiter, FailureLimiter, RateLimiter
+from ui.serve import configure_server
 
 ASK = {"question": QUEEN_AR}
 
@@ -29,7 +33,7 @@ def app_over(assistant):
 
 
 def client(assistant, model=None, **changes):
-    return TestClient(app_over(like(assistant, model, **changes)), raise_server_exceptions=False)
+    return local_client(app_over(like(assistant, model, **changes)), raise_server_exceptions=False)
 
 
 def bearer(key):
@@ -44,7 +48,7 @@ async def echo(scope, receive, send):
 def guarded(site=echo, body_timeout_s=5.0, **changes):
     """A site behind the access control alone."""
     settings = load_settings({}, **changes)
-    return TestClient(
+    return local_client(
         ExceptionMiddleware(
             AccessMiddleware(site, settings, ConcurrencyLimiter(settings.concurrent_answers), body_timeout_s)
         ),
@@ -78,8 +82,8 @@ def test_each_of_the_keys_lets_in(locked, key):
     "header",
     ["first-key", "Bearer", "Bearer ", "Bearer first", "Bearer first-key2", "Bearer FIRST-KEY", "Basic first-key"],
 )
-def test_another_key_does_not(locked, header):
-    error(locked.post("/v1/ask", json=ASK, headers={"Authorization": header}), 401)
+def test_another_key_does_not(header):
+    error(guarded(api_keys="first-key").post("/v1/ask", json=ASK, headers={"Authorization": header}), 401)
 
 
 @pytest.mark.parametrize("scheme", ["Bearer ", "bearer ", "BEARER   "])
@@ -114,8 +118,8 @@ def test_a_reader_without_a_key_is_shown_where_to_give_one():
     assert (answer.status_code, answer.headers["location"]) == (303, "/login")
 
 
-def test_bytes_that_are_no_text_are_no_key(locked):
-    error(locked.get("/v1/models", headers=[(b"Authorization", b"Bearer \xff\xfe")]), 401)
+def test_bytes_that_are_no_text_are_no_key():
+    error(guarded(api_keys="first-key").get("/v1/models", headers=[(b"Authorization", b"Bearer \xff\xfe")]), 401)
 
 
 def test_two_keys_at_once_are_none(locked):
@@ -258,7 +262,7 @@ def test_each_key_has_a_rate_of_its_own(assistant):
 
 def test_callers_are_distinguished_by_address_where_no_key_is_needed():
     site = ExceptionMiddleware(AccessMiddleware(echo, load_settings({}, requests_per_minute=1), ConcurrencyLimiter(1)))
-    callers = [TestClient(site, client=(address, 1)) for address in ("10.0.0.1", "10.0.0.1", "10.0.0.2")]
+    callers = [local_client(site, client=(address, 1)) for address in ("10.0.0.1", "10.0.0.1", "10.0.0.2")]
     assert [caller.get("/v1/models").status_code for caller in callers] == [200, 429, 200]
 
 
@@ -281,7 +285,7 @@ def test_without_a_rate_nobody_waits():
 
 def test_who_was_not_seen_for_longest_is_forgotten_first():
     limiter = RateLimiter(1, lambda: 0.0)
-    for caller in ["first", "second", *map(str, range(access._MAX_CALLERS - 2)), "first", "one too many"]:
+    for caller in ["first", "second", *map(str, range(limits._MAX_CALLERS - 2)), "first", "one too many"]:
         limiter.retry_after(caller)
     assert limiter.retry_after("first") == 60.0
     assert limiter.retry_after("second") == 0.0
@@ -294,9 +298,9 @@ def test_a_bucket_fills_with_time_and_old_callers_are_forgotten():
     assert limiter.retry_after("a") == pytest.approx(1.0)
     now[0] = 1.0
     assert limiter.retry_after("a") == 0.0
-    for caller in range(access._MAX_CALLERS + 5):
+    for caller in range(limits._MAX_CALLERS + 5):
         limiter.retry_after(str(caller))
-    assert len(limiter._buckets) == access._MAX_CALLERS
+    assert len(limiter._buckets) == limits._MAX_CALLERS
 
 
 # Answers at once
@@ -426,3 +430,163 @@ def test_events_reach_a_reader_while_the_answer_is_written(assistant):
     start, first = asyncio.run(first_event(app_over(like(assistant, model, refuse_below=0.0))))
     assert start["status"] == 200
     assert first["body"].startswith(b"event: meta")
+
+
+# Slow senders
+
+
+def test_a_body_that_is_still_coming_takes_no_place(assistant):
+    """As many slow bodies as there are places leave every place free."""
+    app = app_over(like(assistant, max_concurrent=2, refuse_below=0.0))
+    head = b"POST /v1/ask HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
+    with served(app) as address, ExitStack() as slow:
+        for _ in range(20):
+            slow.enter_context(socket.create_connection(tuple_of(address))).sendall(head)
+        time.sleep(0.2)
+        assert httpx.post(f"{address}/v1/ask", json=ASK, timeout=20).status_code == 200
+
+
+class QuickToClose(TimedProtocol):
+    head_timeout_s = 0.3
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET /health HTTP/1.1\r\nHost: localh"])
+def test_a_head_that_does_not_come_ends_its_connection(sent):
+    with served(echo, http=QuickToClose) as address, socket.create_connection(tuple_of(address)) as slow:
+        slow.sendall(sent)
+        slow.settimeout(5)
+        assert slow.recv(100) == b""
+
+
+def test_a_second_head_on_a_connection_has_to_hurry_too():
+    whole = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with served(echo, http=QuickToClose) as address, socket.create_connection(tuple_of(address)) as slow:
+        slow.settimeout(5)
+        slow.sendall(whole)
+        assert b"200 OK" in slow.recv(1000)
+        slow.sendall(whole[:10])
+        assert slow.recv(100) == b""
+
+
+def test_a_request_that_is_answered_slowly_has_its_time():
+    async def answer_slowly(scope, receive, send):
+        await asyncio.sleep(3 * QuickToClose.head_timeout_s)
+        await PlainTextResponse("done")(scope, receive, send)
+
+    with served(answer_slowly, http=QuickToClose) as address:
+        assert httpx.get(address).text == "done"
+
+
+# Guessers of keys
+
+
+def test_whoever_tries_wrong_keys_waits_longer_and_longer():
+    now = [0.0]
+    guard = KeyGuard(ApiKeys(("right",)), lambda: now[0])
+    assert [guard.check(b"wrong %d" % number, "a") for number in range(5)] == [KeyCheck(False)] * 5
+    assert guard.check(b"right", "a") == KeyCheck(False, 1.0)
+    assert guard.check(b"right", "b") == KeyCheck(True)
+    waits = []
+    for number in range(14):
+        now[0] += guard.check(b"", "a").wait_s
+        assert guard.check(b"again %d" % number, "a") == KeyCheck(False)
+        waits.append(guard.check(b"", "a").wait_s)
+    assert waits == [2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0] + [900.0] * 5
+    now[0] += 900.0
+    assert guard.check(b"right", "a") == KeyCheck(True)
+
+
+def test_one_key_that_is_tried_from_many_addresses_waits_too():
+    guard = KeyGuard(ApiKeys(("right",)), lambda: 0.0)
+    waits = [guard.check(b"guess", f"10.0.0.{number}").wait_s for number in range(7)]
+    assert waits == [0.0] * 5 + [1.0] * 2
+
+
+def test_a_key_that_was_right_before_is_let_in_beside_a_guesser():
+    guard = KeyGuard(ApiKeys(("right",)), lambda: 0.0)
+    assert guard.check(b"right", "office").is_known
+    for number in range(9):
+        guard.check(b"wrong %d" % number, "office")
+    assert guard.check(b"right", "office") == KeyCheck(True)
+    assert guard.check(b"other", "office").wait_s > 0
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "is_one"),
+    [
+        ("2001:db8::1", "2001:db8::ffff:2", True),
+        ("2001:db8::1", "2001:db8:0:1::1", False),
+        ("10.0.0.1", "10.0.0.2", False),
+        ("::ffff:10.0.0.1", "::ffff:10.0.0.2", False),
+        ("no address", "nor this", False),
+    ],
+)
+def test_a_network_of_the_sixth_version_is_one_caller(first, second, is_one):
+    guard = KeyGuard(ApiKeys(("right",)), lambda: 0.0)
+    for number in range(9):
+        guard.check(b"wrong %d" % number, first)
+    assert (guard.check(b"right", second).wait_s > 0) == is_one
+
+
+def test_one_who_was_quiet_for_long_begins_anew():
+    now = [0.0]
+    limiter = FailureLimiter(lambda: now[0])
+    for _ in range(6):
+        limiter.count_failure("a")
+    assert limiter.retry_after("a") == 2.0
+    now[0] += 2.0 + 900.0
+    limiter.count_failure("a")
+    assert limiter.retry_after("a") == 0.0
+
+
+def test_guesses_are_refused_over_http_with_the_time_to_wait():
+    site = guarded(api_keys="right")
+    answers = [site.get("/v1/models", headers=bearer(f"wrong{number}")) for number in range(7)]
+    assert [answer.status_code for answer in answers] == [401] * 5 + [429] * 2
+    assert error(answers[-1], 429)["code"] == "too_many_keys"
+    assert answers[-1].headers["retry-after"] == "1"
+    assert site.get("/health").status_code == 200
+
+
+def test_a_stale_cookie_is_no_guess():
+    site = guarded(api_keys="right")
+    for _ in range(20):
+        error(site.get("/ar/", headers={"Cookie": f"{COOKIE}=old"}), 401)
+    assert site.get("/ar/", headers=bearer("right")).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/login", "/ar/gradio_api/queue/join", "/en/gradio_api/upload"])
+def test_signing_in_and_the_events_of_the_page_count_against_the_rate(path):
+    site = guarded(requests_per_minute=2)
+    assert [site.post(path).status_code for _ in range(3)] == [200, 200, 429]
+    assert [site.get("/ar/").status_code for _ in range(3)] == [200] * 3
+
+
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "seen"),
+    [
+        ("", "203.0.113.7", "127.0.0.1"),
+        ("127.0.0.1", "203.0.113.7", "203.0.113.7"),
+        ("10.0.0.0/8, 127.0.0.0/8", "203.0.113.7, 10.1.2.3", "203.0.113.7"),
+        ("127.0.0.1", "203.0.113.7, 198.51.100.1", "198.51.100.1"),
+        ("10.0.0.1", "203.0.113.7", "127.0.0.1"),
+    ],
+)
+def test_a_forwarded_address_counts_only_from_a_proxy_that_is_named(proxies, forwarded, seen):
+    async def tell_address(scope, receive, send):
+        await PlainTextResponse(scope["client"][0])(scope, receive, send)
+
+    config = configure_server(tell_address, load_settings({}, trusted_proxies=proxies))
+    with served(config) as address:
+        assert httpx.get(address, headers={"X-Forwarded-For": forwarded}).text == seen
+
+
+def test_what_speaks_by_web_sockets_is_closed():
+    sent = []
+
+    async def keep(message):
+        sent.append(message)
+
+    guard = AccessMiddleware(echo, load_settings({}), ConcurrencyLimiter(1))
+    asyncio.run(guard({"type": "websocket", "path": "/v1/ask", "headers": []}, None, keep))
+    assert sent == [{"type": "websocket.close", "code": 1008}]

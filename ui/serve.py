@@ -1,5 +1,6 @@
 """The whole site: the API, the page in every language around the same service, signing in; and serving it."""
 
+import math
 import os
 import signal
 import socket
@@ -15,19 +16,22 @@ from fastapi import FastAPI, Form, Request
 from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
+from starlette.middleware import Middleware
 
 from rag.answering.assistant import Assistant
 from rag.errors import InputError
 from rag.language.languages import LANGUAGES
 from rag.settings import Settings
-from ui.api import COOKIE, AnswerService, ApiKeys, Tracing, create_app, open_tracing
+from ui.api import COOKIE, AnswerService, ApiKeys, KeyGuard, Tracing, create_app, open_tracing
+from ui.api.connections import TimedProtocol
 from ui.api.request_log import log_requests_to
+from ui.page.event_guard import EventGuardMiddleware
 from ui.page.shell import PageMiddleware, preferred_language
 
 _SESSION_S = 30 * 24 * 3600
 _GZIP_LEVEL = 5
 _MAX_KEY_CHARS = 1000
-_LLM_GRACE_S, _SHUTDOWN_S = 4.0, 6
+_LLM_GRACE_S, _SHUTDOWN_S = 2.0, 4
 """After a signal: how long answers may still wait for a model, and how long anything may take."""
 
 
@@ -48,7 +52,7 @@ def create_site(service: AnswerService, tracing: Tracing | None = None) -> FastA
     app = create_app(service, tracing)
     app.state.uploads = uploads
     _mount_static_files(app)
-    _add_entrance(app, ApiKeys(service.assistant.settings.accepted_keys))
+    _add_entrance(app, service.guard)
     return _mount_pages(app, service, Path(uploads.name))
 
 
@@ -73,7 +77,10 @@ def _mount_pages(app: FastAPI, service: AnswerService, uploads: Path) -> FastAPI
             body_text_color_subdued="*neutral_600", body_text_color_subdued_dark="*neutral_300"
         )
         page = build_page(service, examples, uploads, language)
-        app = gradio.mount_gradio_app(app, page, path=f"/{language}", theme=theme, **options)
+        guard = Middleware(EventGuardMiddleware, events=frozenset(page.fns))
+        app = gradio.mount_gradio_app(
+            app, page, path=f"/{language}", theme=theme, app_kwargs={"middleware": [guard]}, **options
+        )
     app.add_middleware(PageMiddleware)
     return app
 
@@ -86,7 +93,7 @@ def _mount_static_files(app: FastAPI) -> None:
     app.mount("/page", GZipMiddleware(StaticFiles(directory=own_files), compresslevel=_GZIP_LEVEL))
 
 
-def _add_entrance(app: FastAPI, keys: ApiKeys) -> None:
+def _add_entrance(app: FastAPI, guard: KeyGuard) -> None:
     from ui.page.login import render_login
 
     @app.get("/", include_in_schema=False)
@@ -98,12 +105,16 @@ def _add_entrance(app: FastAPI, keys: ApiKeys) -> None:
 
     @app.get("/login", include_in_schema=False)
     def ask_for_key() -> Response:
-        return HTMLResponse(render_login(is_wrong=False))
+        return HTMLResponse(render_login())
 
     @app.post("/login", include_in_schema=False)
     def sign_in(request: Request, key: Annotated[str, Form(max_length=_MAX_KEY_CHARS)]) -> Response:
-        if not keys.verify(key.strip().encode()):
-            return HTMLResponse(render_login(is_wrong=True), 401)
+        check = guard.check(key.strip().encode(), request.client.host if request.client else "")
+        if check.wait_s:
+            page = render_login(problem="key_wait")
+            return HTMLResponse(page, 429, headers={"Retry-After": str(math.ceil(check.wait_s))})
+        if not check.is_known:
+            return HTMLResponse(render_login(problem="key_wrong"), 401)
         response = RedirectResponse("./", 303)
         is_secure = request.url.scheme == "https"
         token = ApiKeys.session_token(key.strip().encode())
@@ -152,6 +163,29 @@ def open_listener(host: str, port: int) -> socket.socket:
     return listener
 
 
+def configure_server(site: Any, settings: Settings) -> uvicorn.Config:
+    """How a site is served: who says which address a request comes from, and how long everything may take.
+
+    Parameters
+    ----------
+    site : ASGIApp
+        The whole of it.
+    settings : Settings
+        As `load_settings` gives them.
+    """
+    return uvicorn.Config(
+        site,
+        host=settings.host,
+        port=settings.port,
+        log_level="warning",
+        timeout_graceful_shutdown=_SHUTDOWN_S,
+        http=TimedProtocol,
+        ws="none",
+        proxy_headers=bool(settings.proxies),
+        forwarded_allow_ips=list(settings.proxies),
+    )
+
+
 def serve(settings: Settings) -> None:
     """Serve the API and the page until Ctrl-C or SIGTERM.
 
@@ -175,13 +209,7 @@ def serve(settings: Settings) -> None:
     settings = settings.model_copy(update={"threads": settings.threads or 1})
     with listener, open_tracing() or nullcontext() as tracing, Assistant.from_settings(settings) as assistant:
         service = AnswerService(assistant)
-        config = uvicorn.Config(
-            create_site(service, tracing),
-            host=settings.host,
-            port=settings.port,
-            log_level="warning",
-            timeout_graceful_shutdown=_SHUTDOWN_S,
-        )
+        config = configure_server(create_site(service, tracing), settings)
         # uvicorn raises the signal again when it has ended: as an exception, so that the index is closed.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:

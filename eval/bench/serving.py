@@ -4,14 +4,23 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
+
+
+class Service(NamedTuple):
+    """A running service: its URL, and its process."""
+
+    url: str
+    process: subprocess.Popen[str]
 
 
 @contextmanager
-def run_service(folder: Path, **variables: str) -> Iterator[str]:
-    """Serve an index on a free port of loopback.
+def open_service(folder: Path, **variables: str) -> Iterator[Service]:
+    """Serve an index on a free port of loopback, as soon as it answers; the process ends with the block.
 
     Parameters
     ----------
@@ -19,21 +28,27 @@ def run_service(folder: Path, **variables: str) -> Iterator[str]:
         Of the index.
     **variables
         Environment variables of the service.
-
-    Yields
-    ------
-    str
-        Its URL, as soon as it answers.
     """
     with socket.create_server(("127.0.0.1", 0)) as reserved:
         port = reserved.getsockname()[1]
     environment = os.environ | {"DALIL_DATA_DIR": str(folder)} | variables
     command = [sys.executable, "-m", "ui.cli", "serve", "--port", str(port)]
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+    with (
+        tempfile.TemporaryFile("w+") as log,
+        subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=log, text=True) as process,
+    ):
         try:
             assert process.stdout is not None
             if not process.stdout.readline():
-                raise SystemExit("dalil serve did not start")
-            yield f"http://127.0.0.1:{port}"
+                log.seek(0)
+                raise SystemExit(f"dalil serve did not start: {log.read()}")
+            yield Service(f"http://127.0.0.1:{port}", process)
         finally:
             process.terminate()
+
+
+@contextmanager
+def run_service(folder: Path, **variables: str) -> Iterator[str]:
+    """The URL of `open_service`, with the same parameters."""
+    with open_service(folder, **variables) as service:
+        yield service.url

@@ -1,8 +1,8 @@
 """The HTTP service: Dalil's own API over an assistant."""
 
-from ui.api.access import COOKIE, ApiKeys
 from ui.api.app import create_app
 from ui.api.errors import describe_error
+from ui.api.keys import COOKIE, ApiKeys, KeyGuard
 from ui.api.schemas import Feedback, Passage
 from ui.api.service import AnswerService
 from ui.api.tracing import Tracing, open_tracing
@@ -12,6 +12,7 @@ __all__ = [
     "AnswerService",
     "ApiKeys",
     "Feedback",
+    "KeyGuard",
     "Passage",
     "Tracing",
     "create_app",

@@ -1,14 +1,18 @@
 """The HTTP API. Each route is a plain function, which Starlette runs in a thread, around one call of the service."""
 
 from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
 from fastapi.telemetry import TelemetryConfig
 
 from ui.api import errors
 from ui.api.access import AccessMiddleware
 from ui.api.answer_routes import build_answer_routes
 from ui.api.article_routes import build_article_routes
+from ui.api.docs_page import add_docs_page
+from ui.api.headers import SecurityHeadersMiddleware
 from ui.api.health_routes import build_health_routes
 from ui.api.openai_routes import build_openai_routes
+from ui.api.origins import OriginMiddleware
 from ui.api.request_log import RequestLogMiddleware
 from ui.api.service import AnswerService
 from ui.api.tracing import Tracing
@@ -16,6 +20,10 @@ from ui.api.tracing import Tracing
 _SUMMARY = "Questions in Arabic or English over Arabic articles, answered with citations that open the exact words"
 _NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
 """FastAPI would send URLs and the messages of errors."""
+
+_CORS_METHODS = ("GET", "POST", "PUT", "DELETE")
+_CORS_HEADERS = ("Authorization", "Content-Type", "X-Request-Id")
+_EXPOSED_HEADERS = ("Retry-After", "X-Request-Id")
 
 
 def create_app(service: AnswerService, tracing: Tracing | None = None) -> FastAPI:
@@ -28,10 +36,35 @@ def create_app(service: AnswerService, tracing: Tracing | None = None) -> FastAP
     tracing : Tracing, optional
         Takes the spans of requests; stays the caller's to close.
     """
-    app = FastAPI(title="Dalil", summary=_SUMMARY, version="1", responses=errors.RESPONSES, telemetry=_NO_TELEMETRY)
-    app.add_middleware(AccessMiddleware, settings=service.assistant.settings, limiter=service.limiter)
-    app.add_middleware(RequestLogMiddleware, metrics=service.metrics, tracing=tracing)
+    app = FastAPI(
+        title="Dalil",
+        summary=_SUMMARY,
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        responses=errors.RESPONSES,
+        telemetry=_NO_TELEMETRY,
+    )
+    _add_middleware(app, service, tracing)
     errors.install_handlers(app)
+    add_docs_page(app)
     for build_routes in (build_health_routes, build_answer_routes, build_openai_routes, build_article_routes):
         app.include_router(build_routes(service))
     return app
+
+
+def _add_middleware(app: FastAPI, service: AnswerService, tracing: Tracing | None) -> None:
+    """What stands around the routes, from the inside out."""
+    settings = service.assistant.settings
+    app.add_middleware(AccessMiddleware, settings=settings, limiter=service.limiter, guard=service.guard)
+    if settings.origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.origins,
+            allow_methods=_CORS_METHODS,
+            allow_headers=_CORS_HEADERS,
+            expose_headers=_EXPOSED_HEADERS,
+        )
+    app.add_middleware(OriginMiddleware, settings=settings)
+    app.add_middleware(SecurityHeadersMiddleware)
+    app.add_middleware(RequestLogMiddleware, metrics=service.metrics, tracing=tracing)

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Annotated, Any
 from uuid import uuid4
 
@@ -13,6 +14,7 @@ from ingest.readers import MEDIA_TYPES, Format, format_of_media_type, read_uploa
 from rag.errors import DalilError, InputError, NotFoundError, ReadError
 from rag.store import ArticleSummary
 from rag.types import Article
+from ui.api.limits import ConcurrencyLimiter
 from ui.api.schemas import (
     MAX_ID_CHARS,
     ArticleBody,
@@ -29,6 +31,8 @@ _INFO_FIELDS = ("id", "title", "language", "url", "date", "topic")
 _MAX_BYTES_AT_ONCE = 200_000
 """More than this becomes a job: about a minute of embedding on two cores."""
 _MAX_JOBS = 200
+_MAX_RUNNING_JOBS = 8
+"""Each holds the body of its upload."""
 
 
 class JobQueue:
@@ -36,19 +40,23 @@ class JobQueue:
 
     def __init__(self) -> None:
         self._jobs: dict[str, Job] = {}
+        self._limiter = ConcurrencyLimiter(_MAX_RUNNING_JOBS)
 
     def start(self, work: Callable[[], UploadResult]) -> Job:
-        """Begin in a thread; gives the job as it stands."""
+        """Begin in a thread; gives the job as it stands. Raises BusyError when too many run."""
+        place = ExitStack()
+        place.enter_context(self._limiter.place())
         job = Job(id=uuid4().hex, status="running")
         self._jobs[job.id] = job
         for job_id in list(self._jobs)[:-_MAX_JOBS]:
             del self._jobs[job_id]
 
         def run() -> None:
-            try:
-                self._jobs[job.id] = Job(id=job.id, status="done", **work().model_dump())
-            except DalilError as error:
-                self._jobs[job.id] = Job(id=job.id, status="failed", message=str(error))
+            with place:
+                try:
+                    self._jobs[job.id] = Job(id=job.id, status="done", **work().model_dump())
+                except DalilError as error:
+                    self._jobs[job.id] = Job(id=job.id, status="failed", message=str(error))
 
         threading.Thread(target=run, name="job", daemon=True).start()
         return job
@@ -129,12 +137,13 @@ def _add_writing_routes(router: APIRouter, service: AnswerService) -> None:
         upload = _Upload(service, request.headers.get("content-type", ""), name)
         content = await request.body()
         if dry_run:
-            return await run_in_threadpool(upload.plan, content)
+            with service.upload_limiter.place():
+                return await run_in_threadpool(upload.plan, content)
         if len(content) > _MAX_BYTES_AT_ONCE:
-            return Response(
-                jobs.start(lambda: upload.index(content)).model_dump_json(), 202, media_type="application/json"
-            )
-        result = await run_in_threadpool(upload.index, content)
+            job = jobs.start(lambda: upload.index(content))
+            return Response(job.model_dump_json(), 202, media_type="application/json")
+        with service.upload_limiter.place():
+            result = await run_in_threadpool(upload.index, content)
         if result.failed and not (result.added or result.changed or result.unchanged):
             raise ReadError(" ".join(f"{place}: {reason}" for place, reason in result.failed.items()))
         response.status_code = 201 if result.added or result.changed else 200

@@ -13,7 +13,7 @@ from rag import errors
 
 _log = logging.getLogger(__name__)
 
-_HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 408: "body_too_slow", 413: "body_too_large"}
+HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 408: "body_too_slow", 413: "body_too_large"}
 
 
 class ErrorStatus(NamedTuple):
@@ -34,6 +34,7 @@ STATUSES: dict[type[errors.DalilError], ErrorStatus] = {
     errors.StoreError: ErrorStatus(503, "service_unavailable_error", "index_unavailable"),
     errors.EmbeddingError: ErrorStatus(503, "service_unavailable_error", "embedding_failed"),
     errors.RerankError: ErrorStatus(502, "api_error", "rerank_failed"),
+    errors.BusyError: ErrorStatus(503, "service_unavailable_error", "overloaded"),
     errors.ModelError: ErrorStatus(502, "api_error", "model_failed"),
     errors.SettingsError: ErrorStatus(500, "server_error", "wrong_setting"),
     errors.DalilError: ErrorStatus(500, "server_error", "failed"),
@@ -87,7 +88,8 @@ def install_handlers(app: FastAPI) -> None:
         status = STATUSES[type(error)]
         if status.http >= 500:
             _log.error("%s", error)
-        return JSONResponse(describe_error(error), status.http)
+        headers = {"Retry-After": "1"} if isinstance(error, errors.BusyError) else None
+        return JSONResponse(describe_error(error), status.http, headers=headers)
 
     @app.exception_handler(RequestValidationError)
     def handle_validation_error(_: Request, error: RequestValidationError) -> JSONResponse:
@@ -100,7 +102,7 @@ def install_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     def handle_http_error(_: Request, error: HTTPException) -> JSONResponse:
-        code = _HTTP_CODES.get(error.status_code, "http_error")
+        code = HTTP_CODES.get(error.status_code, "http_error")
         body = error_body(str(error.detail), "invalid_request_error", code)
         return JSONResponse(body, error.status_code, headers=error.headers)
 

@@ -19,7 +19,7 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _UNKNOWN_ROUTE = "other"
 _FIRST_ERROR_STATUS = 400
 _FILE_ROUTES = ("/assets/", "/static/", "/theme.css")
-_FILE_PATHS = "/page/"
+_FILE_PATHS = ("/page/", "/docs/")
 """What the page is made of: some fifty files a visit, which would bury the requests that say something."""
 
 

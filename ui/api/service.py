@@ -8,9 +8,13 @@ from rag.answering.assistant import AnswerStream, Assistant
 from rag.answering.llm import Deadline
 from rag.trace import set_attributes
 from rag.types import Answer, AnswerRequest
-from ui.api.access import ConcurrencyLimiter
 from ui.api.feedback import RecentAnswers
+from ui.api.keys import ApiKeys, KeyGuard
+from ui.api.limits import ConcurrencyLimiter
 from ui.api.metrics import Metrics
+
+_CONCURRENT_UPLOADS = 8
+"""Uploads that are read or planned at once, of the 40 threads that all requests share; one at a time is written."""
 
 
 class AnswerService:
@@ -28,6 +32,8 @@ class AnswerService:
         self.metrics = Metrics()
         self.recent = RecentAnswers(assistant.settings.feedback_file, assistant.store, self.metrics)
         self.limiter = ConcurrencyLimiter(assistant.settings.concurrent_answers)
+        self.upload_limiter = ConcurrencyLimiter(_CONCURRENT_UPLOADS)
+        self.guard = KeyGuard(ApiKeys(assistant.settings.accepted_keys))
         self._deadlines: WeakSet[Deadline] = WeakSet()
 
     def start_deadline(self) -> Deadline:

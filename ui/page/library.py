@@ -230,7 +230,8 @@ class Library:
         articles = read_upload(upload.file.read_bytes(), known, Path(upload.name).stem, max_chars)
         indexer = self.service.indexer
         try:
-            return indexer.plan(articles) if is_planned else indexer.index(articles)
+            with self.service.upload_limiter.place():
+                return indexer.plan(articles) if is_planned else indexer.index(articles)
         except DalilError as error:
             return IndexResult(failed=[ReadFailure(upload.name, str(error))])
 

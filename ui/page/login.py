@@ -5,7 +5,7 @@ from ui.page.html import render_macro
 from ui.page.labels import load_labels
 
 
-def render_login(is_wrong: bool) -> str:
-    """The page that asks for a key, in all languages; `is_wrong`: after a key that is not known."""
+def render_login(problem: str = "") -> str:
+    """The page that asks for a key, in all languages; `problem`: the label of what is said of the last one."""
     pages = [{"language": language, "labels": load_labels(language)} for language in LANGUAGES]
-    return render_macro("login", "login", pages=pages, is_wrong=is_wrong)
+    return render_macro("login", "login", pages=pages, problem=problem)

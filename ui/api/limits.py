@@ -1,0 +1,123 @@
+"""How much of everything: requests a minute, answers and uploads at once, and how long a guesser of keys waits."""
+
+import math
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rag.errors import BusyError
+
+_MAX_CALLERS = 10_000
+"""Callers who are remembered; the one not seen for longest goes first."""
+_SECONDS_PER_MINUTE = 60
+_FREE_FAILURES = 5
+"""Wrong keys that may be tried before anybody waits: more than a person mistypes."""
+_FIRST_WAIT_S, _LONGEST_WAIT_S = 1.0, 900.0
+"""The wait doubles with each failure: 15 minutes after the fifteenth, so a day tells a guesser of about 110 keys."""
+
+
+class RateLimiter:
+    """A bucket of tokens for each caller: as many requests as a minute allows at once, then one by one.
+
+    Parameters
+    ----------
+    per_minute : int
+        Requests of one caller; 0: no limit.
+    clock : callable
+        Gives seconds.
+    """
+
+    def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._per_minute, self._clock = per_minute, clock
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def retry_after(self, caller: str) -> float:
+        """Seconds until `caller` may come again; 0 lets the request in, and counts it."""
+        if not self._per_minute:
+            return 0.0
+        now = self._clock()
+        left, seen = self._buckets.pop(caller, (float(self._per_minute), now))
+        left = min(float(self._per_minute), left + (now - seen) * self._per_minute / _SECONDS_PER_MINUTE)
+        wait = 0.0 if left >= 1 else (1 - left) * _SECONDS_PER_MINUTE / self._per_minute
+        self._buckets[caller] = (left - 1 if wait == 0 else left, now)
+        if len(self._buckets) > _MAX_CALLERS:
+            self._buckets.popitem(last=False)
+        return wait
+
+
+class ConcurrencyLimiter:
+    """So much is done at once, whether it comes over HTTP or from the page.
+
+    Parameters
+    ----------
+    limit : int
+        Places.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self._free = threading.Semaphore(limit)
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """A place for as long as the block runs.
+
+        Raises
+        ------
+        BusyError
+            When there is none.
+        """
+        if not self.acquire():
+            raise BusyError(f"Dalil is doing {self.limit} of these at once, as many as it may. Try again in a moment.")
+        try:
+            yield
+        finally:
+            self.release()
+
+    def acquire(self) -> bool:
+        """Take a place, to be given back with `release`; False when there is none."""
+        return self._free.acquire(blocking=False)
+
+    def release(self) -> None:
+        """Give a place back."""
+        self._free.release()
+
+
+class FailureLimiter:
+    """Whoever fails again and again waits, longer with each failure. Safe to use from several threads.
+
+    Parameters
+    ----------
+    clock : callable
+        Gives seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock, self._lock = clock, threading.Lock()
+        self._failures: OrderedDict[str, tuple[int, float]] = OrderedDict()
+
+    def retry_after(self, *names: str) -> float:
+        """Seconds until a caller who goes by all of `names` may try again; 0: now."""
+        now = self._clock()
+        with self._lock:
+            return max(0.0, *(self._failures.get(name, (0, now))[1] - now for name in names))
+
+    def count_failure(self, *names: str) -> None:
+        """Remember a failure under each of `names`."""
+        now = self._clock()
+        with self._lock:
+            for name in names:
+                failures, until = self._failures.pop(name, (0, now))
+                # One who was quiet for as long as the longest wait begins anew.
+                failures = failures + 1 if now < until + _LONGEST_WAIT_S else 1
+                self._failures[name] = (failures, now + _wait_after(failures))
+            while len(self._failures) > _MAX_CALLERS:
+                self._failures.popitem(last=False)
+
+
+def _wait_after(failures: int) -> float:
+    if failures < _FREE_FAILURES:
+        return 0.0
+    return min(_LONGEST_WAIT_S, math.ldexp(_FIRST_WAIT_S, min(failures - _FREE_FAILURES, 60)))
