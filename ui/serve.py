@@ -31,7 +31,7 @@ from ui.page.shell import PageMiddleware, preferred_language
 _SESSION_S = 30 * 24 * 3600
 _GZIP_LEVEL = 5
 _MAX_KEY_CHARS = 1000
-_LLM_GRACE_S, _SHUTDOWN_S = 2.0, 4
+_LLM_GRACE_S, _SHUTDOWN_S = 1.0, 4
 """After a signal: how long answers may still wait for a model, and how long anything may take."""
 
 
