@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from ingest.indexer import Progress
 
 
+_PREVIEW_CHARS = 200
+
+
 class CommandResult(NamedTuple):
     """What a command gives back.
 
@@ -65,6 +68,7 @@ def add_commands(subparsers: Any) -> list[argparse.ArgumentParser]:
     planted = add(
         "planted", _run_planted, "How many true sentences of a SQuAD set, and how many false ones, are flagged."
     )
+    cases = add("cases", _run_cases, "Questions and drafts with the right outcome, judged by what a reader sees.")
     fit = add("fit", _run_fit, "Fit fusion and abstention on a SQuAD set in two languages, and write them.")
     feedback = add("export-feedback", _run_export_feedback, "Readers' ratings as gold cases, one JSON object a line.")
     for parser in (squad, ablate, fit, planted):
@@ -81,10 +85,11 @@ def add_commands(subparsers: Any) -> list[argparse.ArgumentParser]:
     for parser in (squad, beir, gold):
         parser.add_argument("--spelling", action="store_true", help="ask Arabic questions in other spellings too")
         parser.add_argument("--out", metavar="FOLDER", help="write the report, plots, and TREC files there")
-    for parser in (gold, gate, statements, fit):
+    cases.add_argument("file", metavar="FILE", help="one case a line, as eval/gold/cases.jsonl has them")
+    for parser in (gold, gate, statements, cases, fit):
         parser.add_argument("--articles", default="articles", metavar="FOLDER", help="the sample articles")
     gate.add_argument("--update", action="store_true", help="make this run the baseline")
-    return [squad, beir, gold, gate, ablate, statements, planted, fit, feedback]
+    return [squad, beir, gold, gate, ablate, statements, planted, cases, fit, feedback]
 
 
 def _run_squad(options: argparse.Namespace, settings: Settings, progress: "Progress") -> CommandResult:
@@ -188,6 +193,23 @@ def _run_export_feedback(options: argparse.Namespace, settings: Settings, progre
     finally:
         store.close()
     return CommandResult({"cases": cases}, "\n".join(json.dumps(case, ensure_ascii=False) for case in cases))
+
+
+def _run_cases(options: argparse.Namespace, settings: Settings, progress: "Progress") -> CommandResult:
+    from eval.cases import read_cases, run_cases, summarize_cases
+    from eval.datasets import read_articles
+    from eval.run import open_temporary_assistant
+
+    cases = read_cases(Path(options.file))
+    articles = read_articles(Path(options.articles), settings.max_article_chars)
+    with open_temporary_assistant(settings, articles, progress) as assistant:
+        results = list(run_cases(assistant, cases))
+    summary = summarize_cases(results)
+    wrong = [
+        f"wrong: {one.name}\n    {' '.join(one.text.split())[:_PREVIEW_CHARS]}" for one in results if not one.is_right
+    ]
+    lines = [*wrong, *(f"{kind}: {count['right']} of {count['of']}" for kind, count in summary.items())]
+    return CommandResult({"kinds": summary, "cases": [asdict(one) for one in results]}, "\n".join(lines))
 
 
 def _run_fit(options: argparse.Namespace, settings: Settings, progress: "Progress") -> CommandResult:

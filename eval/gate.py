@@ -12,7 +12,10 @@ BASELINE = Path(__file__).parent / "gold" / "baseline.json"
 _MAX_DROP = 0.01
 _ROUNDING = 0.001
 """Smaller changes of a question's score come from rounding."""
-_WATCHED = ("nDCG@10", "R@1", "answer nDCG@10", "quote@2", "answered", "refused", "right language", "statements")
+_WATCHED = (
+    "nDCG@10", "R@1", "answer nDCG@10", "quote@1", "quote@2", "answered", "refused", "held back", "right language",
+    "statements",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

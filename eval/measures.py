@@ -29,15 +29,17 @@ def score_questions(results: Sequence[QuestionResult]) -> QuestionScores:
     Returns
     -------
     QuestionScores
-        trec_eval's measures over articles; the same over chunks that hold the whole answer (`answer ...`); `quote@2`,
-        whether one of the first two quotes holds the answer; of answers `answered` or `refused`, and `right language`.
+        trec_eval's measures over articles; the same over chunks that hold the whole answer (`answer ...`); `quote@1`,
+        `quote@2`, whether the first or one of the first two quotes holds the answer; of answerable questions `answered`
+        (with or without a doubt), of others `refused` and `held back` (refused or in doubt); `right language`.
         Measures that no question has are left out.
     """
     with_article = [result for result in results if result.question.relevant]
     with_answer = [result for result in with_article if result.question.answers]
     scores = _score_rankings("", with_article, _rank_articles, lambda result: dict(result.question.relevant))
     scores |= _score_rankings("answer ", with_answer, _rank_chunks, lambda result: {_ANSWER_CHUNK: 1})
-    scores["quote@2"] = {result.question.id: float(_quotes_answer(result)) for result in with_answer}
+    for depth in (1, 2):
+        scores[f"quote@{depth}"] = {result.question.id: float(_quotes_answer(result, depth)) for result in with_answer}
     scores |= _score_answers([result for result in results if result.answer is not None])
     return {name: values for name, values in scores.items() if values}
 
@@ -107,19 +109,21 @@ def _rank_chunks(result: QuestionResult) -> list[str]:
 
 
 def _score_answers(results: Sequence[QuestionResult]) -> QuestionScores:
-    scores: QuestionScores = {"answered": {}, "refused": {}, "right language": {}}
+    scores: QuestionScores = {"answered": {}, "refused": {}, "held back": {}, "right language": {}}
     for result in results:
-        key, is_refused = result.question.id, result.answer is not None and result.answer.refused
+        key, state = result.question.id, result.answer.state if result.answer else "answered"
         if result.question.relevant:
-            scores["answered"][key] = float(not is_refused)
+            scores["answered"][key] = float(state != "refused")
         else:
-            scores["refused"][key] = float(is_refused)
+            scores["refused"][key] = float(state == "refused")
+            scores["held back"][key] = float(state in ("refused", "unsure"))
         scores["right language"][key] = float(_is_in_right_language(result))
     return scores
 
 
-def _quotes_answer(result: QuestionResult) -> bool:
-    return any(answer.text in quote for answer in result.question.answers for quote in result.quotes)
+def _quotes_answer(result: QuestionResult, depth: int) -> bool:
+    """Whether one of the first quotes holds a gold answer."""
+    return any(answer.text in quote for answer in result.question.answers for quote in result.quotes[:depth])
 
 
 def _is_in_right_language(result: QuestionResult) -> bool:

@@ -9,11 +9,16 @@ Language = Literal["ar", "en"]
 RequestedLanguage = Literal["auto", "ar", "en"]
 """A language to answer in; `auto` is that of the question."""
 
-Verdict = Literal["verbatim", "supported", "unverified"]
-"""How far a quote supports a statement: its very words, its meaning, or not as far as could be told."""
+Verdict = Literal["verbatim", "supported", "unverified", "contradicted"]
+"""How far a quote supports a statement: its very words, its meaning, not as far as could be told, or it says otherwise.
+A statement of the last kind is left out of an answer."""
 
 AnswerMode = Literal["extractive", "generate"]
 """Who wrote an answer: the articles' own sentences, or a language model."""
+
+AnswerState = Literal["answered", "unsure", "refused", "talk"]
+"""What an answer is: one, passages that may help where it is doubtful that they answer, the word that there is none, or
+talk, which rests on no article."""
 
 RequestedMode = Literal["auto", "extractive", "generate"]
 """Who is to write it; `auto` is the language model where one is set."""
@@ -219,8 +224,8 @@ class Answer:
     refused : bool
         Whether it says that there is no answer.
     reason : str or None
-        Why it refused (`not_in_articles`, `no_articles`, `nothing_matches_filters`, `unsupported`) or is degraded (a
-        `ModelError.reason`).
+        Why it refused (`not_in_articles`, `no_articles`, `nothing_matches_filters`) or is degraded (a
+        `ModelError.reason`, or `unsupported`: the articles contradict all that the model wrote).
     mode : AnswerMode
         Who wrote it.
     degraded : bool
@@ -233,6 +238,10 @@ class Answer:
         Hash of the prompts it was written with; None when no model wrote it.
     timings_ms : dict of str to float
         Milliseconds of each stage.
+    state : AnswerState
+        What it is.
+    confidence : float or None
+        Probability that the articles hold the answer; None for talk.
     """
 
     id: str
@@ -246,6 +255,8 @@ class Answer:
     statements: tuple[Statement, ...] = ()
     prompt: str | None = None
     timings_ms: dict[str, float] = field(default_factory=dict)
+    state: AnswerState = "answered"
+    confidence: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -231,25 +231,31 @@ def test_a_translation_of_the_passage_is_supported(assistant):
     assert [(citation.quote, citation.verdict) for citation in answer.citations] == [(QUEEN_QUOTE, "supported")]
 
 
-def test_markers_of_no_passage_are_removed_and_their_statement_flagged(assistant):
-    model = ScriptedModel("تحتاج ملكة النحل إلى 16 يومًا [1][99]. وتعيش طويلًا [77].")
+def test_what_is_unverified_is_flagged_and_the_articles_own_words_stand_beneath(assistant):
+    model = ScriptedModel("تحتاج ملكة النحل إلى 16 يومًا [1][99]. ويحبها الشعراء في كل البلاد [77].")
     variant = like(assistant, model, refuse_below=0.0)
     answer = variant.ask(QUEEN_AR)
     check_answer(variant, answer)
-    assert answer.text == f"تحتاج ملكة النحل إلى 16 يومًا [1]. وتعيش طويلًا {reader_message('ar', 'unverified')}."
+    said, _, beneath = answer.text.partition(f"\n\n{reader_message('ar', 'articles_say')}\n\n")
+    flag = reader_message("ar", "unverified")
+    assert said == f"تحتاج ملكة النحل إلى 16 يومًا [1]. ويحبها الشعراء في كل البلاد {flag}."
+    assert beneath.endswith(f"[{len(answer.citations)}]")
+    assert QUEEN_QUOTE in beneath
+    assert answer.state == "answered"
 
 
-def test_an_answer_of_wrong_markers_alone_is_a_refusal(assistant):
-    answer = like(assistant, ScriptedModel("تحتاج الملكة إلى 16 يومًا [99]."), refuse_below=0.0).ask(QUEEN_AR)
-    assert (answer.refused, answer.reason, answer.citations) == (True, "unsupported", ())
-    assert "16" not in answer.text
+def test_an_answer_of_a_wrong_marker_is_attributed_to_the_passage_that_supports_it(assistant):
+    variant = like(assistant, ScriptedModel("تحتاج الملكة إلى 16 يومًا [99]."), refuse_below=0.0)
+    answer = variant.ask(QUEEN_AR)
+    assert answer.text == "تحتاج الملكة إلى 16 يومًا [1]."
+    assert [citation.quote for citation in answer.citations] == [QUEEN_QUOTE]
 
 
-def test_an_invented_number_is_a_refusal(assistant):
+def test_where_the_articles_contradict_all_that_a_model_says_they_speak_for_themselves(assistant):
     model = ScriptedModel("تحتاج ملكة النحل إلى 61 يومًا لتكتمل من البيضة إلى الحشرة البالغة [1].")
     answer = like(assistant, model, refuse_below=0.0).ask(QUEEN_AR)
-    assert (answer.refused, answer.reason, answer.citations) == (True, "unsupported", ())
-    assert answer.text.startswith(reader_message("ar", "refusal"))
+    assert (answer.mode, answer.degraded, answer.reason, answer.refused) == ("extractive", True, "unsupported", False)
+    assert QUEEN_QUOTE in [citation.quote for citation in answer.citations]
     assert "61" not in answer.text
 
 
@@ -347,7 +353,9 @@ def test_without_a_model_a_follow_up_is_searched_for_with_the_question_before_it
 def test_a_new_question_is_not_answered_from_the_one_before_it(assistant):
     history = (Message("user", "متى تكتمل ملكة النحل من البيضة إلى الحشرة البالغة؟"),)
     for question in ("كيف أطبخ الملوخية من غير أن تهبط أوراقها؟", "How do I cook mulukhiyah at home?"):
-        assert assistant.ask(AnswerRequest(question, history=history)).refused
+        answer = assistant.ask(AnswerRequest(question, history=history))
+        assert answer.state in ("refused", "unsure")
+        assert QUEEN_QUOTE not in [citation.quote for citation in answer.citations]
 
 
 # Everything from settings, with endpoints on loopback
@@ -523,15 +531,16 @@ def test_half_a_surrogate_pair_from_a_model_is_replaced(endpoint, lighthouse):
         ),
     ],
 )
-def test_nothing_is_let_through_of_a_model_that_follows_instructions_in_an_article(assistant, text, question, draft):
+def test_nothing_that_a_model_says_by_order_of_an_article_passes_for_supported(assistant, text, question, draft):
     put(assistant, article(text, "library", "مكتبة الساحل"))
     try:
         model = ScriptedModel(draft)
         variant = like(assistant, model, refuse_below=0.0)
         answer = variant.ask(AnswerRequest(question, top_k=1))
         check_answer(variant, answer)
-        assert (answer.refused, answer.citations) == (True, ())
-        assert "evil" not in answer.text
+        said = answer.text.partition(reader_message(answer.language, "articles_say"))[0]
+        assert all(one.verdict == "unverified" for one in answer.statements if one.start < len(said))
+        assert "evil" not in said
         sent = str(model.asked[0][1].content)
         assert sent.count("<passage ") == 1
         assert "\u202e" not in sent

@@ -172,20 +172,27 @@ def test_at_answer_level_the_chunk_must_contain_the_answer():
     assert found["R@1"]["q1"] == 1
     assert found["answer R@1"]["q1"] == 0
     assert found["answer RR@10"]["q1"] == 1 / 2
-    assert found["quote@2"]["q1"] == 1
+    assert found["quote@1"]["q1"] == found["quote@2"]["q1"] == 1
     lost = score_questions([result("q1", ["a"], chunks=(False,), quotes=("عام.",), answers=answers)])
     assert lost["answer nDCG@10"]["q1"] == lost["quote@2"]["q1"] == 0
 
 
-def answer(text, refused=False, language="ar"):
-    return Answer("id", text, language, refused, None, "extractive", False, ())
+def answer(text, state="answered", language="ar"):
+    return Answer("id", text, language, state == "refused", None, "extractive", False, (), state=state)
 
 
 def test_answers_are_measured_by_refusal_and_language():
-    right, wrong = answer("وفقًا لمقال «The Title in English»: «English words here» [1]"), answer("According to", True)
+    right, wrong = (
+        answer("وفقًا لمقال «The Title in English»: «English words here» [1]"),
+        answer("According to", "refused"),
+    )
     found = score_questions([result("q1", ["a"], answer=right), result("q2", ["a"], relevant=(), answer=wrong)])
     assert (found["answered"], found["refused"]) == ({"q1": 1.0}, {"q2": 1.0})
+    assert found["held back"] == {"q2": 1.0}
     assert found["right language"] == {"q1": 1.0, "q2": 0.0}
+    doubtful = answer("وفقًا", "unsure")
+    found = score_questions([result("q1", ["a"], answer=doubtful), result("q2", ["a"], relevant=(), answer=doubtful)])
+    assert (found["answered"], found["refused"], found["held back"]) == ({"q1": 1.0}, {"q2": 0.0}, {"q2": 1.0})
 
 
 def test_abstention_is_measured_at_five_percent_false_abstentions():

@@ -13,6 +13,8 @@ from rag.language.sentences import find_sentences
 from rag.store import SentenceVectors
 from tests.doubles import make_hit, make_result
 
+NO_TITLE = np.zeros((0, 2), np.float32)
+
 
 def make_vectors(**cosines):
     """Vectors of sentences with these cosines to the question of `make_result`, by article; each is one token."""
@@ -21,7 +23,7 @@ def make_vectors(**cosines):
         for key, values in cosines.items()
     }
     return {
-        f"chunk of {key}": SentenceVectors(vectors, tuple(row[None] for row in vectors))
+        f"chunk of {key}": SentenceVectors(vectors, tuple(row[None] for row in vectors), NO_TITLE)
         for key, vectors in rows.items()
     }
 
@@ -57,17 +59,25 @@ def test_a_third_sentence_is_quoted_only_when_it_is_near_the_best():
     assert find_quotes(answer) == ["الجملة الثانية من النص.", "الجملة الرابعة من النص."]
 
 
-def test_quotes_are_in_reading_order_whatever_their_scores():
+def test_the_best_quote_comes_first_wherever_it_stands():
     answer = extract(make_hit(FIVE), a=[0.88, 0.2, 0.89, 0.2, 0.9])
-    assert find_quotes(answer) == ["الجملة الأولى من النص.", "الجملة الثالثة من النص.", "الجملة الخامسة من النص."]
+    assert find_quotes(answer) == ["الجملة الخامسة من النص.", "الجملة الثالثة من النص.", "الجملة الأولى من النص."]
     assert [citation.number for citation in answer.citations] == [1, 2, 3]
 
 
-def test_articles_come_in_the_order_of_their_best_hits_each_behind_its_source():
+def test_the_same_words_are_quoted_once():
+    twice = "الجملة الأولى من النص. الجملة الأولى من النص. الجملة الثانية من النص."
+    assert find_quotes(extract(make_hit(twice), a=[0.9, 0.9, 0.89])) == [
+        "الجملة الأولى من النص.",
+        "الجملة الثانية من النص.",
+    ]
+
+
+def test_each_quote_stands_behind_the_source_that_it_is_of():
     hits = (make_hit("جملة من المقال الأول.", "a", "أول"), make_hit("جملة من المقال الثاني.", "b", "ثان"))
     answer = extract(*hits, a=[0.8], b=[0.9])
     assert answer.text == (
-        "وفقًا لمقال «أول»:\n\n«جملة من المقال الأول.» [1]\n\nوفقًا لمقال «ثان»:\n\n«جملة من المقال الثاني.» [2]"
+        "وفقًا لمقال «ثان»:\n\n«جملة من المقال الثاني.» [1]\n\nوفقًا لمقال «أول»:\n\n«جملة من المقال الأول.» [2]"
     )
 
 
@@ -106,10 +116,43 @@ def test_links_images_and_html_of_an_article_are_inert_in_the_answer_and_unchang
     assert find_quotes(answer) == [text]
 
 
-def test_a_scrap_or_a_line_that_leads_to_a_list_is_no_evidence():
-    text = "عنوان فرعي.\nومن أسباب ذلك ما يأتي:\nقلة الأمطار في تلك السنة كلها.\nوكثرة السكان في المدن الكبيرة."
-    answer = extract(make_hit(text), a=[0.9, 0.9, 0.7, 0.7])
+def test_a_scrap_is_no_evidence_and_a_question_little():
+    text = "عنوان فرعي.\nقلة الأمطار في تلك السنة كلها.\nفما الذي يفعله الناس إذن؟\nوكثرة السكان في المدن الكبيرة."
+    answer = extract(make_hit(text), a=[0.9, 0.7, 0.8, 0.7])
     assert find_quotes(answer) == ["قلة الأمطار في تلك السنة كلها.", "وكثرة السكان في المدن الكبيرة."]
+
+
+ITEMS = ["1. قلة الأمطار في السنة.", "2. كثرة السكان في المدن.", "3. غلاء الأرض في الريف.", "4. ضعف التعليم في القرى."]
+LIST = "\n\n".join(["وهذه مقدمة عن البلاد كلها.", "أسباب الهجرة", *ITEMS, "وبعدها كلام آخر طويل."])
+
+
+def test_the_whole_list_is_quoted_where_the_line_that_leads_to_it_matches_best():
+    assert find_quotes(extract(make_hit(LIST), a=[0.5, 0.9, *[0.4] * 5])) == ITEMS
+    assert find_quotes(extract(make_hit(LIST), a=[0.5, 0.4, 0.9, *[0.4] * 4]))[0] == ITEMS[0]
+    assert find_quotes(extract(make_hit(LIST), a=[0.5, 0.4, 0.9, *[0.4] * 4])) != ITEMS
+
+
+def test_a_line_that_says_what_the_list_is_of_comes_with_it():
+    text = LIST.replace("أسباب الهجرة", "وأسباب الهجرة من البلاد ثلاثة:")
+    quotes = find_quotes(extract(make_hit(text), a=[0.5, 0.9, *[0.4] * 5]))
+    assert quotes == ["وأسباب الهجرة من البلاد ثلاثة:", *ITEMS]
+
+
+def test_a_sentence_need_not_say_again_what_the_title_says():
+    """Two tokens are asked for: the one names the subject, as the title does, the other what is asked of it."""
+    result = make_result(make_hit(FIVE), question=ANY_QUESTION)
+    two = QueryVectors(result.vectors.dense, np.eye(2, dtype=np.float32), result.vectors.sentence)
+    rows = np.array([[0.9, 0.1], [0.1, 0.6], *[[0.1, 0.1]] * 3], np.float32)
+    tokens, nothing = tuple(row[None] for row in rows), np.zeros((5, 2), np.float32)
+
+    def rank(title):
+        vectors = {"chunk of a": SentenceVectors(nothing, tokens, np.array(title, np.float32).reshape(-1, 2))}
+        ranked = rank_sentences(replace(result, vectors=two), vectors)
+        return result.hits[0].sentences.index(ranked[0].span), ranked[0].score
+
+    assert rank([]) == (1, pytest.approx(0.7 * 0.9 + 0.6))  # the sentence before says it too
+    assert rank([[0.9, 0.0]]) == (1, pytest.approx(0.9 * 0.9 + 0.6))
+    assert rank([[0.0, 0.9]]) == (0, pytest.approx(0.9 + 0.9 * 0.9))
 
 
 def test_a_question_for_a_number_prefers_a_sentence_that_holds_one():
@@ -128,11 +171,11 @@ def test_a_question_for_a_time_prefers_a_sentence_with_a_year():
 def test_the_second_quote_adds_what_the_first_leaves_of_the_question():
     result = make_result(make_hit(FIVE))
     two = QueryVectors(result.vectors.dense, np.eye(2, dtype=np.float32) / 2, result.vectors.sentence)
-    tokens = [[0.9, 0.3], [0.3, 0.8], [0.9, 0.28], [0.2, 0.2], [0.1, 0.1]]
+    tokens = [[0.9, 0.28], [0.1, 0.1], [0.1, 0.1], [0.9, 0.3], [0.3, 0.8]]
     rows = np.array(tokens, np.float32)
-    vectors = {"chunk of a": SentenceVectors(np.zeros((5, 2), np.float32), tuple(row[None] for row in rows))}
+    vectors = {"chunk of a": SentenceVectors(np.zeros((5, 2), np.float32), tuple(row[None] for row in rows), NO_TITLE)}
     best = rank_sentences(replace(result, vectors=two), vectors)
-    assert [sentence.token_scores.tolist() for sentence in best[:2]] == (rows[:2] / 2).tolist()
+    assert [sentence.token_scores.tolist() for sentence in best[:2]] == (rows[[4, 3]] / 2).tolist()
 
 
 def test_of_two_nearly_equal_sentences_the_neighbor_of_the_first_comes_before():
@@ -153,24 +196,24 @@ ANY_QUESTION = "Tell me all about that?"
 def test_a_score_is_that_of_the_tokens_and_a_share_of_that_of_the_sentence():
     scores = score_sentences(make_hit(FIVE), question=ANY_QUESTION, a=[0.9, 0.8, 0.7, 0.6, 0.5])
     first, beside, *others = scores.values()
-    assert first == pytest.approx(0.9 + 0.3 * 0.9)
-    assert others == pytest.approx([0.7 + 0.3 * 0.7, 0.6 + 0.3 * 0.6, 0.5 + 0.3 * 0.5])
-    assert beside == pytest.approx(0.8 + 0.3 * 0.8 + 0.03)
+    assert first == pytest.approx(0.9 + 0.2 * 0.9)
+    assert others == pytest.approx([0.7 + 0.2 * 0.7, 0.6 + 0.2 * 0.6, 0.5 + 0.2 * 0.5])
+    assert beside == pytest.approx(0.8 + 0.2 * 0.8 + 0.03)
 
 
 def test_only_the_sentences_before_and_after_the_first_quote_get_the_bonus_of_neighbors():
-    scores = score_sentences(make_hit(FIVE), question=ANY_QUESTION, a=[0.5, 0.5, 0.9, 0.5, 0.5])
+    scores = score_sentences(make_hit(FIVE), question=ANY_QUESTION, a=[0.65, 0.65, 0.9, 0.65, 0.65])
     in_reading_order = [scores[FIVE[start:end].strip()] for start, end in find_sentences(FIVE)]
-    bonuses = np.array(in_reading_order) - [0.65, 0.65, 1.17, 0.65, 0.65]
+    bonuses = np.array(in_reading_order) - [0.78, 0.78, 1.08, 0.78, 0.78]
     assert bonuses == pytest.approx([0, 0.03, 0, 0.03, 0], abs=1e-6)
 
 
 def test_sentences_of_another_hit_are_no_neighbors():
     ranked = rank_sentences(
         make_result(make_hit(FIVE, "a"), make_hit(FIVE, "b"), question=ANY_QUESTION),
-        make_vectors(a=[0.5, 0.9, 0.5, 0.5, 0.5], b=[0.5] * 5),
+        make_vectors(a=[0.65, 0.9, 0.65, 0.65, 0.65], b=[0.65] * 5),
     )
-    with_bonus = [sentence for sentence in ranked[1:] if sentence.score > 0.65 + 0.01]
+    with_bonus = [sentence for sentence in ranked[1:] if sentence.score > 0.78 + 0.01]
     assert [(one.hit.article.id, one.hit.sentences.index(one.span)) for one in with_bonus] == [("a", 0), ("a", 2)]
 
 
@@ -178,21 +221,24 @@ def test_a_sentence_gains_what_it_matches_of_the_question_beyond_the_first():
     result = make_result(make_hit(FIVE), question=ANY_QUESTION)
     two = QueryVectors(result.vectors.dense, np.eye(2, dtype=np.float32), result.vectors.sentence)
     rows = np.array([[0.9, 0.3], [0.1, 0.1], [0.5, 0.5], [0.3, 0.8], [0.2, 0.2]], np.float32)
-    vectors = {"chunk of a": SentenceVectors(np.zeros((5, 2), np.float32), tuple(row[None] for row in rows))}
+    vectors = {"chunk of a": SentenceVectors(np.zeros((5, 2), np.float32), tuple(row[None] for row in rows), NO_TITLE)}
     order = result.hits[0].sentences
     scores = {
         order.index(sentence.span): sentence.score for sentence in rank_sentences(replace(result, vectors=two), vectors)
     }
+    # What one of the two sentences before it matches counts for a sentence by 0.7.
     gained = [scores[at] for at in (2, 3, 4)]
     assert scores[0] == pytest.approx(0.9 + 0.3)
-    assert gained == pytest.approx([0.5 + 0.5 + (0.5 - 0.3), 0.3 + 0.8 + (0.8 - 0.3), 0.2 + 0.2])
-    assert scores[1] == pytest.approx(0.1 + 0.1 + 0.03)
+    assert gained == pytest.approx(
+        [0.7 * 0.9 + 0.5 + (0.5 - 0.3), 0.7 * 0.5 + 0.8 + (0.8 - 0.3), 0.7 * 0.5 + 0.7 * 0.8]
+    )
+    assert scores[1] == pytest.approx(0.7 * 0.9 + 0.7 * 0.3 + 0.03)
 
 
 def test_a_sentence_of_a_worse_hit_loses_twice_the_difference_of_the_hits():
     hits = make_hit(FIVE, "a", score=0.7), make_hit("جملة أخرى من مقال آخر.", "b", score=0.6)
     scores = score_sentences(*hits, question=ANY_QUESTION, a=[0.9, 0.1, 0.1, 0.1, 0.1], b=[0.8])
-    assert scores["جملة أخرى من مقال آخر."] == pytest.approx(1.3 * 0.8 - 2 * (0.7 - 0.6))
+    assert scores["جملة أخرى من مقال آخر."] == pytest.approx(1.2 * 0.8 - 2 * (0.7 - 0.6))
 
 
 def test_the_share_of_the_questions_words_in_a_sentence_counts_within_a_language():
@@ -203,8 +249,8 @@ def test_the_share_of_the_questions_words_in_a_sentence_counts_within_a_language
     first, _, last = (text[start:end].strip() for start, end in find_sentences(text))
     # BM25's inverse document frequency: قطار stands in 1 of 3 sentences, الحجاز in 2
     rare, frequent = np.log(1 + 2.5 / 1.5), np.log(1 + 1.5 / 2.5)
-    assert within[first] - across[first] == pytest.approx(0.05)
-    assert within[last] - across[last] == pytest.approx(0.05 * frequent / (rare + frequent))
+    assert within[first] - across[first] == pytest.approx(0.1)
+    assert within[last] - across[last] == pytest.approx(0.1 * frequent / (rare + frequent))
 
 
 @pytest.mark.parametrize(
@@ -219,7 +265,7 @@ def test_the_share_of_the_questions_words_in_a_sentence_counts_within_a_language
 def test_a_number_that_the_question_lacks_counts_where_a_number_is_asked_for(question, bonus):
     digits, spelled = "المدة تبلغ 60 يومًا في الصيف.", "المدة تبلغ ستين يومًا في الصيف."
     between = "المدة طويلة جدًا في الصيف كله."
-    scores = score_sentences(make_hit(f"{digits} {between} {spelled}"), question=question, a=[0.5, 0.9, 0.5])
+    scores = score_sentences(make_hit(f"{digits} {between} {spelled}"), question=question, a=[0.65, 0.9, 0.65])
     assert scores[digits] - scores[spelled] == pytest.approx(bonus, abs=1e-6)
 
 

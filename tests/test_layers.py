@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "prompts": set(),
     "rag": {"prompts"},
     "ingest": {"rag"},
-    "eval": {"rag", "ingest"},
+    "eval": {"prompts", "rag", "ingest"},
     "ui": {"rag", "ingest", "eval"},
 }
 """Which packages of ours each package may import beside itself."""

@@ -50,5 +50,6 @@ def test_any_llama_index_model_can_write_the_answers(tmp_path):
     with Assistant.from_settings(load_settings({}, data_dir=tmp_path), MockLLM()) as assistant:
         put(assistant, *read_file(ARTICLES / "dead-sea.md", ARTICLES, 10_000))
         answer = assistant.ask("لماذا البحر الميت شديد الملوحة؟")
-    # It repeats its prompt, and with it the word for having no answer.
-    assert (answer.mode, answer.reason) == ("generate", "not_in_articles")
+    # It repeats its prompt, and with it what the article says.
+    assert (answer.mode, answer.refused) == ("generate", False)
+    assert {citation.article_id for citation in answer.citations} == {"dead-sea"}

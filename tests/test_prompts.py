@@ -9,6 +9,7 @@ from rag.grounding.verifier import NO_ANSWER
 from rag.language.document import Document
 from rag.language.languages import LANGUAGES
 
+VALUES = {"title": "{x}", "titles": "{y} $z", "subject": "{x}", "count": "7", "topics": "{x}"}
 FOLDER = Path(prompts.__file__).parent
 
 
@@ -75,8 +76,9 @@ def test_both_languages_have_the_same_messages_with_the_same_variables():
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_message_is_in_its_language_with_its_values_filled_in(language):
     for key in read_messages(language):
-        text = prompts.reader_message(language, key, title="{x}", titles="{y} $z")
-        assert Document(text.replace("{y} $z", "").replace("dalil ingest", "")).language == language
+        text = prompts.reader_message(language, key, **VALUES)
+        if key != "part":  # which is its value alone
+            assert Document(re.sub(r"{y} \$z|dalil ingest|دليل", "", text)).language == language
     assert "{y} $z" in prompts.reader_message(language, "nearest", titles="{y} $z")
 
 

@@ -24,7 +24,17 @@ def verify(draft, similarity=0.95, hits=HITS, answer_language="ar"):
 
 
 def find_verdicts(draft, hits=HITS, similarity=0.95):
-    return [citation.verdict for citation in verify(draft, similarity, hits, Document(draft).language).citations]
+    """The verdicts of the citations, then of the statements that are left out."""
+    given = similarity if isinstance(similarity, FixedSimilarity) else FixedSimilarity(similarity)
+    verifier = StreamingVerifier(hits, given, Document(draft).language)
+    verifier.feed(draft)
+    verifier.finish()
+    return [citation.verdict for citation in verifier.answer().citations] + ["contradicted"] * verifier.contradicted
+
+
+def only_birth(statement, hit):
+    """Similarities by which the first passage alone supports what is said of طنجة."""
+    return [0.9 if "طنجة" in statement and hit.article.id == "birth" else 0.1]
 
 
 def find_numbers(text):
@@ -59,7 +69,7 @@ def test_every_spelling_of_a_marker_names_its_passages(marker, articles):
 
 @pytest.mark.parametrize("marker", ["[0]", "[4]", "[99]", "[٩]", "[4, 99]"])
 def test_a_marker_that_names_no_passage_is_removed(marker):
-    answer = verify(f"هذا هو الجواب {marker}.")
+    answer = verify(f"هذا هو الجواب {marker}.", 0.1)
     assert answer.citations == ()
     assert answer.text == f"هذا هو الجواب {UNVERIFIED['ar']}."
 
@@ -84,7 +94,7 @@ def test_removing_a_marker_leaves_no_other_marker_behind(draft):
     ("draft", "text"), [("كلمة [1[9]].", "كلمة 1"), ("كلمة [[9]1].", "كلمة 1"), ("[[9]1] كلمة.", "1 كلمة")]
 )
 def test_brackets_left_by_a_marker_within_a_marker_are_removed(draft, text):
-    assert verify(draft).text == f"{text} {UNVERIFIED['ar']}."
+    assert verify(draft, 0.1).text == f"{text} {UNVERIFIED['ar']}."
 
 
 @pytest.mark.parametrize("sign", ["\ue000", "\ue001", "\uf8ff"])
@@ -175,13 +185,20 @@ def test_list_items_keep_their_own_markers_and_lines():
 
 @pytest.mark.parametrize(("answer_language", "draft"), [("ar", "هذا بلا دليل."), ("en", "This has no evidence.")])
 def test_a_statement_without_a_marker_is_flagged_in_the_language_of_the_answer(answer_language, draft):
-    answer = verify(draft, answer_language=answer_language)
+    answer = verify(draft, 0.1, answer_language=answer_language)
     assert answer.text == f"{draft[:-1]} {UNVERIFIED[answer_language]}."
     assert not answer.is_supported
 
 
-def test_only_the_statement_without_a_marker_is_flagged():
-    assert verify("وُلد في طنجة [1]. ثم طار.").text == f"وُلد في طنجة [1]. ثم طار {UNVERIFIED['ar']}."
+def test_only_the_statement_that_no_passage_supports_is_flagged():
+    assert verify("وُلد في طنجة [1]. ثم طار.", only_birth).text == f"وُلد في طنجة [1]. ثم طار {UNVERIFIED['ar']}."
+
+
+@pytest.mark.parametrize("marker", ["", " [2]", " [9]", " [2][3]"])
+def test_a_statement_that_cites_nothing_or_the_wrong_passage_is_attributed_to_the_one_that_supports_it(marker):
+    answer = verify(f"وُلد في طنجة{marker}.", only_birth)
+    assert answer.text == "وُلد في طنجة [1]."
+    assert [citation.article_id for citation in answer.citations] == ["birth"]
 
 
 @pytest.mark.parametrize("draft", ["", "  \n ", "[1]", "[1] [2].", "...", "—"])
@@ -226,8 +243,20 @@ def test_one_supported_statement_makes_an_answer_supported():
 
 
 def test_a_quote_that_supports_one_statement_of_two_is_unverified():
-    assert find_verdicts("وُلد في طنجة [1]. وُلد سنة 9999 [1].") == ["unverified"]
-    assert find_verdicts("وُلد سنة 9999 [1]. وُلد في طنجة [1].") == ["unverified"]
+    near_to = {"طنجة": 0.9, "رحل": 0.1}
+
+    def similarity(statement, _):
+        return [next(value for word, value in near_to.items() if word in statement)]
+
+    for draft in ("وُلد في طنجة [1]. ثم رحل [1].", "ثم رحل [1]. وُلد في طنجة [1]."):
+        answer = verify(draft, similarity, HITS[:1])
+        assert [citation.verdict for citation in answer.citations] == ["unverified"]
+
+
+def test_what_the_passages_contradict_is_left_out():
+    answer = verify("وُلد في طنجة [1]. دام الاحتراق 28 دقيقة [2]. ملوحته 3.5 في المئة [3].")
+    assert answer.text == "وُلد في طنجة [1]. ملوحته 3.5 في المئة [2]."
+    assert not verify("دام الاحتراق 28 دقيقة [2].").statements
 
 
 @pytest.mark.parametrize(
@@ -240,8 +269,8 @@ def test_a_quote_that_supports_one_statement_of_two_is_unverified():
         ("The probe burned for 28 minutes", "دام الاحتراق 27 دقيقة."),
     ],
 )
-def test_a_number_the_passage_lacks_is_unverified(statement, passage):
-    assert find_verdicts(f"{statement} [1].", [make_hit(passage)], similarity=1.0) == ["unverified"]
+def test_a_number_the_passage_lacks_contradicts_a_statement_that_is_near(statement, passage):
+    assert find_verdicts(f"{statement} [1].", [make_hit(passage)], similarity=1.0) == ["contradicted"]
 
 
 @pytest.mark.parametrize(
@@ -267,8 +296,8 @@ def test_a_number_is_the_same_in_every_spelling(statement, passage):
         ("أُعلن ذلك في رجب 703هـ", "في شعبان 703هـ أُعلن المشروع."),
     ],
 )
-def test_a_date_the_passage_lacks_is_unverified(statement, passage):
-    assert find_verdicts(f"{statement} [1].", [make_hit(passage)], similarity=1.0) == ["unverified"]
+def test_a_date_the_passage_lacks_contradicts_a_statement_that_is_near(statement, passage):
+    assert find_verdicts(f"{statement} [1].", [make_hit(passage)], similarity=1.0) == ["contradicted"]
 
 
 @pytest.mark.parametrize(
@@ -281,8 +310,8 @@ def test_a_date_the_passage_lacks_is_unverified(statement, passage):
         ("رطوبته 20 درجة", "تقل رطوبته عن 20 في المئة."),
     ],
 )
-def test_a_unit_the_passage_lacks_is_unverified(statement, passage):
-    assert find_verdicts(f"{statement} [1].", [make_hit(passage)], similarity=1.0) == ["unverified"]
+def test_a_unit_the_passage_lacks_contradicts_a_statement_that_is_near(statement, passage):
+    assert find_verdicts(f"{statement} [1].", [make_hit(passage)], similarity=1.0) == ["contradicted"]
 
 
 @pytest.mark.parametrize(
@@ -304,8 +333,9 @@ def test_the_number_of_a_list_item_is_not_a_number_of_the_answer():
     assert verdicts == ["supported", "supported"]
 
 
-def test_a_number_of_a_passage_that_is_not_cited_supports_nothing():
-    assert find_verdicts("دام ذلك 27 دقيقة [1].") == ["unverified"]
+def test_a_number_may_stand_in_another_passage_than_the_one_that_is_cited():
+    answer = verify("دام ذلك 27 دقيقة [1].")
+    assert [citation.article_id for citation in answer.citations] == ["burn"]
 
 
 # Quotes
@@ -327,7 +357,7 @@ def test_every_citation_slices_back_to_its_quote():
 
 def test_the_quote_is_the_sentence_with_the_statements_number():
     passage = make_hit("غادر المدينة وحيدًا. ورجع سنة 1349م.")
-    answer = verify("عاد سنة 1349م [1].", lambda *_: [0.92, 0.82], [passage])
+    answer = verify("عاد سنة 1349م [1].", FixedSimilarity(lambda *_: [0.92, 0.82], words=0.9), [passage])
     assert answer.citations[0].quote == "ورجع سنة 1349م."
 
 
@@ -390,13 +420,12 @@ def test_however_a_draft_is_cut_into_pieces_the_answer_is_the_same(draft, size):
     shown, verifier = stream_draft(pieces)
     answer = verifier.answer()
     assert answer == verify(draft)
-    assert "".join(shown) == (answer.text if answer.is_supported else "")
+    assert "".join(shown) == answer.text
 
 
-def test_nothing_is_let_through_before_a_sentence_is_supported():
-    pieces, _ = stream_draft(["هذا بلا دليل. ", "وُلد في طنجة", " [1]. ", "ثم سافر ", "[2]. "])
-    assert pieces[:2] == ["", ""]
-    assert "".join(pieces) == f"هذا بلا دليل {UNVERIFIED['ar']}. وُلد في طنجة [1]. ثم سافر [2]."
+def test_a_sentence_is_let_through_once_it_is_whole_and_verified():
+    pieces, _ = stream_draft(["هذا أول ", "الكلام. ", "وُلد في طنجة", " [1]. ", "دام ذلك 28 دقيقة [2]. ", "ثم سافر [2]"])
+    assert pieces == ["", "", "هذا أول الكلام [1].", "", " وُلد في طنجة [1].", "", " ثم سافر [2]"]
 
 
 @pytest.mark.parametrize(
@@ -417,24 +446,10 @@ def test_the_pieces_let_through_are_the_answer(following, size):
     assert "".join(pieces) == verifier.answer().text == verify(draft).text
 
 
-def test_words_that_were_let_through_before_the_model_declines_are_part_of_the_answer():
-    pieces, verifier = stream_draft(["وُلد في طنجة [1]. ثم سافر بعد ذلك إلى بلاد بعيدة ", "NO_ANSWER"])
+def test_what_a_model_says_before_it_declines_is_kept():
+    pieces, verifier = stream_draft(["وُلد في طنجة [1]. ", "NO_ANSWER"])
     assert verifier.is_declined
-    assert "".join(pieces) == verifier.answer().text
-    assert verifier.answer().text == f"وُلد في طنجة [1]. ثم سافر بعد ذلك إلى بلاد بعيدة {UNVERIFIED['ar']}"
-
-
-def test_whole_words_are_let_through_once_a_sentence_has_five():
-    pieces, _ = stream_draft(["وُلد في طنجة [1]. وبعد ذلك سافر إلى بلا", "د كث", "يرة بعيدة جدًا في الش", "رق [2]."])
-    assert pieces == ["وُلد في طنجة [1].", " وبعد ذلك سافر إلى بلاد", " كثيرة بعيدة جدًا في", " الشرق", " [2]."]
-
-
-def test_a_sentence_that_changes_its_language_is_kept_once_its_words_were_let_through():
-    english = "but he left the city of his youth and that is all there was to it"
-    pieces, verifier = stream_draft(["وُلد في طنجة [1]. ثم عاد من رحلته إلى مدينته القديمة ", f"{english}."])
-    assert verifier.foreign_sentences == 0
-    assert "".join(pieces) == verifier.answer().text
-    assert verifier.answer().text.endswith(f"القديمة {english} {UNVERIFIED['ar']}.")
+    assert "".join(pieces) == verifier.answer().text == "وُلد في طنجة [1]."
 
 
 def test_items_of_a_list_are_verified_as_they_come():
@@ -442,30 +457,19 @@ def test_items_of_a_list_are_verified_as_they_come():
     assert pieces == ["* وُلد في طنجة [1].", "\n* ثم سافر [2].", "", "\n* ثم عاد [1]."]
 
 
-def test_words_are_let_through_as_they_come_once_the_answer_is_supported():
-    later = "ثم سافر بعد ذلك إلى بلاد بعيدة جدًا لا يعرفها أحد من أهل زمانه [2]."
-    pieces, _ = stream_draft(["وُلد في طنجة [1]. ", *re.findall(r"\S+\s*", later)])
-    assert sum(map(bool, pieces)) > 8
-    assert not any("[" in piece for piece in pieces[2:-1])
-
-
 def test_a_marker_is_held_back_until_it_is_complete():
     pieces, verifier = stream_draft(["وُلد في طنجة [", "1", "]. ", "وكان ذلك في زمن بعيد جدًا يا قوم [9", "9]."])
     assert "[99" not in "".join(pieces)
-    assert verifier.answer().text == f"وُلد في طنجة [1]. وكان ذلك في زمن بعيد جدًا يا قوم {UNVERIFIED['ar']}."
-
-
-def test_a_draft_that_breaks_off_ends_with_its_last_words_flagged():
-    verifier = StreamingVerifier(HITS, FixedSimilarity(0.95), "ar")
-    pieces = [verifier.feed("وُلد في طنجة [1]. وبعد ذلك سافر إلى بلاد كثيرة بعيدة"), verifier.abort()]
-    answer = verifier.answer()
-    assert "".join(pieces) == answer.text
-    assert answer.text.endswith(f"… {UNVERIFIED['ar']}")
-    assert [statement.verdict for statement in answer.statements] == ["supported", "unverified"]
+    assert verifier.answer().text == "وُلد في طنجة [1]. وكان ذلك في زمن بعيد جدًا يا قوم [1]."
 
 
 def test_a_statement_has_its_place_in_the_text_its_verdict_and_its_citations():
-    answer = verify("وُلد في طنجة [1]. ثم طار في الهواء. واحترق [2][1].")
+    near_to = {"طنجة": 0.9, "طار": 0.1, "احترق": 0.9}
+
+    def similarity(statement, _):
+        return [next(value for word, value in near_to.items() if word in statement)]
+
+    answer = verify("وُلد في طنجة [1]. ثم طار في الهواء. واحترق [2][1].", similarity)
     parts = [(answer.text[one.start : one.end].strip(), one.verdict, one.citations) for one in answer.statements]
     assert parts == [
         ("وُلد في طنجة [1].", "supported", (1,)),
@@ -485,14 +489,14 @@ def test_of_two_cited_passages_only_the_one_that_supports_the_sentence_is_kept()
 
 
 @pytest.mark.parametrize(("statement", "passage"), [("وُلد في دمشق", BIRTH), ("He was born in Cairo", BIRTH)])
-def test_a_name_the_article_lacks_is_unverified(statement, passage):
-    assert find_verdicts(f"{statement} [1].", [make_hit(passage)], similarity=1.0) == ["unverified"]
+def test_a_name_the_article_lacks_contradicts_a_statement_that_is_near(statement, passage):
+    assert find_verdicts(f"{statement} [1].", [make_hit(passage)], similarity=1.0) == ["contradicted"]
 
 
 TRAIN = "وصل القطار إلى المدينة المنورة قادمًا من دمشق في سبتمبر 1908."
 
 
-@pytest.mark.parametrize(("words", "verdict"), [(0.1, "unverified"), (0.9, "supported")])
+@pytest.mark.parametrize(("words", "verdict"), [(0.1, "contradicted"), (0.9, "supported")])
 @pytest.mark.parametrize(
     "copy",
     [
@@ -501,8 +505,7 @@ TRAIN = "وصل القطار إلى المدينة المنورة قادمًا �
     ],
 )
 def test_a_copy_with_a_substituted_word_is_supported_only_where_the_words_mean_the_same(copy, words, verdict):
-    answer = verify(f"{copy} [1].", FixedSimilarity(0.95, words), [make_hit(TRAIN)])
-    assert [citation.verdict for citation in answer.citations] == [verdict]
+    assert find_verdicts(f"{copy} [1].", [make_hit(TRAIN)], FixedSimilarity(0.95, words)) == [verdict]
 
 
 @pytest.mark.parametrize(
@@ -517,11 +520,11 @@ def test_a_statement_that_substitutes_no_word_is_supported(statement):
     assert find_verdicts(f"{statement} [1].", [make_hit(TRAIN)]) == ["supported"]
 
 
-@pytest.mark.parametrize(("words", "verdict"), [(0.1, "unverified"), (0.9, "supported")])
+@pytest.mark.parametrize(("words", "verdict"), [(0.1, "contradicted"), (0.9, "supported")])
 def test_a_name_that_differs_in_sound_is_supported_by_its_meaning(words, verdict):
     passage = make_hit("عملت القوات الجوية الألمانية في جيش الدولة.")
-    answer = verify("The Luftwaffe served the state [1].", FixedSimilarity(0.95, words), [passage], "en")
-    assert [citation.verdict for citation in answer.citations] == [verdict]
+    draft = "The Luftwaffe served the state [1]."
+    assert find_verdicts(draft, [passage], FixedSimilarity(0.95, words)) == [verdict]
 
 
 # Language

@@ -73,14 +73,13 @@ def generate_answer(
     hits = fit_hits(result, answer_language, context_tokens)
     insists_on_language = False
     for attempt in range(1, ATTEMPTS + 1):
-        verifier = StreamingVerifier(hits, similarity, answer_language)
+        verifier = StreamingVerifier(hits, similarity, answer_language, result.question)
         messages = build_messages(result.question.text, hits, answer_language, insists_on_language)
         try:
             yield from _stream_draft(model, messages, verifier, deadline)
             return GeneratedAnswer(verifier.answer(), verifier.is_declined, None)
         except ModelError as error:
             if verifier.has_output:
-                yield from filter(None, [verifier.abort()])
                 return GeneratedAnswer(verifier.answer(), is_declined=False, failure=error.reason)
             is_wrong_language = error.reason == "model_wrong_language"
             pause = retry_pause(attempt, error)

@@ -7,12 +7,15 @@ from functools import reduce
 from itertools import pairwise
 from typing import Protocol
 
+from rag.embedding.bm25 import index_terms
 from rag.grounding.entities import EntityIndex, has_swapped_entity, unsupported_entities
 from rag.grounding.passage import Passage
 from rag.grounding.quantities import quantities_supported
 from rag.grounding.substitution import find_substitutions
 from rag.language.document import Document
+from rag.language.languages import PROFILES
 from rag.language.sentences import trim_span
+from rag.language.terms import Term
 from rag.types import Citation, Hit, Span, Verdict
 
 _MIN_SIMILARITY_WITHIN, _MIN_SIMILARITY_ACROSS = 0.60, 0.54
@@ -20,6 +23,14 @@ _MIN_SIMILARITY_WITHIN, _MIN_SIMILARITY_ACROSS = 0.60, 0.54
 statements about the sample articles (`eval/gold/statements.jsonl`) 98 % lie above, of made-up ones 75 % below."""
 _OVERLAP_WEIGHT = 0.1
 """For shared numbers, and as much for shared words, where two sentences of a passage are about as near."""
+_MIN_VERBATIM_TERMS = 3
+"""Fewer words occur somewhere whatever they are said of."""
+_COMPLETION_WEIGHT = 0.3
+"""For a sentence that completes a short statement: more than cosines of so few words differ by."""
+_MAX_FRAGMENT_TERMS = 2
+"""So few words say what a thing is, not that something is so: nothing in them is denied."""
+_MIN_COVERED, _MAX_ELLIPTICAL_TERMS = 0.75, 8
+"""Of the words of a short statement that its quote and its question have to hold; a longer one stands alone."""
 _LIST_MARK = re.compile(r"[•‣◦▪●]\s+")
 _SAME_NAME = 0.5
 """Cosine from which a name and words of a quote in the other language are the same: of 293 true English sentences of
@@ -40,7 +51,9 @@ class Similarity(Protocol):
         """Of a few words to the nearest of others."""
 
 
-def attribute(statement: Document, passages: Sequence[Passage], similarity: Similarity) -> list[Citation]:
+def attribute(
+    statement: Document, passages: Sequence[Passage], similarity: Similarity, question: Document | None = None
+) -> list[Citation]:
     """The sentence of each passage that supports a statement best.
 
     A statement may rest on several passages together, so its numbers and names may stand in any of them. Passages
@@ -54,29 +67,34 @@ def attribute(statement: Document, passages: Sequence[Passage], similarity: Simi
         What it cites.
     similarity : Similarity
         Compares texts by meaning.
+    question : Document, optional
+        What the statement answers: a short one may leave out what the question says.
 
     Returns
     -------
     list of Citation
-        Not yet numbered. All are `unverified` when a number, date, unit or name of the statement stands in no passage,
-        or when it repeats a quote with another word or name in it.
+        Not yet numbered. All are `contradicted` when a quote supports the statement but for a number, date, unit or
+        name, or a word in place of another; `unverified` when such a fact stands in no passage and no quote is near.
     """
     if not passages:
         return []
-    best = [_best_sentence(statement, passage, similarity) for passage in passages]
+    best = [_best_sentence(statement, passage, similarity, question) for passage in passages]
     citations = [
-        _cite_sentence(statement, passage, at, score) for passage, (at, score) in zip(passages, best, strict=True)
+        _cite_sentence(statement, passage, at, score, question)
+        for passage, (at, score) in zip(passages, best, strict=True)
     ]
     quotes = [passage.sentences[at] for passage, (at, _) in zip(passages, best, strict=True)]
     known = _index_entities(passages)
     if not _facts_supported(statement, passages, quotes, known, similarity) or _is_altered(
         statement, passages, citations, quotes, known, similarity
     ):
-        return [replace(citation, verdict="unverified") for citation in citations]
+        # Where a quote says the same but for a fact, it says otherwise; else nothing is known.
+        is_same_but = any(citation.verdict != "unverified" for citation in citations)
+        return [replace(citation, verdict="contradicted" if is_same_but else "unverified") for citation in citations]
     return [citation for citation in citations if citation.verdict != "unverified"] or citations
 
 
-def judge_quote(statement: Document, quote: Document, similarity: float) -> Verdict:
+def judge_quote(statement: Document, quote: Document, similarity: float, question: Document | None = None) -> Verdict:
     """How far a quote supports a statement whose numbers and names are supported.
 
     Parameters
@@ -85,13 +103,55 @@ def judge_quote(statement: Document, quote: Document, similarity: float) -> Verd
         The two sentences.
     similarity : float
         Cosine of their sentence vectors.
+    question : Document, optional
+        What the statement answers.
     """
     said, quoted = _padded_words(statement), _padded_words(quote)
-    if said and said in quoted:
+    if said and said in quoted and len(statement.terms) >= _MIN_VERBATIM_TERMS:
         return "verbatim"
     is_same_language = statement.language == quote.language
     minimum = _MIN_SIMILARITY_WITHIN if is_same_language else _MIN_SIMILARITY_ACROSS
-    return "supported" if similarity >= minimum else "unverified"
+    is_supported = similarity >= minimum or (question is not None and _completes(statement, question, quote))
+    return "supported" if is_supported else "unverified"
+
+
+def _completes(statement: Document, question: Document, quote: Document) -> bool:
+    """Whether a quote holds what a statement says beyond its question, which a sentence vector of few words misses.
+
+    Within a language most of its words have to stand in the quote or the question; across languages what can be met are
+    names and numbers, and all of them have to.
+    """
+    is_clause = len(statement.content_terms) > _MAX_FRAGMENT_TERMS
+    if len(statement.content_terms) > _MAX_ELLIPTICAL_TERMS or (is_clause and _denies(statement) != _denies(quote)):
+        return False
+    asked, quoted = _keys(question), _keys(quote)
+    is_across = statement.language != quote.language
+    said = [set(keys) for term, keys in index_terms(statement) if not is_across or _crosses_languages(term, keys)]
+    # Whether all numbers are right is verified apart; "the four countries" may be counted by the reader.
+    said += [{number} for number in _numbers(statement) & (asked | quoted)] if is_across else []
+    new = [keys for keys in said if asked.isdisjoint(keys)]
+    held = sum(not quoted.isdisjoint(keys) for keys in new)
+    covered = len(said) - len(new) + held
+    return held > 0 and covered / len(said) >= (1.0 if is_across else _MIN_COVERED)
+
+
+def _keys(document: Document) -> set[str]:
+    return {key for _, keys in index_terms(document) for key in keys} | _numbers(document)
+
+
+def _numbers(document: Document) -> set[str]:
+    """Numbers in digits or words, in a spelling that no word has."""
+    return {f"#{quantity.number.value}" for quantity in document.quantities}
+
+
+def _crosses_languages(term: Term, keys: Sequence[str]) -> bool:
+    """Whether a term can be met in another language: a number, or what has the sound of a name."""
+    return len(keys) > len(term.stems) or term.surface[:1].isdigit()
+
+
+def _denies(document: Document) -> bool:
+    """Whether a sentence holds a word that denies."""
+    return bool(PROFILES[document.language].negations.search(document.folded_text.text))
 
 
 def cite(hit: Hit, span: Span, verdict: Verdict, score: float, number: int = 0) -> Citation:
@@ -174,7 +234,9 @@ def _is_altered(
     )
 
 
-def _best_sentence(statement: Document, passage: Passage, similarity: Similarity) -> tuple[int, float]:
+def _best_sentence(
+    statement: Document, passage: Passage, similarity: Similarity, question: Document | None
+) -> tuple[int, float]:
     """The number of the sentence that supports a statement best, and its cosine to the statement."""
     similarities = similarity.sentence_similarities(statement.text, passage.hit)
 
@@ -183,14 +245,18 @@ def _best_sentence(statement: Document, passage: Passage, similarity: Similarity
         shared_words = sum(not statement.stems.isdisjoint(term.stems) for term in sentence.terms)
         shared_numbers = len(statement.numbers & sentence.numbers)
         word_share = shared_words / (len(statement.stems) or 1)
-        return similarities[at] + _OVERLAP_WEIGHT * (shared_numbers / (len(statement.numbers) or 1) + word_share)
+        completes = question is not None and _completes(statement, question, sentence)
+        overlap = shared_numbers / (len(statement.numbers) or 1) + word_share
+        return similarities[at] + _OVERLAP_WEIGHT * overlap + _COMPLETION_WEIGHT * completes
 
     at = max(range(len(passage.sentences)), key=strength)
     return at, similarities[at]
 
 
-def _cite_sentence(statement: Document, passage: Passage, at: int, similarity: float) -> Citation:
-    verdict = judge_quote(statement, passage.sentences[at], similarity)
+def _cite_sentence(
+    statement: Document, passage: Passage, at: int, similarity: float, question: Document | None
+) -> Citation:
+    verdict = judge_quote(statement, passage.sentences[at], similarity, question)
     return cite(passage.hit, passage.hit.sentences[at], verdict, similarity)
 
 

@@ -43,7 +43,9 @@ _NO_SENTENCE_MARKS = "[(\"'”’»›)]}* \t\r\n"
 """Brackets, quotes and asterisks alone begin no sentence: a marker may still belong to the one before."""
 _MAX_NAME_WORDS = 4
 """A sentence of no more words in the other script may be a list of names."""
-_STRENGTH: Sequence[Verdict] = ("unverified", "supported", "verbatim")
+_UNVERIFIED: Verdict = "unverified"
+_STRENGTH: Sequence[Verdict] = ("contradicted", _UNVERIFIED, "supported", "verbatim")
+_SUPPORTING = _STRENGTH[2:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +71,17 @@ class VerifiedAnswer:
         """Whether any sentence is supported."""
         return any(statement.verdict != "unverified" for statement in self.statements)
 
+    @property
+    def is_wholly_supported(self) -> bool:
+        """Whether every sentence is."""
+        return all(statement.verdict != "unverified" for statement in self.statements)
+
 
 class StreamingVerifier:
     """Verifies a draft sentence by sentence as it comes, against the passages that its markers name.
 
-    Nothing is let through before a first sentence is supported: till then the answer may still become a refusal. After
-    that, words of a sentence are let through as they come, its markers when the sentence is verified.
+    A sentence is let through when it is whole and verified, so that what the passages contradict is never seen; nothing
+    before a first one is supported or the draft has ended, since till then the model may still decline.
 
     Markers that name no passage are removed. Each remaining one becomes a citation of the passage's sentence that
     supports the statement best, with a verdict. A statement that none supports is marked as unverified. Sentences in
@@ -88,6 +95,8 @@ class StreamingVerifier:
         Compares statements with passages by meaning.
     answer_language : Language
         In which the answer is to be.
+    question : Document, optional
+        What the draft answers.
 
     Attributes
     ----------
@@ -95,10 +104,14 @@ class StreamingVerifier:
         Whether the model said that the passages hold no answer.
     foreign_sentences : int
         Sentences that were left out because they are in another language.
+    contradicted : int
+        Sentences that were left out because the passages say otherwise.
     """
 
-    def __init__(self, hits: Sequence[Hit], similarity: Similarity, answer_language: Language) -> None:
-        self._passages = [Passage(hit) for hit in hits]
+    def __init__(
+        self, hits: Sequence[Hit], similarity: Similarity, answer_language: Language, question: Document | None = None
+    ) -> None:
+        self._passages, self._question = [Passage(hit) for hit in hits], question
         self._similarity, self._answer_language = similarity, answer_language
         self._unverified = reader_message(answer_language, "unverified")
         self._raw = ""  # what may be the beginning of a marker
@@ -111,6 +124,7 @@ class StreamingVerifier:
         self._statements: list[Statement] = []
         self.is_declined = False
         self.foreign_sentences = 0
+        self.contradicted = 0
 
     @property
     def has_output(self) -> bool:
@@ -127,27 +141,20 @@ class StreamingVerifier:
             self._done = span.end
         unread = max(0, self._done - LOOK_BACK_CHARS - 1)
         self._pending, self._done = self._pending[unread:], self._done - unread
-        return self._let_through(self._preview())
+        return self._let_through()
 
     def finish(self) -> str:
         """The draft has ended: give back the rest of what may be shown. Half a marker at its end is dropped."""
         for span in self._unverified_sentences():
             self._verify_sentence(self._pending[slice(*span)])
         self._text = self._text.rstrip()
-        return self._let_through("")
-
-    def abort(self) -> str:
-        """The draft has broken off: the sentence that was coming is ended as unverified, if any of it was shown."""
-        if self._shown > len(self._text):
-            start, words = len(self._text), self._preview()
-            self._text = f"{self._text}{words}… {self._unverified}"
-            self._statements.append(Statement(start, len(self._text), "unverified", ()))
-        self._text = self._text.rstrip()
-        return self._let_through("")
+        return self._let_through(is_end=True)
 
     def answer(self) -> VerifiedAnswer:
         """What was let through, once the draft has ended."""
-        return VerifiedAnswer(self._text, tuple(self._citations.citations), tuple(self._statements))
+        if not self.has_output:
+            return VerifiedAnswer("", ())
+        return VerifiedAnswer(self._text.rstrip(), tuple(self._citations.citations), tuple(self._statements))
 
     def _unverified_sentences(self) -> list[Span]:
         """The sentences of `_pending` behind what is done."""
@@ -174,23 +181,14 @@ class StreamingVerifier:
         self._numbers_of_sign[sign] = [int(number) for number in _NUMBER.findall(match.group())]
         return sign
 
-    def _let_through(self, preview: str) -> str:
-        if not self.has_output and all(statement.verdict == "unverified" for statement in self._statements):
+    def _let_through(self, is_end: bool = False) -> str:
+        is_supported = any(statement.verdict in _SUPPORTING for statement in self._statements)
+        if not (self.has_output or is_supported or (is_end and not self.is_declined)):
             return ""
-        text = (self._text + preview).rstrip()
+        text = self._text.rstrip()
         new = text[self._shown :]
         self._shown = max(self._shown, len(text))
         return new
-
-    def _preview(self) -> str:
-        """Of the sentence that is coming, the words that stand whatever follows; none while its language is open."""
-        coming = self._unverified_sentences()[:1]
-        partial = _without_signs(self._pending[slice(*coming[0])]) if coming else ""
-        for stop in ("[", "]", "!", NO_ANSWER):
-            partial = partial.split(stop)[0]
-        words = partial[: max(partial.rfind(" "), partial.rfind("\n"), 0)].rstrip().rstrip(_END_MARKS).rstrip()
-        is_language_open = len(words.split()) <= _MAX_NAME_WORDS or is_foreign(words, self._answer_language)
-        return "" if is_language_open or words.count("«") > words.count("»") else words
 
     def _verify_sentence(self, sentence: str) -> None:
         bare = _without_signs(sentence) if self._text else _without_signs(sentence).lstrip()
@@ -200,15 +198,24 @@ class StreamingVerifier:
         statement = " ".join(_ITEM_NUMBER.sub("", bare).split())
         if NO_ANSWER in statement:
             self.is_declined = True
-            if self._shown <= len(self._text):
-                return
-            bare, statement = bare.split(NO_ANSWER)[0], statement.split(NO_ANSWER)[0]  # its words were let through
+            return
         if not any(char.isalnum() for char in statement):
             self._text += bare
-        elif is_foreign(statement, self._answer_language) and self._shown <= len(self._text):
+        elif is_foreign(statement, self._answer_language):
             self.foreign_sentences += 1
         else:
             self._add_statement(bare, statement, self._cited_passages(sentence))
+
+    def _attribute(self, statement: Document, cited: Sequence[Passage]) -> list[Citation]:
+        """The citations of a statement: of the passages that it cites or, where these do not support it and it cites
+        none or the wrong one, of the passage that does."""
+        citations = attribute(statement, cited, self._similarity, self._question)
+        if any(citation.verdict in _SUPPORTING for citation in citations):
+            return citations
+        others = [passage for passage in self._passages if passage not in cited]
+        found = (attribute(statement, [passage], self._similarity, self._question) for passage in others)
+        supporting = [citation for of_one in found for citation in of_one if citation.verdict in _SUPPORTING]
+        return [max(supporting, key=lambda citation: citation.score)] if supporting else citations
 
     def _cited_passages(self, sentence: str) -> list[Passage]:
         numbers = dict.fromkeys(
@@ -217,9 +224,12 @@ class StreamingVerifier:
         return [self._passages[number - 1] for number in numbers if 1 <= number <= len(self._passages)]
 
     def _add_statement(self, bare: str, statement: str, cited: Sequence[Passage]) -> None:
-        citations = attribute(Document(statement), cited, self._similarity)
+        citations = self._attribute(Document(statement), cited)
         verdicts: list[Verdict] = [citation.verdict for citation in citations]
-        verdict = max(verdicts, key=_STRENGTH.index, default=_STRENGTH[0])
+        verdict = max(verdicts, key=_STRENGTH.index, default=_UNVERIFIED)
+        if verdict == "contradicted":
+            self.contradicted += 1
+            return
         numbers = tuple(sorted({self._citations.number_of(citation) for citation in citations}))
         markers = "".join(f"[{number}]" for number in numbers)
         flag = self._unverified if verdict == "unverified" else ""

@@ -29,6 +29,8 @@ class LanguageProfile:
         Regular expression of what may be written behind a word and is no part of it; may be empty.
     function_words : frozenset of str
         Function and question words. They tell the language of a question and carry none of its content.
+    negations : Pattern
+        Words that deny, in folded text.
     abbreviations : frozenset of str
         Words before a full stop that ends no sentence.
     name_particles : frozenset of str
@@ -61,6 +63,7 @@ class LanguageProfile:
     word_pattern: str
     word_ending_pattern: str
     function_words: frozenset[str]
+    negations: re.Pattern[str]
     abbreviations: frozenset[str]
     name_particles: frozenset[str]
     quotation_marks: tuple[str, str]

@@ -53,15 +53,19 @@ class SentenceVectors:
         (sentences, sentence_dimension).
     tokens : tuple of array of float32
         Of each sentence, (tokens, token_dimension).
+    title : array of float32
+        Tokens of the article's title, (tokens, token_dimension).
     """
 
     sentences: NDArray[np.float32]
     tokens: tuple[NDArray[np.float32], ...]
+    title: NDArray[np.float32]
 
     @classmethod
     def split(cls, tokens: NDArray[np.float32], counts: Sequence[int], sentences: NDArray[np.float32]) -> Self:
         """From the tokens of a passage, of which the first part is its title, and how many each part has."""
-        return cls(sentences, tuple(tokens[start:end] for start, end in pairwise(np.cumsum(counts))))
+        title, *parts = (tokens[start:end] for start, end in pairwise(np.cumsum([0, *counts])))
+        return cls(sentences, tuple(parts), title)
 
 
 @dataclass(frozen=True, slots=True)

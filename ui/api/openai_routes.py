@@ -23,7 +23,9 @@ from ui.api.streams import STREAM_RESPONSES, EventStreamResponse, format_event, 
 
 _MODELS: dict[str, RequestedMode] = {"dalil": "auto", "dalil-extractive": "extractive"}
 """Names to ask for, and the mode each answers in."""
-_ANSWER_FIELDS = ("language", "refused", "reason", "mode", "degraded", "statements", "prompt")
+_ANSWER_FIELDS = (
+    "language", "refused", "reason", "mode", "degraded", "statements", "prompt", "state", "confidence",
+)  # fmt: skip
 """What an answer says of itself."""
 
 

@@ -30,6 +30,7 @@ ARABIC = LanguageProfile(
     word_pattern=f"[{FOLDED_LETTER_CLASS}]+",
     word_ending_pattern="",
     function_words=frozenset(fold_text(_FUNCTION_WORDS).split()),
+    negations=re.compile(r"(?:^|\s)[وف]?(?:لم|لن|ليس|ليست|ليسوا|لا|غير|دون|بلا|ابدا|مش|مو|ماكان)(?=\s|$)"),
     abbreviations=frozenset("هـ مج تر".split()),
     name_particles=NAME_PARTICLES,
     quotation_marks=("«", "»"),

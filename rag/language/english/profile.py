@@ -33,6 +33,7 @@ ENGLISH = LanguageProfile(
     word_pattern=f"[{FOLDED_LETTER_CLASS}][{FOLDED_LETTER_CLASS}0-9]*",
     word_ending_pattern=_CONTRACTION,
     function_words=frozenset(_FUNCTION_WORDS.split()),
+    negations=re.compile(r"\b(?:not|no|never|none|nor|neither|without|cannot)\b|n['’]t\b"),
     abbreviations=frozenset(_ABBREVIATIONS.split()),
     name_particles=NAME_PARTICLES,
     quotation_marks=("“", "”"),

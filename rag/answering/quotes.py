@@ -1,0 +1,113 @@
+"""An answer that is made of quotes: its words, its citations, its statements."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from prompts import reader_message
+from rag.grounding.attribution import cite
+from rag.grounding.verifier import MARKER, VerifiedAnswer, make_inert
+from rag.types import Citation, Hit, Language, Span, Statement
+
+_QUOTE_START = "«"
+_BREAK = "\n\n"
+
+
+class Quote(NamedTuple):
+    """Words of an article that are to be shown.
+
+    Attributes
+    ----------
+    hit : Hit
+        Of their article.
+    span : Span
+        In offsets of the article.
+    support : float
+        How well they match what is asked, 0..1.
+    """
+
+    hit: Hit
+    span: Span
+    support: float
+
+
+class Section(NamedTuple):
+    """Quotes under a line of their own.
+
+    Attributes
+    ----------
+    opening : str
+        What is said before them; empty: the titles of their articles.
+    quotes : sequence of Quote
+        In the order in which they are read.
+    """
+
+    opening: str
+    quotes: Sequence[Quote]
+
+
+def format_quotes(
+    sections: Sequence[Section], answer_language: Language, opening: str = "", first_number: int = 1
+) -> VerifiedAnswer:
+    """The sections one after the other, each quote with its citation; the same words have one number.
+
+    Parameters
+    ----------
+    sections : sequence of Section
+        In the order in which they are read.
+    answer_language : Language
+        Of the words around the quotes.
+    opening : str
+        What is said before all of them.
+    first_number : int
+        Of the citations.
+    """
+    citations: list[Citation] = []
+    blocks: list[str] = [opening] if opening else []
+    title = None
+    for section in sections:
+        blocks += [make_inert(section.opening)] if section.opening else []
+        for quote in section.quotes:
+            citation = _number_citation(quote, citations, first_number)
+            if citation.title != title and not section.opening:
+                blocks.append(reader_message(answer_language, "source", title=make_inert(citation.title)))
+            title = citation.title
+            blocks.append(f"«{quote_words(citation.quote)}» [{citation.number}]")
+    text = _BREAK.join(blocks)
+    return VerifiedAnswer(text, tuple(citations), tuple(_quote_statements(text, blocks)))
+
+
+def append_quotes(answer: VerifiedAnswer, quotes: Sequence[Quote], heading: str, language: Language) -> VerifiedAnswer:
+    """An answer with quotes beneath it, numbered on from its own citations."""
+    below = format_quotes([Section("", quotes)], language, heading, len(answer.citations) + 1)
+    start = len(answer.text) + len(_BREAK)
+    moved = [replace(one, start=one.start + start, end=one.end + start) for one in below.statements]
+    text = f"{answer.text}{_BREAK}{below.text}"
+    return VerifiedAnswer(text, (*answer.citations, *below.citations), (*answer.statements, *moved))
+
+
+def quote_words(quote: str) -> str:
+    """A quote on one line. Brackets around a number are the article's own; in an answer they would look like a
+    marker."""
+    return MARKER.sub(lambda match: f"({match.group()[1:-1]})", " ".join(make_inert(quote).split()))
+
+
+def _number_citation(quote: Quote, citations: list[Citation], first_number: int) -> Citation:
+    citation = cite(quote.hit, quote.span, "verbatim", quote.support, first_number + len(citations))
+    place = (citation.article_id, citation.start, citation.end)
+    for known in citations:
+        if (known.article_id, known.start, known.end) == place:
+            return known
+    citations.append(citation)
+    return citation
+
+
+def _quote_statements(text: str, blocks: Sequence[str]) -> Iterator[Statement]:
+    """The quotes among the blocks of an answer: each rests on the citation behind it."""
+    end = 0
+    for block in blocks:
+        start = text.index(block, end)
+        end = start + len(block)
+        if block.startswith(_QUOTE_START):
+            number = int(block[block.rindex("[") + 1 : -1])
+            yield Statement(start, end, "verbatim", (number,))
