@@ -14,7 +14,8 @@ from filelock import FileLock, Timeout
 
 from rag.embedding.bm25 import SparseVector
 from rag.errors import IndexMismatchError, StoreError, StoreLockedError
-from rag.store.engine import INTEGER_FIELDS, KEYWORD_FIELDS, Collection, Point, ScoredPoint, VectorQuery
+from rag.store.edge_config import articles_config, chunks_config, create_payload_indexes
+from rag.store.engine import Collection, Point, ScoredPoint, VectorQuery
 from rag.store.filters import ChunkFilter
 
 _LOCK_WAIT_S = 3
@@ -39,9 +40,9 @@ class EdgeEngine:
     def open(self, vector_sizes: Mapping[str, int]) -> None:
         self._take_lock()
         try:
-            self._open_shard("articles", _articles_config())
+            self._open_shard("articles", articles_config())
             self._check_vectors(vector_sizes)
-            self._open_shard("chunks", _chunks_config(vector_sizes))
+            self._open_shard("chunks", chunks_config(vector_sizes))
         except StoreError:
             self.close()
             raise
@@ -119,7 +120,7 @@ class EdgeEngine:
             is_made = (path / "edge_config.json").exists()
             shard = (edge.EdgeShard.load if is_made else edge.EdgeShard.create)(str(path), config)
             self._shards[collection] = shard
-            _create_payload_indexes(shard, collection)
+            create_payload_indexes(shard, collection)
 
     def _take_lock(self) -> None:
         holder = self._folder / "holder.json"
@@ -157,44 +158,6 @@ class EdgeEngine:
         with _mapped_errors(self._folder):
             vectors: dict[str, dict[str, Any]] = json.loads(config.read_text("utf-8"))["vectors"]
             return vectors
-
-
-def _create_payload_indexes(shard: Any, collection: Collection) -> None:
-    """Index the payload fields: without that a filtered search reads the payload of every chunk, 50 ms for 10,000, not
-    1."""
-    indexed = shard.info().payload_schema
-    kinds = dict.fromkeys(KEYWORD_FIELDS[collection], edge.PayloadSchemaType.Keyword)
-    kinds |= dict.fromkeys(INTEGER_FIELDS[collection], edge.PayloadSchemaType.Integer)
-    for field, kind in kinds.items():
-        if field not in indexed:
-            shard.update(edge.UpdateOperation.create_field_index(field, kind))
-
-
-def _articles_config() -> edge.EdgeConfig:
-    # Articles are fetched by id only; Edge wants some vector to be declared.
-    return edge.EdgeConfig(sparse_vectors={"unused": edge.EdgeSparseVectorParams()})
-
-
-def _chunks_config(sizes: Mapping[str, int]) -> edge.EdgeConfig:
-    # The multivectors only re-score what the others found; the lengths of a query's tokens are their weights.
-    rescoring: dict[str, Any] = {
-        "multivector_config": edge.MultiVectorConfig(edge.MultiVectorComparator.MaxSim),
-        "hnsw_config": edge.HnswIndexConfig(m=0, ef_construct=100, full_scan_threshold=10_000),
-        "datatype": edge.VectorStorageDatatype.Uint8,
-        "on_disk": True,
-    }
-    # One thread: handing a search of 3 ms to others costs 0.3 ms.
-    return edge.EdgeConfig(
-        max_search_threads=1,
-        vectors={
-            "dense": edge.EdgeVectorParams(sizes["dense"], edge.Distance.Cosine),
-            "tokens": edge.EdgeVectorParams(sizes["tokens"], edge.Distance.Dot, **rescoring),
-            "sentence": edge.EdgeVectorParams(sizes["sentence"], edge.Distance.Dot, **rescoring),
-        },
-        sparse_vectors={"lexical": edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf)},
-        # Edge counts deleted chunks in the document frequencies until a vacuum: `optimize` vacuums at the first ones.
-        optimizers=edge.EdgeOptimizersConfig(deleted_threshold=0.01, vacuum_min_vector_number=1),
-    )
 
 
 def _to_edge_request(query: VectorQuery) -> edge.QueryRequest:
