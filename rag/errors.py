@@ -8,7 +8,8 @@
     ├── ReadError              a file or a line of it cannot become an article
     ├── StoreError             the index cannot be used
     │   ├── StoreLockedError   another process holds it
-    │   └── IndexMismatchError it was made with another configuration
+    │   ├── IndexMismatchError it was made with another configuration
+    │   └── StorageFullError   its disk has no room for what is to be written
     ├── EmbeddingError         texts cannot be turned into vectors
     ├── RerankError            passages cannot be reranked
     ├── BusyError              as much is being done as may be at once
@@ -53,6 +54,10 @@ class StoreLockedError(StoreError):
 
 class IndexMismatchError(StoreError):
     """The index was made with another configuration than the one set now."""
+
+
+class StorageFullError(StoreError):
+    """The disk of the index has too little room for what is to be written; what it holds can be read."""
 
 
 class EmbeddingError(DalilError):

@@ -96,14 +96,21 @@ class Store:
     # Writing
 
     def write(self, article: Article, chunks: Sequence[EmbeddedChunk]) -> None:
-        """Put an article in the index in place of any earlier revision: whole, or (killed) not at all."""
+        """Put an article in the index in place of any earlier revision: whole, or (killed) not at all.
+
+        Raises
+        ------
+        StorageFullError
+            When there is no room for all of it; nothing has been written.
+        """
         points = [chunk_point(article, chunk) for chunk in chunks]
+        committed = article_point(article, [chunk.chunk for chunk in chunks], self.config, self._clock.now())
+        self._engine.check_space([*points, committed])
         floats = max((chunk.passage.tokens.size + chunk.sentences.size for chunk in chunks), default=0) + 1
         step = max(1, _MAX_FLOATS_PER_WRITE // floats)
         for at in range(0, len(points), step):
             self._engine.upsert("chunks", points[at : at + step])
         earlier = self._chunk_ids([article.id])
-        committed = article_point(article, [chunk.chunk for chunk in chunks], self.config, self._clock.now())
         self._engine.upsert("articles", [committed])
         current = {point.id for point in points}
         self._engine.delete("chunks", [chunk_id for chunk_id in earlier if chunk_id not in current])

@@ -106,8 +106,23 @@ class Engine(Protocol):
             When the index cannot be opened.
         """
 
+    def check_space(self, points: Sequence[Point]) -> None:
+        """Make sure that there is room for points that are written in several calls of `upsert`.
+
+        Raises
+        ------
+        StorageFullError
+            When there is not; nothing has been written.
+        """
+
     def upsert(self, collection: Collection, points: Sequence[Point]) -> None:
-        """Write points; when it returns they are durable and visible."""
+        """Write points; when it returns they are visible, and outlive the process.
+
+        Raises
+        ------
+        StorageFullError
+            When there is no room for them; none has been written.
+        """
 
     def delete(self, collection: Collection, ids: Sequence[str]) -> None:
         """Remove points by id; unknown ids are no error."""
@@ -131,7 +146,8 @@ class Engine(Protocol):
         """The chunks that each query finds, best first; one round trip."""
 
     def optimize(self) -> None:
-        """After many writes: make searches fast again."""
+        """After many writes: make searches fast again, and what was written durable. Where there is no room to do so,
+        searches stay as they are."""
 
     def close(self) -> None:
         """Release everything; the engine is not used again."""

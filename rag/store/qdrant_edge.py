@@ -1,6 +1,7 @@
 """Qdrant Edge: the index in a folder, in this process, with a write-ahead log."""
 
 import json
+import logging
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,14 +14,19 @@ import qdrant_edge as edge
 from filelock import FileLock, Timeout
 
 from rag.embedding.bm25 import SparseVector
-from rag.errors import IndexMismatchError, StoreError, StoreLockedError
+from rag.errors import IndexMismatchError, StorageFullError, StoreError, StoreLockedError
 from rag.store.edge_config import articles_config, chunks_config, create_payload_indexes
 from rag.store.engine import Collection, Point, ScoredPoint, VectorQuery
 from rag.store.filters import ChunkFilter
+from rag.store.space import FULL_REMEDY, DiskSpace, FreeSpace, measure_free_space
+
+_log = logging.getLogger(__name__)
 
 _LOCK_WAIT_S = 3
 """Long enough for another `dalil ask` to end, short enough to be told about a `dalil serve`."""
 _POINTS_PER_PAGE = 1000
+_FULL_DISK = ("No space left on device", "Not enough space available")
+"""What the system and Edge say where a write, or an optimization, finds too little room."""
 
 
 class EdgeEngine:
@@ -30,16 +36,19 @@ class EdgeEngine:
     ----------
     folder : Path
         Made when it is opened, if it is missing.
+    free_space : FreeSpace
+        Tells how many bytes may still be written there.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, free_space: FreeSpace = measure_free_space) -> None:
         self._folder = folder
+        self._space = DiskSpace(folder, free_space)
         self._lock = FileLock(folder / "lock", timeout=_LOCK_WAIT_S, thread_local=False)
         self._shards: dict[Collection, Any] = {}
 
     def open(self, vector_sizes: Mapping[str, int]) -> None:
-        self._take_lock()
         try:
+            self._take_lock()
             self._open_shard("articles", articles_config())
             self._check_vectors(vector_sizes)
             self._open_shard("chunks", chunks_config(vector_sizes))
@@ -47,7 +56,16 @@ class EdgeEngine:
             self.close()
             raise
 
+    def check_space(self, points: Sequence[Point]) -> None:
+        with _mapped_errors(self._folder):
+            try:
+                self._space.check_upsert(points)
+            except StorageFullError:
+                self._flush()  # the log gives back what it no longer needs
+                self._space.check_upsert(points)
+
     def upsert(self, collection: Collection, points: Sequence[Point]) -> None:
+        self.check_space(points)
         with _mapped_errors(self._folder):
             found = [edge.Point(point.id, _to_edge_vectors(point.vectors), point.payload) for point in points]
             if found:
@@ -56,6 +74,7 @@ class EdgeEngine:
     def delete(self, collection: Collection, ids: Sequence[str]) -> None:
         if ids:
             with _mapped_errors(self._folder):
+                self._space.check_removal(len(ids))
                 self._shards[collection].update(edge.UpdateOperation.delete_points(list(ids)))
 
     def retrieve(self, collection: Collection, ids: Sequence[str], vectors: Sequence[str] = ()) -> list[Point]:
@@ -94,16 +113,24 @@ class EdgeEngine:
         ]
 
     def optimize(self) -> None:
-        with _mapped_errors(self._folder):
-            for shard in self._shards.values():
+        for collection, shard in self._shards.items():
+            with _logged_if_full(f"The {collection} of the index were not optimized."), _mapped_errors(self._folder):
+                self._space.check_optimizing(self._folder / collection)
                 shard.optimize()
-                shard.flush()
+        with _logged_if_full("The log of the index was not shortened."), _mapped_errors(self._folder):
+            self._flush()
 
     def close(self) -> None:
         for shard in self._shards.values():
             shard.close()
         self._shards.clear()
         self._lock.release()
+
+    def _flush(self) -> None:
+        """Make what was written durable, and shorten the log."""
+        self._space.check_flushing()
+        for shard in self._shards.values():
+            shard.flush()
 
     def _scroll(
         self, collection: Collection, fields: Sequence[str], limit: int, **options: Any
@@ -127,6 +154,7 @@ class EdgeEngine:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._lock.acquire()
+            self._space.check_opening(is_new=not (self._folder / "chunks").exists())
             holder.write_text(json.dumps(_describe_process()), "utf-8")
         except Timeout:
             raise StoreLockedError(_locked_message(self._folder, holder)) from None
@@ -208,6 +236,15 @@ def _locked_message(folder: Path, holder: Path) -> str:
 
 
 @contextmanager
+def _logged_if_full(message: str) -> Iterator[None]:
+    """What can be left for later is no failure when there is no room for it now."""
+    try:
+        yield
+    except StorageFullError as error:
+        _log.warning("%s %s", message, error)
+
+
+@contextmanager
 def _mapped_errors(folder: Path) -> Iterator[None]:
     """Edge raises bare `Exception` (from a Rust panic, a BaseException): the one place that turns them into ours."""
     try:
@@ -217,6 +254,8 @@ def _mapped_errors(folder: Path) -> Iterator[None]:
     except BaseException as error:
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
+        if any(words in str(error) for words in _FULL_DISK):
+            raise StorageFullError(f"The disk of the index folder {folder} is full: {error}. {FULL_REMEDY}") from error
         raise StoreError(
             f"The index in {folder} cannot be used: {error}. Your articles are not touched by this: if it does not "
             "pass, move that folder away and ingest them again."

@@ -73,6 +73,9 @@ class ServerEngine:
                 "DALIL_QDRANT_PREFIX."
             )
 
+    def check_space(self, points: Sequence[Point]) -> None:
+        """A server looks after its own disk."""
+
     def upsert(self, collection: Collection, points: Sequence[Point]) -> None:
         found = [
             models.PointStruct(id=point.id, vector=_to_server_vectors(point.vectors), payload=point.payload)

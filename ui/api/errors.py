@@ -31,6 +31,7 @@ STATUSES: dict[type[errors.DalilError], ErrorStatus] = {
     errors.ReadError: ErrorStatus(422, "invalid_request_error", "unreadable_article"),
     errors.StoreLockedError: ErrorStatus(503, "service_unavailable_error", "index_in_use"),
     errors.IndexMismatchError: ErrorStatus(503, "service_unavailable_error", "other_pipeline"),
+    errors.StorageFullError: ErrorStatus(507, "server_error", "storage_full"),
     errors.StoreError: ErrorStatus(503, "service_unavailable_error", "index_unavailable"),
     errors.EmbeddingError: ErrorStatus(503, "service_unavailable_error", "embedding_failed"),
     errors.RerankError: ErrorStatus(502, "api_error", "rerank_failed"),
@@ -65,6 +66,7 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
     422: {"model": ErrorResponse, "description": "The request or the article is malformed"},
     429: {"model": ErrorResponse, "description": "Too many requests; see Retry-After"},
     503: {"model": ErrorResponse, "description": "Overloaded (see Retry-After), or the index cannot be used"},
+    507: {"model": ErrorResponse, "description": "The disk of the index is full; questions are still answered"},
 }
 """What any route may answer beside its own."""
 
