@@ -102,6 +102,7 @@ class Indexer:
         done = 0
         with self._lock:
             for batch in _batches(self._select_new(found, result)):
+                self._store.flush()  # the batch before: what a long ingest has finished outlives a loss of power
                 for article, chunks in self.embed(batch):
                     self._store.write(article, chunks)
                 done += len(batch)

@@ -9,6 +9,7 @@
     ├── StoreError             the index cannot be used
     │   ├── StoreLockedError   another process holds it
     │   ├── IndexMismatchError it was made with another configuration
+    │   ├── IndexDamagedError  it lacks something of what was put into it
     │   └── StorageFullError   its disk has no room for what is to be written
     ├── EmbeddingError         texts cannot be turned into vectors
     ├── RerankError            passages cannot be reranked
@@ -54,6 +55,10 @@ class StoreLockedError(StoreError):
 
 class IndexMismatchError(StoreError):
     """The index was made with another configuration than the one set now."""
+
+
+class IndexDamagedError(StoreError):
+    """The index holds less than was put into it."""
 
 
 class StorageFullError(StoreError):

@@ -118,6 +118,23 @@ def test_status(home):
     assert set(result) == {"articles", "chunks", "store", "embedder", "model", "fingerprint"}
 
 
+def test_a_damaged_index_is_refused_but_by_status_which_tells_what_is_missing(home, tmp_path):
+    subprocess.run(["cp", "-r", "--sparse=always", home / "data", tmp_path / "data"], check=True)
+    [version_file] = (tmp_path / "data").glob("articles/segments/*/version.info")
+    version_file.unlink()
+    for arguments in (["ask", "ما هايبريون؟"], ["ingest", str(home / "articles")]):
+        refused = dalil(tmp_path, *arguments)
+        assert (refused.returncode, refused.stdout) == (1, "")
+        assert "1 of 3 articles" in refused.stderr
+    shown = dalil(tmp_path, "status")
+    assert shown.returncode == 1
+    assert "articles: 1 of 3\n" in shown.stdout
+    assert "damaged: The index in" in shown.stdout
+    status = json.loads(dalil(tmp_path, "status", "--json").stdout)
+    assert (status["articles"], status["expected"]["articles"]) == (1, 3)
+    assert "Move that folder away" in status["damaged"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 import random
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -28,7 +29,8 @@ from rag.embedding.bm25 import lexical_vector
 from rag.language.document import Document
 from rag.language.languages import DEFAULT_LANGUAGE
 from rag.settings import load_settings
-from rag.store import EmbeddedChunk
+from rag.store import Counts, EmbeddedChunk
+from rag.store.floor import FloorFile
 from rag.types import Article, Chunk
 
 _CHUNKS_PER_ARTICLE, _SENTENCES_PER_CHUNK = 5, 8
@@ -36,6 +38,8 @@ GROUPS, FIRST_YEAR = 20, 2000
 """Topics, and years, of generated articles; a topic has a year."""
 _PASSAGES = 40
 """Passages that every engine embeds."""
+_CALLS = 50
+"""Of what is timed alone."""
 _NOISE = 0.02
 """Standard deviation of what is added to each number of a real vector."""
 
@@ -154,6 +158,8 @@ def measure_speed(chunks: int, folder: Path, articles: Path) -> dict[str, Any]:
     settings = load_settings(data_dir=folder)
     with Assistant.from_settings(settings) as assistant:
         index = fill_index(assistant, articles, chunks)
+        check_ms = _time_calls(assistant.store.check_integrity)
+    floor = FloorFile(folder / "chunks")  # on the same disk, and not that of the index
     passages = [chunk.text for article in index.articles for chunk in chunk_article(article, settings.chunk_tokens)]
     embed_rate = index.embedded / index.embedding_s
     return {
@@ -162,8 +168,20 @@ def measure_speed(chunks: int, folder: Path, articles: Path) -> dict[str, Any]:
         "passages_per_s": measure_rates(passages[:_PASSAGES]),
         "store_chunks_per_s": round(index.written / index.writing_s),
         "optimize_s": round(index.optimizing_s, 2),
+        "check_integrity_ms": check_ms,
+        "keep_counts_ms": _time_calls(lambda: floor.write(Counts(0, 0), 0)),
         "ingest_chunks_per_s": round(1 / (1 / embed_rate + index.writing_s / index.written), 1),
     } | _measure_answering_apart(folder)
+
+
+def _time_calls(call: Callable[[], object]) -> float:
+    """Median milliseconds."""
+    times = []
+    for _ in range(_CALLS):
+        started = time.perf_counter()
+        call()
+        times.append(1000 * (time.perf_counter() - started))
+    return round(statistics.median(times), 2)
 
 
 def _measure_answering_apart(folder: Path) -> dict[str, Any]:

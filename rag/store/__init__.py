@@ -3,7 +3,7 @@
 from rag.settings import Settings
 from rag.store.base import SearchQuery, Store
 from rag.store.candidates import REPRESENTATIONS, Candidate, Candidates
-from rag.store.engine import Engine
+from rag.store.engine import Counts, Engine
 from rag.store.fingerprint import IndexConfig
 from rag.store.points import ArticleSummary, EmbeddedChunk, SentenceVectors
 
@@ -12,6 +12,7 @@ __all__ = [
     "ArticleSummary",
     "Candidate",
     "Candidates",
+    "Counts",
     "EmbeddedChunk",
     "Engine",
     "IndexConfig",
@@ -22,7 +23,7 @@ __all__ = [
 ]
 
 
-def open_store(settings: Settings, config: IndexConfig) -> Store:
+def open_store(settings: Settings, config: IndexConfig, accepts_damage: bool = False) -> Store:
     """Open the store that `settings` name.
 
     Parameters
@@ -31,6 +32,8 @@ def open_store(settings: Settings, config: IndexConfig) -> Store:
         A server's URL, or a folder.
     config : IndexConfig
         What the index is to hold.
+    accepts_damage : bool
+        Whether to open an index that has lost articles, to read what is left.
 
     Raises
     ------
@@ -38,6 +41,8 @@ def open_store(settings: Settings, config: IndexConfig) -> Store:
         When another process holds the index.
     IndexMismatchError
         When it was made with another configuration.
+    IndexDamagedError
+        When it holds less than was put into it.
     StoreError
         When it cannot be opened or reached.
     """
@@ -46,7 +51,9 @@ def open_store(settings: Settings, config: IndexConfig) -> Store:
 
         key = settings.qdrant_api_key.get_secret_value() if settings.qdrant_api_key else None
         authority = str(settings.qdrant_ca_file) if settings.qdrant_ca_file else None
-        return Store(ServerEngine.connect(settings.qdrant_url, key, authority, settings.qdrant_prefix), config)
+        return Store(
+            ServerEngine.connect(settings.qdrant_url, key, authority, settings.qdrant_prefix), config, accepts_damage
+        )
     from rag.store.qdrant_edge import EdgeEngine
 
-    return Store(EdgeEngine(settings.data_dir), config)
+    return Store(EdgeEngine(settings.data_dir), config, accepts_damage)

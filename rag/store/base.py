@@ -6,8 +6,8 @@ invisible, and are deleted by the next ingest. A kill at any moment therefore le
 
 import threading
 import time
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,11 +15,12 @@ import numpy as np
 
 from rag.embedding import QueryVectors
 from rag.embedding.bm25 import SparseVector
-from rag.errors import IndexMismatchError, NotFoundError, StoreError
+from rag.errors import IndexDamagedError, IndexMismatchError, NotFoundError, StoreError
 from rag.store.candidates import CANDIDATE_FIELDS, REPRESENTATIONS, Candidates
-from rag.store.engine import Engine, Payload, Point, ScoredPoint, VectorQuery
+from rag.store.engine import Counts, Engine, Payload, ScoredPoint, VectorQuery
 from rag.store.filters import ChunkFilter
 from rag.store.fingerprint import IndexConfig
+from rag.store.integrity import REMOVED_TOGETHER, Damage, Integrity, read_summaries
 from rag.store.points import (
     SUMMARY_FIELDS,
     ArticleSummary,
@@ -69,28 +70,38 @@ class Store:
         Runs the index; closed with the store.
     config : IndexConfig
         What the index holds.
+    accepts_damage : bool
+        Whether to open an index that has lost articles, to read what is left. Nothing may be written to it.
 
     Raises
     ------
     IndexMismatchError
         When the index was made with another configuration.
+    IndexDamagedError
+        When it holds less than was put into it.
     StoreError
         When it cannot be opened.
     """
 
-    def __init__(self, engine: Engine, config: IndexConfig) -> None:
+    def __init__(self, engine: Engine, config: IndexConfig, accepts_damage: bool = False) -> None:
         self._engine = engine
         self.config = config
         self._clock = _UniqueClock()
+        self._integrity = Integrity(engine)
+        self._changing = threading.RLock()
         engine.open(config.vector_sizes)
         try:
             self._check_config()
+            with suppress(IndexDamagedError) if accepts_damage else nullcontext():
+                self._integrity.load()
         except StoreError:
             engine.close()
             raise
 
     def close(self) -> None:
         """Release the index; the store is not used again."""
+        with self._changing, suppress(StoreError):  # what is not confirmed is when the index is opened next
+            self._integrity.confirm()
         self._engine.close()
 
     # Writing
@@ -104,45 +115,81 @@ class Store:
             When there is no room for all of it; nothing has been written.
         """
         points = [chunk_point(article, chunk) for chunk in chunks]
-        committed = article_point(article, [chunk.chunk for chunk in chunks], self.config, self._clock.now())
-        self._engine.check_space([*points, committed])
         floats = max((chunk.passage.tokens.size + chunk.sentences.size for chunk in chunks), default=0) + 1
         step = max(1, _MAX_FLOATS_PER_WRITE // floats)
-        for at in range(0, len(points), step):
-            self._engine.upsert("chunks", points[at : at + step])
-        earlier = self._chunk_ids([article.id])
-        self._engine.upsert("articles", [committed])
-        current = {point.id for point in points}
-        self._engine.delete("chunks", [chunk_id for chunk_id in earlier if chunk_id not in current])
+        committed = article_point(article, [chunk.chunk for chunk in chunks], self.config, self._clock.now())
+        self._engine.check_space([*points, committed])
+        with self._changing:
+            for at in range(0, len(points), step):
+                self._engine.upsert("chunks", points[at : at + step])
+            earlier, current = self._chunk_ids([article.id]), {point.id for point in points}
+            self._integrity.begin_change(0, max(0, len(earlier) - len(current)))
+            self._engine.upsert("articles", [committed])
+            self._engine.delete("chunks", [chunk_id for chunk_id in earlier if chunk_id not in current])
 
     def remove(self, article_ids: Sequence[str]) -> None:
-        """Take articles out of the index; unknown ids are no error."""
-        chunk_ids = self._chunk_ids(article_ids)
-        self._engine.delete("articles", [article_point_id(article_id) for article_id in article_ids])
-        self._engine.delete("chunks", chunk_ids)
+        """Take articles out of the index, a few at a time; unknown ids are no error."""
+        for at in range(0, len(article_ids), REMOVED_TOGETHER):
+            with self._changing:
+                group = article_ids[at : at + REMOVED_TOGETHER]
+                chunk_ids = self._chunk_ids(group)
+                self._integrity.begin_change(len(group), len(chunk_ids))
+                self._engine.delete("articles", [article_point_id(article_id) for article_id in group])
+                self._engine.delete("chunks", chunk_ids)
 
     def delete_orphans(self) -> int:
-        """Delete the chunks that a killed ingest left behind; returns how many. Free when there are none."""
-        articles = self._summaries_if_incomplete()
-        orphans = [
-            point.id
-            for point in (self._scroll_chunks() if articles is not None else ())
-            if not _is_committed(point.payload, articles or {})
-        ]
-        self._engine.delete("chunks", orphans)
+        """Delete the chunks that a killed ingest left behind; returns how many. Free when there are none.
+
+        Raises
+        ------
+        IndexDamagedError
+            When they are of more articles than one leaves behind; they are kept.
+        """
+        with self._changing:
+            orphans = self._integrity.find_orphans()
+            self._engine.delete("chunks", orphans)
         return len(orphans)
 
-    def find_incomplete(self) -> set[str]:
-        """Ids of articles with fewer chunks than they were written with (damage). Free when the counts agree."""
-        articles = self._summaries_if_incomplete()
-        if articles is None:
-            return set()
-        present = Counter((point.payload["article_id"], point.payload["revision"]) for point in self._scroll_chunks())
-        return {key for key, article in articles.items() if present[key, article.revision] < article.chunks}
+    def flush(self) -> None:
+        """Make what was written outlive the machine; `optimize` does so, too."""
+        with self._changing:
+            self._integrity.confirm()
 
     def optimize(self) -> None:
         """After many writes: make searches fast again."""
-        self._engine.optimize()
+        with self._changing:
+            self._engine.optimize()
+            self._integrity.confirm()
+
+    # Damage
+
+    def find_incomplete(self) -> set[str]:
+        """Ids of articles with fewer chunks than they were written with (damage). Free when the counts agree."""
+        return self._integrity.find_incomplete()
+
+    def count_exactly(self) -> Counts:
+        """Numbers of articles, and of chunks with all their vectors; slower than the two counts apart."""
+        return self._integrity.count_present()
+
+    def find_damage(self) -> Damage | None:
+        """What the index lacks, by counts alone."""
+        damage = self._integrity.find_damage()
+        if damage is None:
+            return None
+        with self._changing:  # it may have been a change between two counts
+            return self._integrity.find_damage()
+
+    def check_integrity(self) -> None:
+        """Compare counts, at about a millisecond. Free where other processes write to the index, which they change.
+
+        Raises
+        ------
+        IndexDamagedError
+            When the index holds less than was put into it.
+        """
+        damage = self.find_damage() if self._engine.floor is not None else None
+        if damage is not None:
+            raise IndexDamagedError(damage.message)
 
     # Reading
 
@@ -173,7 +220,7 @@ class Store:
 
     def summarize_articles(self) -> dict[str, ArticleSummary]:
         """Every article without its text, by id. Reads the whole list: for an ingest, not for a request."""
-        return {point.payload["id"]: read_summary(point.payload) for point in self._scroll_articles()}
+        return read_summaries(self._engine)
 
     def get_article(self, article_id: str) -> Article:
         """One article.
@@ -262,18 +309,6 @@ class Store:
         points = self._engine.retrieve("articles", [article_point_id(article_id) for article_id in article_ids])
         return [chunk_id for point in points for chunk_id in chunk_point_ids(point.payload)]
 
-    def _scroll_articles(self) -> Iterator[Point]:
-        return self._engine.scroll("articles", SUMMARY_FIELDS)
-
-    def _scroll_chunks(self) -> Iterator[Point]:
-        return self._engine.scroll("chunks", ["article_id", "revision"])
-
-    def _summaries_if_incomplete(self) -> dict[str, ArticleSummary] | None:
-        """Every article, when there are more or fewer chunks than they were written with; else None."""
-        articles = self.summarize_articles()
-        expected = sum(article.chunks for article in articles.values())
-        return None if self._engine.count("chunks") == expected else articles
-
     def _check_config(self) -> None:
         for point in self._engine.scroll("articles", ["fingerprint", "config"]):
             if point.payload.get("fingerprint") != self.config.fingerprint:
@@ -297,12 +332,6 @@ class _UniqueClock:
         with self._lock:
             self._last = max(self._last + 1, time.time_ns())
             return self._last
-
-
-def _is_committed(payload: Payload, articles: dict[str, ArticleSummary]) -> bool:
-    """Whether an article's point names the revision of a chunk."""
-    article = articles.get(payload["article_id"])
-    return article is not None and article.revision == payload["revision"]
 
 
 def _column(scores: dict[int, float], payloads: dict[int, Payload]) -> "np.ndarray[Any, np.dtype[np.float64]]":

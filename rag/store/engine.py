@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from rag.store.filters import ChunkFilter
+
+if TYPE_CHECKING:
+    from rag.store.floor import FloorFile
 
 Collection = Literal["articles", "chunks"]
 Payload = dict[str, Any]
@@ -14,7 +17,7 @@ KEYWORD_FIELDS: dict[Collection, tuple[str, ...]] = {
     "chunks": ("article_id", "topic", "article_language"),
 }
 INTEGER_FIELDS: dict[Collection, tuple[str, ...]] = {
-    "articles": ("stored_at",),
+    "articles": ("stored_at", "chunks"),
     "chunks": ("first_day", "last_day"),
 }
 """Payload fields with an index: those that are filtered, counted or ordered by."""
@@ -87,8 +90,24 @@ class ScoredPoint(NamedTuple):
     payload: Payload
 
 
+class Counts(NamedTuple):
+    """How many articles and chunks."""
+
+    articles: int
+    chunks: int
+
+
 class Engine(Protocol):
-    """Two collections of points, `articles` and `chunks`."""
+    """Two collections of points, `articles` and `chunks`.
+
+    Attributes
+    ----------
+    floor : FloorFile or None
+        Where the least is kept that the index must hold; None where other processes write to the same index.
+    """
+
+    @property
+    def floor(self) -> "FloorFile | None": ...
 
     def open(self, vector_sizes: Mapping[str, int]) -> None:
         """Open or create the collections and the indexes of their payload fields.
@@ -139,15 +158,26 @@ class Engine(Protocol):
     def count(self, collection: Collection, exact: bool = True) -> int:
         """Number of points; not exact: as far as the engine knows without looking."""
 
+    def count_whole_chunks(self) -> int:
+        """Number of chunks that have all their vectors, as far as the engine can tell."""
+
     def count_values(self, collection: Collection, field: str, limit: int) -> dict[str, int]:
         """The most frequent values of a keyword field, each with the number of its points."""
 
     def query(self, queries: Sequence[VectorQuery]) -> list[list[ScoredPoint]]:
         """The chunks that each query finds, best first; one round trip."""
 
+    def flush(self) -> None:
+        """Make what was written outlive the machine.
+
+        Raises
+        ------
+        StorageFullError
+            When there is no room to do so.
+        """
+
     def optimize(self) -> None:
-        """After many writes: make searches fast again, and what was written durable. Where there is no room to do so,
-        searches stay as they are."""
+        """After many writes: make searches fast again. Where there is no room to do so, they stay as they are."""
 
     def close(self) -> None:
         """Release everything; the engine is not used again."""

@@ -18,6 +18,7 @@ from rag.errors import IndexMismatchError, StorageFullError, StoreError, StoreLo
 from rag.store.edge_config import articles_config, chunks_config, create_payload_indexes
 from rag.store.engine import Collection, Point, ScoredPoint, VectorQuery
 from rag.store.filters import ChunkFilter
+from rag.store.floor import FloorFile
 from rag.store.space import FULL_REMEDY, DiskSpace, FreeSpace, measure_free_space
 
 _log = logging.getLogger(__name__)
@@ -42,11 +43,14 @@ class EdgeEngine:
 
     def __init__(self, folder: Path, free_space: FreeSpace = measure_free_space) -> None:
         self._folder = folder
+        self.floor = FloorFile(folder)
         self._space = DiskSpace(folder, free_space)
         self._lock = FileLock(folder / "lock", timeout=_LOCK_WAIT_S, thread_local=False)
         self._shards: dict[Collection, Any] = {}
+        self._vector_names: tuple[str, ...] = ()
 
     def open(self, vector_sizes: Mapping[str, int]) -> None:
+        self._vector_names = tuple(vector_sizes)
         try:
             self._take_lock()
             self._open_shard("articles", articles_config())
@@ -61,7 +65,7 @@ class EdgeEngine:
             try:
                 self._space.check_upsert(points)
             except StorageFullError:
-                self._flush()  # the log gives back what it no longer needs
+                self.flush()  # the log gives back what it no longer needs
                 self._space.check_upsert(points)
 
     def upsert(self, collection: Collection, points: Sequence[Point]) -> None:
@@ -98,6 +102,12 @@ class EdgeEngine:
         with _mapped_errors(self._folder):
             return int(self._shards[collection].count(edge.CountRequest(exact)))
 
+    def count_whole_chunks(self) -> int:
+        # A segment that lost the file of its vectors opens, and has the points without them.
+        has_all = edge.Filter(must=[edge.HasVectorCondition(name) for name in self._vector_names])
+        with _mapped_errors(self._folder):
+            return int(self._shards["chunks"].count(edge.CountRequest(True, has_all)))
+
     def count_values(self, collection: Collection, field: str, limit: int) -> dict[str, int]:
         with _mapped_errors(self._folder):
             found = self._shards[collection].facet(edge.FacetRequest(field, limit, True))
@@ -112,25 +122,23 @@ class EdgeEngine:
             for points in found
         ]
 
+    def flush(self) -> None:
+        with _mapped_errors(self._folder):
+            self._space.check_flushing()
+            for shard in self._shards.values():
+                shard.flush()  # shortens the log, too
+
     def optimize(self) -> None:
         for collection, shard in self._shards.items():
             with _logged_if_full(f"The {collection} of the index were not optimized."), _mapped_errors(self._folder):
                 self._space.check_optimizing(self._folder / collection)
                 shard.optimize()
-        with _logged_if_full("The log of the index was not shortened."), _mapped_errors(self._folder):
-            self._flush()
 
     def close(self) -> None:
         for shard in self._shards.values():
             shard.close()
         self._shards.clear()
         self._lock.release()
-
-    def _flush(self) -> None:
-        """Make what was written durable, and shorten the log."""
-        self._space.check_flushing()
-        for shard in self._shards.values():
-            shard.flush()
 
     def _scroll(
         self, collection: Collection, fields: Sequence[str], limit: int, **options: Any

@@ -31,6 +31,8 @@ class ServerEngine:
         Where the server is, for messages.
     """
 
+    floor = None
+
     def __init__(self, client: QdrantClient, prefix: str, url: str) -> None:
         self._client = client
         self._names: dict[Collection, str] = {"articles": f"{prefix}_articles", "chunks": f"{prefix}_chunks"}
@@ -111,6 +113,9 @@ class ServerEngine:
         with self._mapped_errors():
             return self._client.count(self._names[collection], exact=exact).count
 
+    def count_whole_chunks(self) -> int:
+        return self.count("chunks", exact=False)
+
     def count_values(self, collection: Collection, field: str, limit: int) -> dict[str, int]:
         with self._mapped_errors():
             found = self._client.facet(self._names[collection], key=field, limit=limit, exact=True)
@@ -129,6 +134,9 @@ class ServerEngine:
             ]
             for answer in found
         ]
+
+    def flush(self) -> None:
+        """A server does so by itself."""
 
     def optimize(self) -> None:
         """A server optimizes by itself."""

@@ -31,6 +31,7 @@ STATUSES: dict[type[errors.DalilError], ErrorStatus] = {
     errors.ReadError: ErrorStatus(422, "invalid_request_error", "unreadable_article"),
     errors.StoreLockedError: ErrorStatus(503, "service_unavailable_error", "index_in_use"),
     errors.IndexMismatchError: ErrorStatus(503, "service_unavailable_error", "other_pipeline"),
+    errors.IndexDamagedError: ErrorStatus(503, "service_unavailable_error", "index_damaged"),
     errors.StorageFullError: ErrorStatus(507, "server_error", "storage_full"),
     errors.StoreError: ErrorStatus(503, "service_unavailable_error", "index_unavailable"),
     errors.EmbeddingError: ErrorStatus(503, "service_unavailable_error", "embedding_failed"),

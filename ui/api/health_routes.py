@@ -70,7 +70,7 @@ def build_health_routes(service: AnswerService) -> APIRouter:
         responses={503: {"model": Readiness, "description": "Not now; with the reasons"}},
     )
     def check_readiness(response: Response) -> Readiness:
-        """Whether questions can be answered, with the state of each part."""
+        """Whether questions can be answered over all that was put into the index, with the state of each part."""
         checks = _check_parts(service.assistant, probe)
         is_ready = checks["index"] == "ok"
         response.status_code = 200 if is_ready else 503
@@ -88,6 +88,7 @@ def _check_parts(assistant: Assistant, probe: LlmProbe) -> dict[str, str | int]:
     checks: dict[str, str | int] = {}
     try:
         checks |= {"index": "ok", "chunks": assistant.store.count_chunks()}
+        assistant.store.check_integrity()
     except StoreError as error:
         checks["index"] = str(error)
     checks["pipeline"] = assistant.store.config.fingerprint

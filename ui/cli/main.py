@@ -145,14 +145,13 @@ def _search(options: argparse.Namespace, settings: Settings) -> int:
 
 def _status(options: argparse.Namespace, settings: Settings) -> int:
     from rag.embedding import embedding_spec
-    from rag.store import IndexConfig, open_store
+    from rag.store import Counts, IndexConfig, open_store
 
     config = IndexConfig.of(embedding_spec(settings), settings.chunk_tokens)
-    store = open_store(settings, config)
+    store = open_store(settings, config, accepts_damage=True)
     try:
-        status = {
-            "articles": store.count_articles(),
-            "chunks": store.count_chunks(),
+        damage = store.find_damage()
+        status: dict[str, Any] = store.count_exactly()._asdict() | {
             "store": settings.qdrant_url or str(settings.data_dir),
             "embedder": config.embedder,
             "model": settings.llm_name,
@@ -160,8 +159,14 @@ def _status(options: argparse.Namespace, settings: Settings) -> int:
         }
     finally:
         store.close()
-    _print_result(options, status, "\n".join(f"{name}: {value}" for name, value in status.items()))
-    return _OK
+    shown = dict(status)
+    if damage is not None:
+        status |= {"expected": damage.expected._asdict(), "damaged": damage.message}
+        counts = zip(Counts._fields, damage.present, damage.expected, strict=True)
+        shown |= {name: f"{present} of {expected}" for name, present, expected in counts}
+        shown["damaged"] = damage.message
+    _print_result(options, status, "\n".join(f"{name}: {value}" for name, value in shown.items()))
+    return _FAILED if damage else _OK
 
 
 def _serve(options: argparse.Namespace, settings: Settings) -> int:
