@@ -1,11 +1,12 @@
 """The index: Qdrant Edge in a folder by default, a Qdrant server by URL."""
 
 from rag.settings import Settings
-from rag.store.base import SearchQuery, Store
+from rag.store.base import Store
 from rag.store.candidates import REPRESENTATIONS, Candidate, Candidates
 from rag.store.engine import Counts, Engine
 from rag.store.fingerprint import IndexConfig
 from rag.store.points import ArticleSummary, EmbeddedChunk, SentenceVectors
+from rag.store.search import SearchQuery
 
 __all__ = [
     "REPRESENTATIONS",

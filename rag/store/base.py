@@ -8,17 +8,10 @@ import threading
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
-
-from rag.embedding import QueryVectors
-from rag.embedding.bm25 import SparseVector
 from rag.errors import IndexDamagedError, IndexMismatchError, NotFoundError, StoreError
-from rag.store.candidates import CANDIDATE_FIELDS, REPRESENTATIONS, Candidates
-from rag.store.engine import Counts, Engine, Payload, ScoredPoint, VectorQuery
-from rag.store.filters import ChunkFilter
+from rag.store.candidates import Candidates
+from rag.store.engine import Counts, Engine
 from rag.store.fingerprint import IndexConfig
 from rag.store.integrity import REMOVED_TOGETHER, Damage, Integrity, read_summaries
 from rag.store.points import (
@@ -34,31 +27,13 @@ from rag.store.points import (
     read_sentence_vectors,
     read_summary,
 )
-from rag.store.quantization import quantize_query
+from rag.store.search import SearchQuery, find_candidates
 from rag.types import NO_FILTERS, Article, Filters
 
 _MAX_FLOATS_PER_WRITE = 400_000
 """Vectors of one request: about 5 MB as JSON, well under a Qdrant server's 32 MB."""
 _ARTICLES_PER_READ = 256
 _MAX_TOPICS = 1000
-_MAX_SEARCHES = 3
-"""When what was found is deleted before it is scored."""
-
-
-@dataclass(frozen=True, slots=True)
-class SearchQuery:
-    """A query in every representation.
-
-    Attributes
-    ----------
-    vectors : QueryVectors
-        As the encoder gives them.
-    lexical : SparseVector
-        Of its index terms.
-    """
-
-    vectors: QueryVectors
-    lexical: SparseVector
 
 
 class Store:
@@ -261,49 +236,12 @@ class Store:
         Candidates
             They may include chunks of a revision that is not committed: compare with `get_articles`.
         """
-        tokens = quantize_query(query.vectors.tokens)
-        sentence = quantize_query(query.vectors.sentence[None])
-        vectors: dict[str, Any] = {
-            "dense": query.vectors.dense.tolist(),
-            "tokens": tokens.vectors.tolist(),
-            "sentence": sentence.vectors.tolist(),
-        }
-        limits = {"dense": dense}
-        if query.lexical.indices:
-            vectors["lexical"] = query.lexical
-            limits["lexical"] = lexical
-        condition = ChunkFilter.of(filters)
-        finders = [VectorQuery(name, vectors[name], limit, condition) for name, limit in limits.items() if limit]
-        found = self._find_and_score(finders, vectors)
-        if not found:
-            return Candidates.none()
-        payloads = {point.key: point.payload for point in found["dense"]}
-        columns = dict.fromkeys(REPRESENTATIONS, np.full(len(payloads), np.nan)) | {
-            name: _column({point.key: point.score for point in points}, payloads) for name, points in found.items()
-        }
-        columns["tokens"] = tokens.dequantize_scores(columns["tokens"])
-        columns["sentence"] = sentence.dequantize_scores(columns["sentence"])
-        return Candidates(payloads, np.nan_to_num(np.stack(list(columns.values()), axis=1)))
+        return find_candidates(self._engine, query, {"dense": dense, "lexical": lexical}, filters)
 
     def sentence_vectors(self, chunk_ids: Sequence[str]) -> dict[str, SentenceVectors]:
         """The vectors of chunks' sentences, by chunk id; unknown ids are left out."""
         points = self._engine.retrieve("chunks", chunk_ids, ["tokens", "sentence"])
         return {point.id: read_sentence_vectors(point) for point in points}
-
-    def _find_and_score(self, finders: Sequence[VectorQuery], vectors: dict[str, Any]) -> dict[str, list[ScoredPoint]]:
-        """What the finders find, scored by every representation; empty when they find nothing."""
-        for _ in range(_MAX_SEARCHES):
-            ids = list(dict.fromkeys(point.id for points in self._engine.query(finders) for point in points))
-            if not ids:
-                return {}
-            scorers = [
-                VectorQuery(name, vector, len(ids), ids=ids, fields=CANDIDATE_FIELDS if name == "dense" else ())
-                for name, vector in vectors.items()
-            ]
-            found = dict(zip(vectors, self._engine.query(scorers), strict=True))
-            if len(found["dense"]) == len(ids):  # else some were deleted between the two
-                break
-        return found
 
     def _chunk_ids(self, article_ids: Sequence[str]) -> list[str]:
         points = self._engine.retrieve("articles", [article_point_id(article_id) for article_id in article_ids])
@@ -332,8 +270,3 @@ class _UniqueClock:
         with self._lock:
             self._last = max(self._last + 1, time.time_ns())
             return self._last
-
-
-def _column(scores: dict[int, float], payloads: dict[int, Payload]) -> "np.ndarray[Any, np.dtype[np.float64]]":
-    """Scores in the order of the payloads; nan where a chunk has nothing to score."""
-    return np.array([scores.get(key, np.nan) for key in payloads])
