@@ -11,15 +11,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from fastapi.testclient import TestClient
-
 from rag.answering.assistant import Assistant
 from rag.retrieval.calibration import load_calibration
 from rag.retrieval.retriever import HybridRetriever
 from rag.settings import load_settings
 from rag.store import IndexConfig, Store
 from rag.store.qdrant_edge import EdgeEngine
-from tests.doubles import WordEncoder
+from tests.doubles import WordEncoder, local_client
 from ui.api import AnswerService, create_app
 
 CONFIG = IndexConfig("words", 64, 64, 64, 320)
@@ -51,7 +49,7 @@ class Visitor:
     """Calls a service, and prints what it says."""
 
     def __init__(self, assistant: Assistant) -> None:
-        self._client = TestClient(create_app(AnswerService(assistant)), raise_server_exceptions=False)
+        self._client = local_client(create_app(AnswerService(assistant)), raise_server_exceptions=False)
 
     def upload(self, name: str, text: str) -> int:
         headers = {"Content-Type": "text/plain"}

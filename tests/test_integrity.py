@@ -25,7 +25,7 @@ from rag.store import Counts, Store
 from rag.store.qdrant_edge import EdgeEngine
 from rag.store.qdrant_server import ServerEngine
 from rag.types import Article
-from tests.doubles import WordEncoder
+from tests.doubles import WordEncoder, local_client
 from tests.killed_changes import CHANGES, CONFIG, make
 from ui.api import AnswerService, create_app
 
@@ -170,7 +170,7 @@ def serve(store: Store, folder: Path) -> Iterator[TestClient]:
     encoder = WordEncoder()
     settings = load_settings({}, data_dir=folder)
     assistant = Assistant(settings, store, encoder, HybridRetriever(store, encoder, load_calibration()), None)
-    yield TestClient(create_app(AnswerService(assistant)))
+    yield local_client(create_app(AnswerService(assistant)))
 
 
 def test_ready_is_503_with_the_reason_while_something_is_missing(index):
