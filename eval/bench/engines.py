@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from rag.embedding.build_e5_onnx import EncoderGraph, Vocabulary, Weights, read_weights, wheel_file
 from rag.embedding.e5 import E5Embedder
+from rag.embedding.onnx_runtime import import_onnxruntime
 
 _BATCH = 8
 """Of 1, 4, 8, 16 and 64 passages sorted by length, 1 to 8 are equally fast in fastembed, larger ones slower."""
@@ -49,6 +50,7 @@ def _open_engines(folder: Path) -> dict[str, Encode]:
 
 
 def _open_fastembed(folder: Path) -> Encode:
+    import_onnxruntime()  # before fastembed imports it by itself, with its telemetry
     from fastembed import TextEmbedding
     from fastembed.common.model_description import ModelSource, PoolingType
 

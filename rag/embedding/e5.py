@@ -20,6 +20,7 @@ from rag.embedding.build_e5_onnx import (
     wheel_file,
     write_atomically,
 )
+from rag.embedding.onnx_runtime import import_onnxruntime
 from rag.errors import EmbeddingError
 
 _START, _END = 0, 2
@@ -179,11 +180,8 @@ def _open_tokenizer(path: Path, vocabulary: Vocabulary) -> Any:
 
 
 def _open_session(path: Path, threads: int | None) -> Any:
-    # Imported here because its import already writes a device id for telemetry, which is off from here on.
-    import onnxruntime
-    from onnxruntime.capi import onnxruntime_pybind11_state as state
-
-    onnxruntime.disable_telemetry_events()
+    onnxruntime = import_onnxruntime()
+    state = onnxruntime.capi.onnxruntime_pybind11_state
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or 0
     # Waiting for its next call, the second thread would take its core from the store for milliseconds: a query p50
