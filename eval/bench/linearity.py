@@ -1,4 +1,5 @@
-"""Whether the time of the text functions grows as the text does: `python -m eval.bench.linearity`.
+"""Whether the time of the text functions and of reading Markdown grows as the text does:
+`python -m eval.bench.linearity`.
 
 Each function is timed on a text of one repeated piece and on one ten times as long. Prints one JSON object: of each
 function and piece the ratio of the two times, about 10 when the time is linear and about 100 when it is quadratic, and
@@ -11,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
+from ingest.readers.bounded_markdown import parse_markdown
 from rag.grounding.verifier import verify_draft
 from rag.language.direction import direction
 from rag.language.document import Document
@@ -57,6 +59,24 @@ PIECES = (
     " \n",
     "1٬",
 )
+MARKDOWN = {
+    "brackets": ("", "["),
+    "images": ("", "!["),
+    "half links": ("", "[a](<b"),
+    "half references": ("", "[a]["),
+    "small blocks": ("", "[" * 35 + "\n\n"),
+    "brackets in images": ("![" * 40, "[" * 50 + "]" * 50 + "](b)"),
+    "angles": ("", "<a@"),
+    "marks": ("", "***a_b "),
+    "backticks": ("", "` `` ``` ````"),
+    "lazy lines": ("> " * 60 + "a\n", "b\n"),
+    "quoted fences": ("", "> " * 40 + "```\n" + "b\n" * 40),
+    "nested lists": ("", "- " * 40 + "a\n"),
+    "short lists": ("", "- a\n+ a\n"),
+    "table": ("|a|b|\n|-|-|\n", "|a|b|\n"),
+    "definitions": ("", "[a]: b 'x\n\n"),
+}
+"""What Markdown is made of to be slow: what stands before, and the piece."""
 DRAFT_PIECES = ("كلمة بلا دليل [9]. ", "[1", ".", "[ 1 , ", "كلمة [1] ", "كلمة. [1] ", ". [1] ")
 _SHORT_DRAFT_PIECES = 200
 _PASSAGES = ("وُلد ابن بطوطة في طنجة.", "شغّل المسبار محركاته مدة 27 دقيقة.", "ملوحته ٣٫٥ في المئة.")
@@ -67,6 +87,18 @@ def measure_texts() -> dict[str, dict[str, float]]:
     return {
         name: {piece: _time_ratio(rule, piece, _SHORT_CHARS // len(piece)) for piece in PIECES}
         for name, rule in RULES.items()
+    }
+
+
+def measure_markdown() -> dict[str, float]:
+    """The ratio of times of reading Markdown, by what it is made of."""
+
+    def reader_behind(before: str) -> Callable[[str], object]:
+        return lambda text: parse_markdown(before + text)
+
+    return {
+        name: _time_ratio(reader_behind(before), piece, max(1, _SHORT_CHARS // len(piece)))
+        for name, (before, piece) in MARKDOWN.items()
     }
 
 
@@ -124,9 +156,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--limit", type=float, default=_LIMIT, help="the greatest ratio allowed (default: %(default)s)")
     limit: float = parser.parse_args(arguments).limit
-    texts, verifier = measure_texts(), measure_verifier()
-    worst = max(*verifier.values(), *(ratio for of_pieces in texts.values() for ratio in of_pieces.values()))
-    print(json.dumps({"texts": texts, "verifier": verifier, "worst": worst}, ensure_ascii=False, indent=2))
+    texts, markdown, verifier = measure_texts(), measure_markdown(), measure_verifier()
+    of_texts = [ratio for of_pieces in texts.values() for ratio in of_pieces.values()]
+    worst = max(*of_texts, *markdown.values(), *verifier.values())
+    result = {"texts": texts, "markdown": markdown, "verifier": verifier, "worst": worst}
+    print(json.dumps(result, ensure_ascii=False, indent=2))
     return int(worst > limit)
 
 

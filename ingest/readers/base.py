@@ -132,6 +132,8 @@ def validate_fields(model: type[ArticleFields], values: Any) -> Any:
         return model.model_validate(values)
     except ValidationError as error:
         raise ReadError(_describe_problem(error)) from None
+    except ValueError:  # Python writes out no integer of thousands of digits
+        raise ReadError("It holds an endless number.") from None
 
 
 def read_limited(stream: BufferedReader, source: Source) -> bytes:

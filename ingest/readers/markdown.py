@@ -8,19 +8,19 @@ from collections.abc import Iterator
 from io import BufferedReader
 
 import yaml
-from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from ingest.readers.base import ArticleFields, ReadFailure, Source, make_article, read_limited, validate_fields
+from ingest.readers.bounded_markdown import parse_markdown
 from ingest.readers.decoding import decode_text
 from rag.errors import ReadError
 from rag.types import Article
 
 _FRONT_MATTER_START = "---"
 _FRONT_MATTER_ENDS = ("---", "...")
+_MAX_FRONT_MATTER_CHARS = 100_000
+"""Room for more than anyone writes; YAML takes 15 microseconds a character."""
 _BULLET = "• "
-_MAX_NESTING = 100
-"""The parser drops what lies deeper than its limit (20 unless told); deep lists are real, endless ones are not."""
 
 
 def read_markdown(stream: BufferedReader, source: Source) -> Iterator[Article | ReadFailure]:
@@ -40,10 +40,23 @@ def _split_front_matter(content: str) -> tuple[ArticleFields, str]:
     raise ReadError("The front matter is not closed: a line of three hyphens is missing.")
 
 
+class _FrontMatterLoader(yaml.SafeLoader):
+    """YAML in which `<<` is a key like any other: each merge may double what the one before has merged."""
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Merge nothing."""
+
+
+for _tag in ("merge", "value"):
+    _FrontMatterLoader.add_constructor(f"tag:yaml.org,2002:{_tag}", lambda _loader, node: str(node.value))
+
+
 def _parse_front_matter(block: str) -> ArticleFields:
+    if len(block) > _MAX_FRONT_MATTER_CHARS:
+        raise ReadError(f"The front matter is too long: at most {_MAX_FRONT_MATTER_CHARS:,} characters.")
     try:
-        values = yaml.safe_load(block) or {}
-    except (yaml.YAMLError, ValueError, RecursionError, AttributeError, KeyError) as error:
+        values = yaml.load(block, _FrontMatterLoader) or {}
+    except (yaml.YAMLError, ValueError, RecursionError, AttributeError, LookupError, ArithmeticError) as error:
         line = getattr(getattr(error, "problem_mark", None), "line", None)
         where = "" if line is None else f" in line {line + 2}"
         raise ReadError(f"The front matter is not YAML{where}. Put values with a colon into quotes.") from None
@@ -54,8 +67,11 @@ def _parse_front_matter(block: str) -> ArticleFields:
 
 
 def _extract_words(body: str) -> tuple[str | None, str]:
-    """The first heading of level one, where it comes before all else, and the words of the rest, a block a line."""
-    tokens = MarkdownIt("commonmark", {"html": False, "maxNesting": _MAX_NESTING}).parse(body)
+    """The first heading of level one, where it comes before all else, and the words of the rest, a block a line; a
+    body whose blocks cannot be told apart as it stands."""
+    tokens = parse_markdown(body)
+    if tokens is None:
+        return None, body
     blocks: list[str] = []
     heading: str | None = None
     marker = ""
