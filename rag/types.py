@@ -47,7 +47,7 @@ class Article:
     id : str
         Unique in the index.
     title : str
-        May be empty.
+        One line; may be empty.
     text : str
         What every offset of Dalil counts in, code points.
     language : Language
@@ -57,7 +57,8 @@ class Article:
     source : str
         Where it was read from, so that a file that cannot be read today does not lose its article.
     url, date, topic : str or None
-        As its writer gave them. A date is ISO where it is to be filtered by.
+        As its writer gave them, one line each; the address is one of http or https. A date is ISO where it is to be
+        filtered by.
     """
 
     id: str

@@ -126,8 +126,8 @@ def test_front_matter_with_merges_is_read_without_them():
     ("front", "reason"),
     [
         ("x: " + "a " * 50_000, "The front matter is too long: at most 100,000 characters."),
-        ("topic: 0x" + "1" * 20_000, "It holds an endless number."),
-        ("topic: 1" + ":1" * 10_000, "It holds an endless number."),
+        ("title: 0x" + "1" * 20_000, "It holds an endless number."),
+        ("title: 1" + ":1" * 10_000, "It holds an endless number."),
         ("topic: 1" + ":1" * 10_000 + ".5", "not YAML"),
         ('topic: !!int ""', "not YAML"),
     ],

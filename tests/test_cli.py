@@ -135,6 +135,18 @@ def test_a_damaged_index_is_refused_but_by_status_which_tells_what_is_missing(ho
     assert "Move that folder away" in status["damaged"]
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "ascii:strict"])
+def test_what_the_encoding_of_an_output_lacks_is_escaped(home, tmp_path, encoding):
+    ascii_only = {"PYTHONIOENCODING": encoding, "DALIL_DATA_DIR": str(home / "data")}
+    asked = dalil(home, "ask", "How far can Hyperion grow?", **ascii_only)
+    assert (asked.returncode, asked.stderr) == (0, "")
+    assert "خمسة".encode("ascii", "backslashreplace").decode() in asked.stdout
+    answer = json.loads(dalil(home, "ask", "How far can Hyperion grow?", "--json", **ascii_only).stdout)
+    assert "خمسة غيغاواط" in " ".join(citation["quote"] for citation in answer["citations"])
+    status = dalil(tmp_path, "status", **ascii_only | {"DALIL_DATA_DIR": str(tmp_path / "فهرس")})
+    assert (status.returncode, status.stderr) == (0, "")
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

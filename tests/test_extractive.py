@@ -49,6 +49,20 @@ FIVE = " ".join(f"الجملة {which} من النص." for which in ("الأول
 # Extractive answers
 
 
+def test_a_quote_is_verbatim_and_the_answer_closes_what_it_opens():
+    hit = make_hit("الجملة \u202eالأولى من\u2066 النص.", title="عنوان\u202e")
+    answer = extract(hit, a=[0.9])
+    assert find_quotes(answer) == [hit.text]
+    assert answer.text == f"وفقًا لمقال «عنوان\u202e\u202c»:\n\n«{hit.text}\u2069\u202c» [1]"
+    assert "«عنوان\u202e\u202c»" in refusal_text("ar", [hit])
+
+
+@pytest.mark.parametrize("link", ["[كلمة](javascript:alert(1))", "[كلمة](<javascript:alert(1)>)", "![كلمة](data:x)"])
+def test_a_link_in_a_quote_is_its_words_in_the_answer(link):
+    answer = extract(make_hit(f"الجملة الأولى من النص {link} هنا."), a=[0.9])
+    assert "«الجملة الأولى من النص كلمة هنا.» [1]" in answer.text
+
+
 def test_at_most_three_sentences_are_quoted():
     answer = extract(make_hit(FIVE), a=[0.9] * 5)
     assert len(answer.citations) == 3

@@ -26,7 +26,7 @@ MAY_IMPORT = {
 """Which packages of ours each package may import beside itself."""
 
 LAYERS = (
-    {"types", "errors", "trace"},
+    {"types", "errors", "trace", "addresses"},
     {"settings", "language"},
     {"embedding"},
     {"store"},

@@ -6,15 +6,18 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from rag.types import Answer, Citation
-from tests.doubles import like
+from rag.answering.assistant import Assistant
+from rag.settings import load_settings
+from rag.types import Answer, Citation, Span
+from tests.doubles import article, like, put
 from ui.api import AnswerService
 from ui.page.chat import Chat
+from ui.page.evidence import EvidenceRequest, render_article
 from ui.page.html import isolate, render_macro
 from ui.page.labels import load_labels
 from ui.page.library import DroppedFile, Library, discard_uploads
 from ui.page.storage import SCHEMA_VERSION, Conversation, Turn, read_conversation, read_conversations
-from ui.page.turns import render_turn
+from ui.page.turns import format_reference, render_turn
 from ui.page.welcome import Examples
 
 CHOICES = {"language": "auto", "passages": 8, "mode": "auto", "topics": [], "explain": False}
@@ -65,6 +68,32 @@ def test_whatever_a_turn_holds_is_text_and_never_markup(hostile):
     assert "<img" not in html
     assert "<script" not in html
     assert "49" not in html
+
+
+@pytest.mark.parametrize(
+    ("url", "link"),
+    [
+        ("https://example.org/a?b='\"", "https://example.org/a?b=&#39;&#34;"),
+        ("javascript:alert(1)", None),
+        ("data:text/html,x", None),
+        ("//example.org", None),
+        (None, None),
+    ],
+)
+def test_an_article_links_to_the_web_alone_whatever_an_index_holds(url, link):
+    labels = load_labels("en")
+    html = render_macro("evidence", "original", url=url, labels=labels)
+    assert re.findall('href="(.*?)"', html) == ([link] if link else [])
+    reference = format_reference(replace(QUOTE, url=url))
+    assert (url in reference if link else ":" not in reference) is True
+
+
+def test_a_link_in_an_articles_text_is_text_on_the_page(assistant, tmp_path):
+    with Assistant.from_settings(load_settings({}, data_dir=tmp_path)) as opened:
+        put(opened, article("اقرأ [هذا](javascript:alert(1)) <a href='javascript:x'>وهذا</a>.", url="javascript:x"))
+        html = render_article(opened.store, EvidenceRequest("a", Span(0, 5)), load_labels("ar"))
+    assert "اقرأ" in html
+    assert not re.search('href="|<a ', html)
 
 
 @pytest.mark.parametrize("language", ["ar", "en"])

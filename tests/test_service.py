@@ -1,4 +1,6 @@
 import json
+import re
+import unicodedata
 from urllib.parse import quote
 
 import pytest
@@ -134,9 +136,19 @@ def test_a_degraded_answer_is_an_answer(assistant):
     assert (answer.json()["mode"], answer.json()["degraded"]) == ("extractive", True)
 
 
-def test_half_a_character_from_a_model_is_no_server_error(assistant):
-    with_model = like(assistant, ScriptedModel("تحتاج ملكة النحل إلى 16 يومًا\ud83d [1]."), refuse_below=0.0)
-    assert client_of(with_model).post("/v1/ask", json={"question": QUEEN}).status_code == 200
+@pytest.mark.parametrize("odd", ["\ud83d", "\0", "\x1b", "\x85", "\u202e", "\u2067"])
+def test_nothing_of_a_models_that_cannot_be_shown_reaches_an_answer(assistant, odd):
+    draft = f"تحتاج ملكة {odd}النحل إلى 16 يومًا{odd} [1]."
+    with_model = client_of(like(assistant, ScriptedModel(draft, piece=1), refuse_below=0.0))
+    answer = with_model.post("/v1/ask", json={"question": QUEEN, "mode": "generate"})
+    assert (answer.status_code, answer.json()["mode"], answer.json()["refused"]) == (200, "generate", False)
+    streamed = with_model.post("/v1/ask", json={"question": QUEEN, "mode": "generate", "stream": True}).text
+    completed = with_model.post("/v1/chat/completions", json={"messages": [{"role": "user", "content": QUEEN}]})
+    words = [answer.json()["text"], completed.json()["choices"][0]["message"]["content"]]
+    words += [json.loads(line)["text"] for line in re.findall(r"event: token\ndata: (.*)", streamed)]
+    assert "".join(words).count("16") == 3
+    kinds = {unicodedata.category(char) for char in "".join(words)}
+    assert kinds.isdisjoint({"Cc", "Cf", "Cs"})
 
 
 @pytest.mark.parametrize(
@@ -328,6 +340,45 @@ def test_an_id_may_hold_slashes_spaces_and_arabic(small, article_id):
         body = client_of(small).get(f"/v1/articles/{quote(article_id, safe=safe)}/text")
         assert body.status_code == 200
         assert body.json()["id"] == article_id
+
+
+def test_an_article_whose_id_ends_as_the_route_does_is_read(small):
+    put(small, article("نص المقال a.", "a"), article("نص المقال الآخر.", "b/text"), article("نص.", "b/text/text"))
+    client = client_of(small)
+
+    def read(path):
+        return client.get(f"/v1/articles/{path}").json()
+
+    # Both exist: the path is the text of the first, and escaped the second.
+    assert [read(path)["id"] for path in ("a", "a/text", "a%2Ftext", "a%2ftext", "a/text/text", "a%2Ftext/text")] == [
+        "a",
+        "a",
+        "a/text",
+        "a/text",
+        "a/text",
+        "a/text",
+    ]
+    # There is no b.
+    assert [read(path)["id"] for path in ("b/text", "b/text/text", "b%2Ftext%2Ftext", "b/text/text/text")] == [
+        "b/text",
+        "b/text",
+        "b/text/text",
+        "b/text/text",
+    ]
+    assert read("b/text?start=3&end=9")["text"] == "المقال"
+    assert "'c'" in error(client.get("/v1/articles/c/text"), 404)["message"]
+    assert client.delete("/v1/articles/a/text").json()["id"] == "a/text"
+
+
+def test_an_address_that_an_earlier_version_kept_is_not_given_out(small):
+    put(small, article("نص المقال عن القطط.", "old", url="javascript:alert(1)"))
+    client = client_of(like(small, refuse_below=0.0))
+    asked = {"question": "القطط", "filters": {"articles": ["old"]}}
+    given = [client.get("/v1/articles/old"), client.get("/v1/articles"), client.get("/v1/articles/old/text")]
+    given += [client.post("/v1/ask", json=asked), client.post("/v1/search", json={"query": "القطط"})]
+    assert [answer.status_code for answer in given] == [200] * 5
+    assert given[3].json()["citations"][0]["article_id"] == "old"
+    assert [answer for answer in given if "javascript" in answer.text] == []
 
 
 # Errors

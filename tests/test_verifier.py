@@ -569,12 +569,37 @@ def test_a_sentence_in_another_language_is_left_out():
         "[1](http://evil.example)",
         '<img src="http://evil.example/x">',
         "<script>alert(1)</script>",
+        "[اضغط](javascript:alert(1))",
+        "![x](javascript:alert(1))",
+        "[1](javascript:alert(1))",
+        "[اضغط](<javascript:alert(1)>)",
+        "[[اضغط]](javascript:alert(1))",
+        "[اضغط. هنا](javascript:alert(1))",
+        "[؟](javascript:alert(1))",
+        "[كلمة؟](javascript:alert(1))",
+        "[كلمة](\njavascript:alert(1))",
+        "\n\n[كلمة]: javascript:alert(1)\n\n[كلمة]",
     ],
 )
 def test_links_images_and_html_of_a_draft_are_inert(injected):
     text = verify(f"وُلد في طنجة {injected} [1].").text
-    assert not re.search(r"[<>]|\]\(", text)
+    assert not LINK.search(text)
     assert "(http" not in text
+
+
+LINK = re.compile(r"[<>]|\][(:]")
+"""What Markdown and HTML need for a link or an element."""
+LINK_PIECES = st.sampled_from(
+    ["[", "]", "(", ")", "](", "]:", "<", ">", ":", "x", "؟", ". ", "\n", "كلمة [1]. ", "[1]"]
+)
+
+
+@given(st.lists(LINK_PIECES, max_size=20).map("".join))
+def test_no_draft_makes_a_link_and_cut_into_pieces_it_makes_none_either(draft):
+    shown, verifier = stream_draft(draft)
+    assert not LINK.search(verify(draft).text)
+    assert verifier.answer() == verify(draft)
+    assert not LINK.search("".join(shown))
 
 
 @pytest.mark.parametrize(
@@ -585,6 +610,9 @@ def test_links_images_and_html_of_a_draft_are_inert(injected):
         ("[](http://x.example)", ""),
         ("<b>bold</b>", "‹b›bold‹/b›"),
         ("f(x) [1] (so they say)", "f(x) [1] (so they say)"),
+        ("[x](javascript:alert(1)) [y](a(b)c(d))", "x y"),
+        ("[x](javascript:f(g(1)))", "[x] (javascript:f(g(1)))"),
+        ("[x]: javascript:alert(1)", "[x] : javascript:alert(1)"),
     ],
 )
 def test_a_link_is_replaced_by_its_words(text, expected):

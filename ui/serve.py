@@ -5,7 +5,6 @@ import os
 import signal
 import socket
 import sys
-import tempfile
 import threading
 from contextlib import nullcontext
 from pathlib import Path
@@ -27,6 +26,7 @@ from ui.api.connections import TimedProtocol
 from ui.api.request_log import log_requests_to
 from ui.page.event_guard import EventGuardMiddleware
 from ui.page.shell import PageMiddleware, preferred_language
+from ui.page.uploads import UploadFolder, remove_abandoned_uploads
 
 _SESSION_S = 30 * 24 * 3600
 _GZIP_LEVEL = 5
@@ -47,13 +47,14 @@ def create_site(service: AnswerService, tracing: Tracing | None = None) -> FastA
     """
     # Gradio reads these as it is imported: it tells nobody anything, and uploads lie in a folder of their own.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-    uploads = tempfile.TemporaryDirectory(prefix="dalil-uploads-")
-    os.environ["GRADIO_TEMP_DIR"] = uploads.name
+    remove_abandoned_uploads()
+    uploads = UploadFolder()
+    os.environ["GRADIO_TEMP_DIR"] = str(uploads.files)
     app = create_app(service, tracing)
     app.state.uploads = uploads
     _mount_static_files(app)
     _add_entrance(app, service.guard)
-    return _mount_pages(app, service, Path(uploads.name))
+    return _mount_pages(app, service, uploads.files)
 
 
 def _mount_pages(app: FastAPI, service: AnswerService, uploads: Path) -> FastAPI:

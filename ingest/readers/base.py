@@ -1,24 +1,22 @@
 """What a reader is given and gives: the source of articles, an article or a failure."""
 
 import json
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import date
 from hashlib import blake2b
 from io import BufferedReader
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from ingest.readers.metadata import clean_id, clean_line, read_date, read_topic, read_url
 from rag.errors import ReadError
+from rag.language.controls import replace_controls
 from rag.language.document import Document
 from rag.types import Article, Language
 
-_MAX_TITLE_CHARS = 300
+MAX_TITLE_CHARS = 300
 _MAX_FIRST_LINE_CHARS = 100
-_NO_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
-"""Control characters and halves of surrogate pairs, which cannot be stored or shown."""
 _MAX_BYTES_PER_CHAR = 4
 """Of UTF-8: a larger file is too long whatever it holds."""
 
@@ -72,20 +70,21 @@ class Source:
 Reader = Callable[[BufferedReader, Source], Iterator[Article | ReadFailure]]
 """Reads the articles of a file or an upload; raises ReadError when the whole of it cannot be read."""
 
-_Text = Annotated[str, BeforeValidator(lambda value: value.isoformat() if isinstance(value, date) else value)]
-
 
 class ArticleFields(BaseModel):
-    """What a writer may say of an article, in front matter or in a JSON object. Other keys are the writer's own."""
+    """What a writer may say of an article, in front matter or in a JSON object. Other keys are the writer's own.
+
+    A `url`, `date` or `topic` that cannot be kept is None, so that it loses no article.
+    """
 
     model_config = ConfigDict(extra="ignore", str_strip_whitespace=True, coerce_numbers_to_str=True)
 
     id: str | None = Field(default=None, min_length=1, max_length=200)
-    title: str | None = Field(default=None, max_length=_MAX_TITLE_CHARS)
+    title: str | None = Field(default=None, max_length=MAX_TITLE_CHARS)
     language: Language | None = None
-    url: str | None = Field(default=None, max_length=2000)
-    date: _Text | None = None
-    topic: str | None = Field(default=None, max_length=200)
+    url: Annotated[str | None, BeforeValidator(read_url)] = None
+    date: Annotated[str | None, BeforeValidator(read_date)] = None
+    topic: Annotated[str | None, BeforeValidator(read_topic)] = None
 
 
 def make_article(fields: ArticleFields, content: str, source: Source, heading: str | None = None) -> Article:
@@ -105,16 +104,16 @@ def make_article(fields: ArticleFields, content: str, source: Source, heading: s
     Raises
     ------
     ReadError
-        When there are no words, or too many.
+        When there are no words, or too many, or the id is none.
     """
-    text = _clean_text(content).strip()
+    text = replace_controls(content).strip()
     if not any(char.isalnum() for char in text):
         raise ReadError("It holds no words.")
     if len(text) > source.max_chars:
         raise ReadError(
             f"It is too long: {len(text):,} characters, at most {source.max_chars:,} (DALIL_MAX_ARTICLE_CHARS)."
         )
-    title = _clean_text(fields.title or heading or "").strip() or _first_line(text)
+    title = clean_line(fields.title or "") or clean_line(heading or "") or _first_line(text)
     kept: dict[str, Any] = {
         "title": title,
         "text": text,
@@ -123,7 +122,7 @@ def make_article(fields: ArticleFields, content: str, source: Source, heading: s
         "date": fields.date,
         "topic": fields.topic,
     }
-    return Article(id=_clean_text(fields.id or source.name), revision=_hash_content(kept), source=source.origin, **kept)
+    return Article(id=clean_id(fields.id or source.name), revision=_hash_content(kept), source=source.origin, **kept)
 
 
 def validate_fields(model: type[ArticleFields], values: Any) -> Any:
@@ -161,13 +160,9 @@ def _describe_problem(error: ValidationError) -> str:
     return f"{name or 'It'}: {problem['msg']}."
 
 
-def _clean_text(text: str) -> str:
-    """Line ends as \\n; what cannot be stored or shown as a space."""
-    return _NO_TEXT.sub(" ", text.replace("\r\n", "\n").replace("\r", "\n"))
-
-
 def _first_line(text: str) -> str:
-    line = text.partition("\n")[0].strip()
+    """The first line that can be seen, cut at a word."""
+    line = next(filter(None, map(clean_line, text.split("\n"))), "")
     if len(line) <= _MAX_FIRST_LINE_CHARS:
         return line
     return line[:_MAX_FIRST_LINE_CHARS].rsplit(" ", 1)[0] + "…"

@@ -10,7 +10,15 @@ from io import BufferedReader
 import yaml
 from markdown_it.token import Token
 
-from ingest.readers.base import ArticleFields, ReadFailure, Source, make_article, read_limited, validate_fields
+from ingest.readers.base import (
+    MAX_TITLE_CHARS,
+    ArticleFields,
+    ReadFailure,
+    Source,
+    make_article,
+    read_limited,
+    validate_fields,
+)
 from ingest.readers.bounded_markdown import parse_markdown
 from ingest.readers.decoding import decode_text
 from rag.errors import ReadError
@@ -81,7 +89,8 @@ def _extract_words(body: str) -> tuple[str | None, str]:
         elif token.type == "inline":
             text = marker + _inline_words(token)
             marker = ""
-            if tokens[at - 1].tag == "h1" and heading is None and not blocks:
+            is_title = tokens[at - 1].tag == "h1" and heading is None and not blocks and len(text) <= MAX_TITLE_CHARS
+            if is_title:
                 heading = text
             else:
                 blocks.append(text)

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from prompts import reader_message
 from rag.answering.lists import find_list
-from rag.answering.quotes import Quote, Section, format_quotes
+from rag.answering.quotes import Quote, Section, format_quotes, title_words
 from rag.embedding import QueryVectors
-from rag.grounding.verifier import VerifiedAnswer, make_inert
+from rag.grounding.verifier import VerifiedAnswer
 from rag.language.document import Document
 from rag.language.languages import PROFILES
 from rag.language.normalize import fold_text
@@ -168,7 +168,7 @@ def refusal_text(answer_language: Language, hits: Sequence[Hit]) -> str:
     """The words of a refusal, with the titles of the nearest articles."""
     profile = PROFILES[answer_language]
     opening, closing = profile.quotation_marks
-    titles = dict.fromkeys(f"{opening}{make_inert(hit.article.title)}{closing}" for hit in hits)
+    titles = dict.fromkeys(f"{opening}{title_words(hit.article.title)}{closing}" for hit in hits)
     listed = profile.list_separator.join(list(titles)[:_MAX_NEAREST_TITLES])
     nearest = reader_message(answer_language, "nearest", titles=listed) if titles else ""
     return reader_message(answer_language, "refusal") + nearest

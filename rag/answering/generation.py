@@ -114,8 +114,7 @@ def _stream_draft(
     is_empty = True
     for delta in skip_thoughts(stream_text(model, messages, deadline)):
         is_empty = is_empty and not delta.strip()
-        # Half of a surrogate pair could not be sent on.
-        output = verifier.feed(delta.encode("utf-8", "replace").decode())
+        output = verifier.feed(delta)
         _check_language(verifier)
         if output:
             yield output

@@ -14,6 +14,7 @@ from contextlib import suppress
 from contextvars import ContextVar, copy_context
 from typing import TYPE_CHECKING, Any, Protocol
 
+from rag.answering.model_text import clean_deltas
 from rag.errors import ModelError
 from rag.settings import Settings
 from rag.types import Message
@@ -85,7 +86,7 @@ def retry_pause(attempt: int, error: ModelError) -> float:
 
 
 def stream_text(model: ChatModel, messages: Sequence[Message], deadline: Deadline) -> Iterator[str]:
-    """The model's text as it comes.
+    """The model's text as it comes, without control characters.
 
     Raises
     ------
@@ -94,7 +95,7 @@ def stream_text(model: ChatModel, messages: Sequence[Message], deadline: Deadlin
     """
     call = _ModelCall(model, messages)
     try:
-        yield from call.deltas(deadline)
+        yield from clean_deltas(call.deltas(deadline))
     finally:
         call.cancel()
 

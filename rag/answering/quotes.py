@@ -7,6 +7,7 @@ from typing import NamedTuple
 from prompts import reader_message
 from rag.grounding.attribution import cite
 from rag.grounding.verifier import MARKER, VerifiedAnswer, make_inert
+from rag.language.controls import close_directions
 from rag.types import Citation, Hit, Language, Span, Statement
 
 _QUOTE_START = "«"
@@ -66,11 +67,11 @@ def format_quotes(
     blocks: list[str] = [opening] if opening else []
     title = None
     for section in sections:
-        blocks += [make_inert(section.opening)] if section.opening else []
+        blocks += [title_words(section.opening)] if section.opening else []
         for quote in section.quotes:
             citation = _number_citation(quote, citations, first_number)
             if citation.title != title and not section.opening:
-                blocks.append(reader_message(answer_language, "source", title=make_inert(citation.title)))
+                blocks.append(reader_message(answer_language, "source", title=title_words(citation.title)))
             title = citation.title
             blocks.append(f"«{quote_words(citation.quote)}» [{citation.number}]")
     text = _BREAK.join(blocks)
@@ -86,10 +87,16 @@ def append_quotes(answer: VerifiedAnswer, quotes: Sequence[Quote], heading: str,
     return VerifiedAnswer(text, (*answer.citations, *below.citations), (*answer.statements, *moved))
 
 
+def title_words(title: str) -> str:
+    """Words of an article's title, or of a reader, that turn nothing around them."""
+    return close_directions(make_inert(title))
+
+
 def quote_words(quote: str) -> str:
-    """A quote on one line. Brackets around a number are the article's own; in an answer they would look like a
-    marker."""
-    return MARKER.sub(lambda match: f"({match.group()[1:-1]})", " ".join(make_inert(quote).split()))
+    """A quote on one line, which turns nothing around it. Brackets around a number are the article's own; in an answer
+    they would look like a marker."""
+    line = close_directions(" ".join(make_inert(quote).split()))
+    return MARKER.sub(lambda match: f"({match.group()[1:-1]})", line)
 
 
 def _number_citation(quote: Quote, citations: list[Citation], first_number: int) -> Citation:

@@ -7,9 +7,9 @@ import numpy as np
 
 from prompts import reader_message
 from rag.answering.intents import TALK, Intent
-from rag.answering.quotes import Quote, Section, format_quotes
+from rag.answering.quotes import Quote, Section, format_quotes, title_words
 from rag.grounding.attribution import cite
-from rag.grounding.verifier import VerifiedAnswer, make_inert
+from rag.grounding.verifier import VerifiedAnswer
 from rag.language.document import Document
 from rag.language.languages import PROFILES
 from rag.language.sentences import trim_span
@@ -92,13 +92,13 @@ class Replier:
         opening = reader_message(language, "collection", count=str(count))
         separator = PROFILES[language].list_separator
         if topics := list(self._store.count_topics())[:_MAX_TOPICS]:
-            opening += reader_message(language, "topics", topics=separator.join(map(make_inert, topics)))
+            opening += reader_message(language, "topics", topics=separator.join(map(title_words, topics)))
         return opening + (reader_message(language, "some") if count else "")
 
     def _list_about(self, subject: str, found: Sequence[Hit], language: Language) -> Reply:
         articles = self._find_articles(subject, found)
         key = "about" if articles else "about_none"
-        opening = reader_message(language, key, subject=make_inert(subject))
+        opening = reader_message(language, key, subject=title_words(subject))
         return Reply(_list_articles(opening, articles[:_MAX_LISTED]), bool(articles))
 
     def _summarize(self, subject: str, found: Sequence[Hit], language: Language) -> Reply:
@@ -107,7 +107,7 @@ class Replier:
             return Reply(VerifiedAnswer(reader_message(language, "summary_none"), ()), False)
         article = articles[0]
         hits = self._retriever.search(article.title or subject, _MAX_CHUNKS, Filters(articles=(article.id,))).hits
-        opening = reader_message(language, "summary", title=make_inert(article.title))
+        opening = reader_message(language, "summary", title=title_words(article.title))
         return Reply(format_quotes([Section(opening, self._choose_central(hits))], language))
 
     def _find_articles(self, subject: str, found: Sequence[Hit]) -> list[Article]:
@@ -175,7 +175,7 @@ def _list_articles(opening: str, articles: Sequence[Article]) -> VerifiedAnswer:
     statements: list[Statement] = []
     for number, article in enumerate(articles, 1):
         citations.append(_cite_beginning(article, number))
-        title = " ".join(make_inert(article.title or article.id).split())
+        title = " ".join(title_words(article.title or article.id).split())
         start = len(text) + 1
         text = f"{text}\n• {title} [{number}]"
         statements.append(Statement(start, len(text), "supported", (number,)))

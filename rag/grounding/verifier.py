@@ -33,7 +33,12 @@ _OPEN_MARKER_IN_SENTENCE = re.compile(r"\[[\d\s,،]*$")
 """The end of a sentence that the beginning of the next may make a marker."""
 _ABBREVIATED = re.compile(r"(?:^|[\s.])[^\W\d_]$")
 _ITEM_NUMBER = re.compile(r"^\s*\d{1,3}[.)]\s")
-_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*(?:\s[^()]*)?\)|(?<=[\ue000-\uf8ff])\([^()\s]*\)")
+_ADDRESS = r"[^()\s]*+(?:\([^()\s]*+\)[^()\s]*+)*+"
+"""Of a link: brackets in it are closed."""
+_LINK = re.compile(rf"!?\[([^\[\]]*)\]\({_ADDRESS}(?:\s[^()]*)?\)|(?<=[\ue000-\uf8ff])\({_ADDRESS}\)")
+_LINK_MARKS = ("(", ":")
+_BEFORE_LINK_MARK = re.compile(r"\](?=[(:])")
+"""What makes a link of brackets, or defines one, however the rest is written: with a space between it does neither."""
 _INERT_ANGLES = str.maketrans("<>", "‹›")
 _END_MARKS = ".!?؟۔…"
 _CLOSING_MARKS = "\"'”’»›)]}*"
@@ -191,7 +196,7 @@ class StreamingVerifier:
         return new
 
     def _verify_sentence(self, sentence: str) -> None:
-        bare = _without_signs(sentence) if self._text else _without_signs(sentence).lstrip()
+        bare = self._without_marks(sentence) if self._text else _without_signs(sentence).lstrip()
         if MARKER.search(bare) or _OPEN_MARKER_IN_SENTENCE.search(bare):
             # brackets within brackets, or across sentences
             bare = bare.replace("[", "").replace("]", "")
@@ -216,6 +221,11 @@ class StreamingVerifier:
         found = (attribute(statement, [passage], self._similarity, self._question) for passage in others)
         supporting = [citation for of_one in found for citation in of_one if citation.verdict in _SUPPORTING]
         return [max(supporting, key=lambda citation: citation.score)] if supporting else citations
+
+    def _without_marks(self, sentence: str) -> str:
+        """A sentence without markers and links, that makes none with a bracket before it either."""
+        bare = _without_signs(sentence)
+        return f" {bare}" if bare.startswith(_LINK_MARKS) and self._text.endswith("]") else bare
 
     def _cited_passages(self, sentence: str) -> list[Passage]:
         numbers = dict.fromkeys(
@@ -262,9 +272,10 @@ def is_foreign(sentence: str, answer_language: Language) -> bool:
 
 
 def make_inert(text: str) -> str:
-    """`text` as an answer may show it, whatever a reader's client makes of it: links and images as their words, no
-    HTML."""
-    return _LINK.sub(lambda match: match[1] or "", text).translate(_INERT_ANGLES)
+    """`text` as an answer may show it, whatever a reader's client makes of it: links and images as their words, nothing
+    that defines a link, no HTML."""
+    words = _LINK.sub(lambda match: match[1] or "", text)
+    return _BEFORE_LINK_MARK.sub("] ", words).translate(_INERT_ANGLES)
 
 
 def _begins_sentence(following: str) -> bool:

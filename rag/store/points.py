@@ -9,6 +9,7 @@ from uuid import UUID, uuid5
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.addresses import web_address
 from rag.embedding import PassageVectors
 from rag.embedding.bm25 import SparseVector
 from rag.store.candidates import flatten_spans
@@ -131,13 +132,13 @@ def article_point(article: Article, chunks: Sequence[Chunk], config: IndexConfig
 
 
 def read_article(payload: Payload) -> Article:
-    """The article of a point."""
-    return Article(**{name: payload[name] for name in _ARTICLE_FIELDS})
+    """The article of a point; earlier versions kept addresses that are none of the web."""
+    return Article(**{name: payload[name] for name in _ARTICLE_FIELDS} | {"url": web_address(payload["url"])})
 
 
 def read_summary(payload: Payload) -> ArticleSummary:
     """The article of a point, without its text."""
-    return ArticleSummary(**{name: payload[name] for name in SUMMARY_FIELDS})
+    return ArticleSummary(**{name: payload[name] for name in SUMMARY_FIELDS} | {"url": web_address(payload["url"])})
 
 
 def chunk_point_ids(payload: Payload) -> list[str]:

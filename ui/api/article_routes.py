@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from ingest.indexer import IndexResult
 from ingest.readers import MEDIA_TYPES, Format, format_of_media_type, read_upload
 from rag.errors import DalilError, InputError, NotFoundError, ReadError
-from rag.store import ArticleSummary
+from rag.store import ArticleSummary, Store
 from rag.types import Article
 from ui.api.limits import ConcurrencyLimiter
 from ui.api.schemas import (
@@ -33,6 +33,7 @@ _MAX_BYTES_AT_ONCE = 200_000
 _MAX_JOBS = 200
 _MAX_RUNNING_JOBS = 8
 """Each holds the body of its upload."""
+_TEXT_SUFFIX, _ESCAPED_TEXT_SUFFIX = "/text", b"%2FTEXT"
 
 
 class JobQueue:
@@ -95,10 +96,14 @@ def _add_reading_routes(router: APIRouter, service: AnswerService) -> None:
 
     @router.get("/v1/articles/{article_id:path}/text", summary="Read a part of an article's text")
     def read_text(
-        article_id: str, start: Annotated[int, Query(ge=0)] = 0, end: Annotated[int | None, Query(ge=0)] = None
+        request: Request,
+        article_id: str,
+        start: Annotated[int, Query(ge=0)] = 0,
+        end: Annotated[int | None, Query(ge=0)] = None,
     ) -> ArticleText:
-        """An article's text, or the code points `start` to `end` of it: what a citation's offsets count in."""
-        article = store.get_article(article_id)
+        """An article's text, or the code points `start` to `end` of it: what a citation's offsets count in. Of an
+        article whose own id ends in `/text`, send that slash as %2F, or `/text` once more."""
+        article = _get_addressed(store, request, article_id)
         length = len(article.text)
         stop = length if end is None else end
         if not start <= stop <= length:
@@ -111,6 +116,16 @@ def _add_reading_routes(router: APIRouter, service: AnswerService) -> None:
         """One article, with its text."""
         article = store.get_article(article_id)
         return ArticleBody(**_info(article), text=article.text)
+
+
+def _get_addressed(store: Store, request: Request, article_id: str) -> Article:
+    """The article that a path ending in `/text` names: the one whose text it asks for, or, where the slash is escaped
+    or there is no such article, the one of the whole id."""
+    is_escaped = request.scope.get("raw_path", b"").upper().endswith(_ESCAPED_TEXT_SUFFIX)
+    whole_id = article_id + _TEXT_SUFFIX
+    ids = [whole_id] if is_escaped else [article_id, whole_id]
+    found = store.get_articles(ids)
+    return found.get(ids[0]) or found.get(ids[-1]) or store.get_article(ids[0])
 
 
 def _add_writing_routes(router: APIRouter, service: AnswerService) -> None:

@@ -1,6 +1,7 @@
 """`dalil`: ingest, ask, search, status, serve, eval. Results on standard output, all else on standard error."""
 
 import argparse
+import io
 import json
 import logging
 import os
@@ -42,6 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         Exit code: 0 fine, 1 failed, 2 wrong use.
     """
+    _escape_what_cannot_be_written()
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     options = build_parser().parse_args(arguments)
     try:
@@ -61,6 +63,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def run() -> None:
     """The installed command."""
     sys.exit(main())
+
+
+def _escape_what_cannot_be_written() -> None:
+    """Have what the encoding of an output lacks written as its number, in place of an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _complain(error: DalilError, code: int) -> int:
@@ -185,7 +194,9 @@ def _evaluate(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _print_result(options: argparse.Namespace, data: dict[str, Any], text: str) -> None:
-    print(json.dumps(data, ensure_ascii=False) if options.json else text)
+    # JSON has escapes of its own, which its readers understand.
+    is_unicode = (sys.stdout.encoding or "").lower().startswith("utf")
+    print(json.dumps(data, ensure_ascii=not is_unicode) if options.json else text)
 
 
 class _ProgressBar:

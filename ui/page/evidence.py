@@ -15,7 +15,6 @@ from ui.page.turns import format_reference
 _CHARS_AROUND = 30_000
 """Code points shown on either side of a quote; the rest of a longer article is left out."""
 _BLOCK = re.compile(r"[^\n]+")
-_WEB_ADDRESS = re.compile(r"https?://")
 
 
 class EvidenceRequest(NamedTuple):
@@ -66,7 +65,7 @@ def render_article(store: Store, request: EvidenceRequest, labels: Labels) -> st
     return render_macro(
         "evidence",
         "article",
-        article=article if _WEB_ADDRESS.match(article.url or "") else _without_url(article),
+        article=article,
         span=span,
         blocks=_split_blocks(article.text, window, span),
         is_part=window != (0, len(article.text)),
@@ -75,12 +74,6 @@ def render_article(store: Store, request: EvidenceRequest, labels: Labels) -> st
         reference=_reference_to(article, span) if span.end > span.start else "",
         labels=labels,
     )
-
-
-def _without_url(article: Article) -> dict[str, str | None]:
-    """An article whose address is none of the web."""
-    names = ("id", "title", "language", "date", "topic")
-    return {name: getattr(article, name) for name in names} | {"url": None}
 
 
 def _reference_to(article: Article, span: Span) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from rag.addresses import web_address
 from rag.language.direction import direction, find_embedded_runs
 from rag.language.languages import LANGUAGES, PROFILES
 from rag.language.profile import Direction
@@ -61,6 +62,7 @@ def _environment() -> Environment:
     )
     environment.filters["isolate"] = isolate
     environment.filters["direction"] = direction
+    environment.filters["web_address"] = web_address
     environment.globals["direction_of"] = direction_of
     environment.globals["language_of_direction"] = language_of_direction
     return environment

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from rag.addresses import web_address
 from rag.grounding.verifier import MARKER
 from rag.language.direction import direction, find_embedded_runs
 from rag.language.profile import Direction
@@ -65,7 +66,8 @@ def to_markdown(turns: Sequence[Turn]) -> str:
 def format_reference(citation: Citation) -> str:
     """A citation as one writes it."""
     place = f"{citation.article_id}, {citation.start}–{citation.end}"
-    url = f" {citation.url}" if citation.url else ""
+    address = web_address(citation.url)  # the browser may have kept another one
+    url = f" {address}" if address else ""
     return f"«{' '.join(citation.quote.split())}» — {citation.title} ({place}){url}"
 
 
