@@ -121,6 +121,13 @@ def test_a_conversation_from_before_there_were_versions_is_read():
     assert conversation.turns[0].right_passage.model_dump() == right
 
 
+def test_sources_stand_beneath_an_answer_that_has_some():
+    labels = load_labels("ar")
+    assert labels["sources"] in "".join(render_turn(Turn(question="؟", answer=ANSWER), 0, labels))
+    talk = replace(ANSWER, text="مرحبًا بك!", citations=(), state="talk")
+    assert labels["sources"] not in "".join(render_turn(Turn(question="مرحبا", answer=talk), 0, labels))
+
+
 def test_an_answer_of_another_version_is_set_aside_and_nothing_is_lost():
     """Without a version the page failed on it at every visit, until the browser's storage was cleared."""
     strange = {"question": "سؤال", "answer": {"text": "جواب", "sections": []}}

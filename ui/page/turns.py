@@ -94,7 +94,8 @@ def _answer_parts(answer: Answer, labels: Labels) -> Iterator[str]:
     if answer.degraded:
         key = "degraded" if answer.mode == "extractive" else "degraded_partly"
         yield _render_note("", labels[key].format(reason=labels[f"reason_{answer.reason}"]), "dalil-note")
-    yield _render_sources(answer, labels)
+    if answer.citations:
+        yield _render_sources(answer, labels)
 
 
 def _refusal_parts(answer: Answer, turn: Turn, labels: Labels) -> Iterator[str]:
