@@ -149,6 +149,12 @@ class Settings(BaseModel):
         return _split_list(self.trusted_proxies)
 
     @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every key that is set, each by itself."""
+        values = [value for _, value in self if isinstance(value, SecretStr)]
+        return (*(value.get_secret_value() for value in values if value is not self.api_keys), *self.accepted_keys)
+
+    @property
     def llm_name(self) -> str | None:
         """The language model that writes answers; None: answers are extractive."""
         if self.llm_base_url or self.llm_api_key:

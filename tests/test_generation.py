@@ -110,7 +110,7 @@ def test_the_thoughts_of_a_model_are_no_answer(thought):
     assert outcome.verified.text == f"{BIRTH[:-1]} [1]."
 
 
-def test_half_a_surrogate_pair_is_replaced():
+def test_half_a_surrogate_pair_is_left_out():
     _, outcome = generate(ScriptedModel(f"{BIRTH[:-1]} \ud83d [1]."))
     assert outcome.verified.text.encode("utf-8")
 

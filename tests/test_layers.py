@@ -26,7 +26,7 @@ MAY_IMPORT = {
 """Which packages of ours each package may import beside itself."""
 
 LAYERS = (
-    {"types", "errors", "trace", "addresses"},
+    {"types", "errors", "trace", "addresses", "secrets"},
     {"settings", "language"},
     {"embedding"},
     {"store"},

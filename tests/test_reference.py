@@ -118,6 +118,14 @@ def test_the_modules_that_papers_name_are_there():
             assert (ROOT / path).exists(), f"{path} in {paper.name}"
 
 
+def test_the_tests_that_papers_name_are_there():
+    source = "".join(path.read_text("utf-8") for path in (ROOT / "tests").glob("test_*.py"))
+    known = set(re.findall(r"^def (test_\w+)\(", source, re.MULTILINE))
+    for paper in papers():
+        named = set(re.findall(r"`(test_\w+)`", paper.read_text("utf-8")))
+        assert named - known == set(), paper.name
+
+
 def blocks(paper, kind):
     return re.findall(rf"```{kind}\n(.*?)```", paper.read_text("utf-8"), re.DOTALL)
 

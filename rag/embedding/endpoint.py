@@ -8,6 +8,7 @@ import openai
 
 from rag.embedding.base import Embedder, Matrix
 from rag.errors import EmbeddingError
+from rag.secrets import hide_secrets
 
 _MAX_INPUTS_PER_REQUEST = 256
 _MAX_CHARS_PER_REQUEST = 200_000
@@ -36,6 +37,7 @@ class EndpointEmbedder(Embedder):
     ) -> None:
         self.model_name, self.passage_prefix = model, passage_prefix
         self._base_url, self._query_prefix = base_url, query_prefix
+        self._key = key
         self._client = openai.OpenAI(base_url=base_url, api_key=key or "none", timeout=_TIMEOUT_S, max_retries=_RETRIES)
 
     @cached_property
@@ -65,8 +67,9 @@ class EndpointEmbedder(Embedder):
             rows = {item.index: item.embedding for item in response.data}
             vectors = np.array([rows[at] for at in range(len(texts))], np.float32)
         except openai.OpenAIError as error:
+            reason = hide_secrets(str(error), [self._key])
             raise EmbeddingError(
-                f"The embedding endpoint {self._base_url} failed for model {self.model_name!r}: {error}. "
+                f"The embedding endpoint {self._base_url} failed for model {self.model_name!r}: {reason}. "
                 "Look at DALIL_EMBEDDING_BASE_URL, DALIL_EMBEDDING_MODEL and DALIL_EMBEDDING_API_KEY."
             ) from error
         except (KeyError, TypeError, ValueError, AttributeError) as error:

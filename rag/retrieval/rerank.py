@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from rag.errors import RerankError
+from rag.secrets import hide_secrets
 from rag.settings import Settings
 
 _TIMEOUT_S = 10.0
@@ -40,6 +41,7 @@ class EndpointReranker:
         import httpx  # here: it takes 80 ms, which nobody needs who has no reranker
 
         self._url, self._model = f"{base_url.rstrip('/')}/rerank", model
+        self._key = key
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._client = httpx.Client(timeout=_TIMEOUT_S, headers=headers)
 
@@ -56,7 +58,8 @@ class EndpointReranker:
                 raise ValueError("a score that is no number cannot be ordered")
             return [scores[at] for at in range(len(passages))]
         except HTTPError as error:
-            raise RerankError(f"The reranking endpoint {self._url} failed: {error}.") from error
+            reason = hide_secrets(str(error), [self._key])
+            raise RerankError(f"The reranking endpoint {self._url} failed: {reason}.") from error
         except (KeyError, TypeError, ValueError) as error:
             raise RerankError(f"The reranking endpoint {self._url} gave no score for some passages.") from error
 

@@ -11,6 +11,7 @@ from qdrant_client.http.exceptions import ApiException
 
 from rag.embedding.bm25 import SparseVector
 from rag.errors import IndexMismatchError, StoreError
+from rag.secrets import hide_secrets
 from rag.store.engine import INTEGER_FIELDS, KEYWORD_FIELDS, Collection, Point, ScoredPoint, VectorQuery
 from rag.store.filters import ChunkFilter
 
@@ -29,12 +30,14 @@ class ServerEngine:
         First part of the collections' names, which keeps several indexes apart on one server.
     url : str
         Where the server is, for messages.
+    key : str, optional
+        Of the server, to keep it out of messages.
     """
 
     floor = None
 
-    def __init__(self, client: QdrantClient, prefix: str, url: str) -> None:
-        self._client = client
+    def __init__(self, client: QdrantClient, prefix: str, url: str, key: str | None = None) -> None:
+        self._client, self._key = client, key
         self._names: dict[Collection, str] = {"articles": f"{prefix}_articles", "chunks": f"{prefix}_chunks"}
         self._url = url
 
@@ -55,7 +58,7 @@ class ServerEngine:
         """
         verify: dict[str, Any] = {"verify": ca_file} if ca_file else {}
         client = QdrantClient(url=url, api_key=key, timeout=_TIMEOUT_S, check_compatibility=False, **verify)
-        return cls(client, prefix, url)
+        return cls(client, prefix, url, key)
 
     def open(self, vector_sizes: Mapping[str, int]) -> None:
         with self._mapped_errors():
@@ -184,8 +187,9 @@ class ServerEngine:
         try:
             yield
         except (ApiException, QdrantException, OSError, ValueError, AssertionError) as error:
+            reason = hide_secrets(str(error), [self._key])
             raise StoreError(
-                f"The Qdrant server at {self._url} did not do what was asked: {error}. "
+                f"The Qdrant server at {self._url} did not do what was asked: {reason}. "
                 "Look at DALIL_QDRANT_URL and DALIL_QDRANT_API_KEY, and whether the server runs."
             ) from error
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from eval.commands import add_commands
 from rag.errors import DalilError, InputError, SettingsError
 from rag.language.languages import as_language
+from rag.secrets import hide_secrets_in_logs
 from rag.settings import Settings, load_settings
 from rag.types import Answer, AnswerRequest, Filters, RequestedLanguage, SearchMode
 
@@ -47,7 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     options = build_parser().parse_args(arguments)
     try:
-        return int(options.command(options, load_settings()))
+        settings = load_settings()
+        hide_secrets_in_logs(settings.secrets)
+        return int(options.command(options, settings))
     except (InputError, SettingsError) as error:
         return _complain(error, _WRONG_USE)
     except DalilError as error:
