@@ -396,7 +396,7 @@ def test_a_caller_who_leaves_frees_the_place_and_the_model(assistant, path, stre
         )
         with served(app_over(with_model)) as address:
             with pytest.raises(httpx.ReadTimeout):
-                httpx.post(f"{address}{path}", json=asked, timeout=1)
+                httpx.post(f"{address}{path}", json=asked, timeout=4)
             assert_freed(endpoint)
             until = time.monotonic() + 5
             quick = {"question": QUEEN_AR, "mode": "extractive"}

@@ -5,7 +5,7 @@ the same (by the sentence vectors of the index), or, for what names a subject, w
 """
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -24,6 +24,8 @@ _WITH_SUBJECT: tuple[IntentKind, ...] = ("about", "summary")
 _SURE, _LIKELY = 0.85, 0.72
 """Cosines to the nearest example. Of the 3,990 questions of the development sets none lies above 0.70; of 26 phrases of
 talk that are no examples 21 lie above 0.66. What lies between the two is talk only where no article answers it."""
+_MAX_TERMS = 10
+"""Of what may say the same as an example: none has more than eight."""
 _EDGES = re.compile(r"^[\W_]+|[\W_]+$")
 
 
@@ -46,7 +48,7 @@ class Intent(NamedTuple):
 
 
 class IntentDetector:
-    """Tells the intent of questions; the examples are embedded when the first is asked.
+    """Tells the intent of questions; the examples are embedded when the first is asked that is as short as they are.
 
     Parameters
     ----------
@@ -56,25 +58,27 @@ class IntentDetector:
 
     def __init__(self, encoder: Encoder) -> None:
         self._encoder = encoder
-        self._embed_examples = cache(self._embed_all)
 
     def detect(self, question: Document) -> Intent | None:
         """The intent of a question; None for one that the articles are to answer."""
         key = _key(question.text)
         if kind := _known_phrases().get(key):
             return Intent(kind)
-        return _match_subject(question) or self._find_nearest(question.text)
+        is_short = len(question.terms) <= _MAX_TERMS
+        return _match_subject(question) or (self._find_nearest(question.text) if is_short else None)
 
     def _find_nearest(self, text: str) -> Intent | None:
-        kinds, vectors = self._embed_examples()
+        kinds, vectors = _embed_examples(self._encoder)
         cosines = vectors @ self._encoder.embed_sentences([normalize_for_embedding(text)])[0]
         at = int(np.argmax(cosines))
         return Intent(kinds[at], is_sure=bool(cosines[at] >= _SURE)) if cosines[at] >= _LIKELY else None
 
-    def _embed_all(self) -> tuple[list[IntentKind], NDArray[np.float32]]:
-        pairs = [(kind, text) for language in LANGUAGES for kind in _BY_EXAMPLE for text in wordings(language)[kind]]
-        texts = [normalize_for_embedding(text) for _, text in pairs]
-        return [kind for kind, _ in pairs], self._encoder.embed_sentences(texts)
+
+@lru_cache(maxsize=1)
+def _embed_examples(encoder: Encoder) -> tuple[list[IntentKind], NDArray[np.float32]]:
+    """The kind of each example, and their vectors (examples, sentence_dimension): a quarter of a second's work."""
+    pairs = [(kind, text) for language in LANGUAGES for kind in _BY_EXAMPLE for text in wordings(language)[kind]]
+    return [kind for kind, _ in pairs], encoder.embed_sentences([normalize_for_embedding(text) for _, text in pairs])
 
 
 def _match_subject(question: Document) -> Intent | None:
