@@ -31,6 +31,8 @@ _INFO_FIELDS = ("id", "title", "language", "url", "date", "topic")
 _MAX_BYTES_AT_ONCE = 200_000
 """More than this becomes a job: about a minute of embedding on two cores."""
 _MAX_JOBS = 200
+_MAX_OFFSET = 10_000_000
+"""More articles than an index is made for."""
 _MAX_RUNNING_JOBS = 8
 """Each holds the body of its upload."""
 _TEXT_SUFFIX, _ESCAPED_TEXT_SUFFIX = "/text", b"%2FTEXT"
@@ -88,7 +90,7 @@ def _add_reading_routes(router: APIRouter, service: AnswerService) -> None:
 
     @router.get("/v1/articles", summary="List the articles")
     def list_articles(
-        limit: Annotated[int, Query(ge=1, le=1000)] = 100, offset: Annotated[int, Query(ge=0)] = 0
+        limit: Annotated[int, Query(ge=1, le=1000)] = 100, offset: Annotated[int, Query(ge=0, le=_MAX_OFFSET)] = 0
     ) -> ArticleList:
         """The articles of the index without their texts, the last written first."""
         data = [_to_item(summary) for summary in store.list_articles(limit, offset)]
