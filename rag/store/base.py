@@ -6,7 +6,7 @@ invisible, and are deleted by the next ingest. A kill at any moment therefore le
 
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext, suppress
 
 from rag.errors import IndexDamagedError, IndexMismatchError, NotFoundError, StoreError
@@ -32,7 +32,8 @@ from rag.types import NO_FILTERS, Article, Filters
 
 _MAX_FLOATS_PER_WRITE = 400_000
 """Vectors of one request: about 5 MB as JSON, well under a Qdrant server's 32 MB."""
-_ARTICLES_PER_READ = 256
+_ARTICLES_PER_READ, _ARTICLES_PER_BATCH = 256, 16
+"""Of a request, whose answer may be one list; of what is held in memory where all are read."""
 _MAX_TOPICS = 1000
 
 
@@ -216,6 +217,15 @@ class Store:
         batches = (point_ids[at : at + _ARTICLES_PER_READ] for at in range(0, len(point_ids), _ARTICLES_PER_READ))
         points = (point for batch in batches for point in self._engine.retrieve("articles", batch))
         return {point.payload["id"]: read_article(point.payload) for point in points}
+
+    def read_articles(self) -> Iterator[Article]:
+        """Every article, the one written first first, each whole; without those that are removed meanwhile."""
+        points = sorted(self._engine.scroll("articles", ["id", "stored_at"]), key=lambda one: one.payload["stored_at"])
+        ids = [point.payload["id"] for point in points]
+        for at in range(0, len(ids), _ARTICLES_PER_BATCH):
+            batch = ids[at : at + _ARTICLES_PER_BATCH]
+            articles = self.get_articles(batch)
+            yield from (articles[article_id] for article_id in batch if article_id in articles)
 
     def find_candidates(
         self, query: SearchQuery, dense: int, lexical: int, filters: Filters = NO_FILTERS

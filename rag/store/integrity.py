@@ -19,9 +19,12 @@ _MAX_ORPHANED_ARTICLES = 2 * REMOVED_TOGETHER
 two such ends would leave are the chunks of articles that were lost."""
 _MAX_CHUNK_COUNTS = 100_000
 """Different numbers of chunks that articles may have."""
-_LOSS_REMEDY = "Move that folder away and ingest your articles again."
+_LOSS_REMEDY = (
+    "`dalil export FILE` saves what is left. Move that folder away, then `dalil import` your last backup, or ingest "
+    "your articles again."
+)
 _SERVER_REMEDY = "Restore a snapshot of its collections, or remove them and ingest your articles again."
-_INCOMPLETE_REMEDY = "`dalil ingest` writes such articles again; send those again that came over HTTP or the page."
+_INCOMPLETE_REMEDY = "Their texts are whole: `dalil export FILE` and then `dalil import FILE` writes them again."
 
 
 class Damage(NamedTuple):

@@ -7,6 +7,7 @@ from fastapi.telemetry import TelemetryConfig
 from ui.api import errors
 from ui.api.access import AccessMiddleware
 from ui.api.answer_routes import build_answer_routes
+from ui.api.archive_routes import build_archive_routes
 from ui.api.article_routes import build_article_routes
 from ui.api.docs_page import add_docs_page
 from ui.api.headers import SecurityHeadersMiddleware
@@ -24,6 +25,14 @@ _NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": Fa
 _CORS_METHODS = ("GET", "POST", "PUT", "DELETE")
 _CORS_HEADERS = ("Authorization", "Content-Type", "X-Request-Id")
 _EXPOSED_HEADERS = ("Retry-After", "X-Request-Id")
+
+_ROUTES = (
+    build_health_routes,
+    build_answer_routes,
+    build_openai_routes,
+    build_article_routes,
+    build_archive_routes,
+)
 
 
 def create_app(service: AnswerService, tracing: Tracing | None = None) -> FastAPI:
@@ -48,7 +57,7 @@ def create_app(service: AnswerService, tracing: Tracing | None = None) -> FastAP
     _add_middleware(app, service, tracing)
     errors.install_handlers(app)
     add_docs_page(app)
-    for build_routes in (build_health_routes, build_answer_routes, build_openai_routes, build_article_routes):
+    for build_routes in _ROUTES:
         app.include_router(build_routes(service))
     return app
 

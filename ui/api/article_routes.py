@@ -1,20 +1,15 @@
 """Articles over HTTP: list, read, add, remove."""
 
-import threading
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Iterator
 from typing import Annotated, Any
-from uuid import uuid4
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Query, Request
 from starlette.concurrency import run_in_threadpool
 
-from ingest.indexer import IndexResult
-from ingest.readers import MEDIA_TYPES, Format, format_of_media_type, read_upload
-from rag.errors import DalilError, InputError, NotFoundError, ReadError
+from ingest.readers import MEDIA_TYPES, Format, ReadFailure, format_of_media_type, read_upload
+from rag.errors import InputError
 from rag.store import ArticleSummary, Store
 from rag.types import Article
-from ui.api.limits import ConcurrencyLimiter
 from ui.api.schemas import (
     MAX_ID_CHARS,
     ArticleBody,
@@ -26,49 +21,12 @@ from ui.api.schemas import (
     UploadResult,
 )
 from ui.api.service import AnswerService
+from ui.api.uploads import UPLOAD_RESPONSES
 
 _INFO_FIELDS = ("id", "title", "language", "url", "date", "topic")
-_MAX_BYTES_AT_ONCE = 200_000
-"""More than this becomes a job: about a minute of embedding on two cores."""
-_MAX_JOBS = 200
 _MAX_OFFSET = 10_000_000
 """More articles than an index is made for."""
-_MAX_RUNNING_JOBS = 8
-"""Each holds the body of its upload."""
 _TEXT_SUFFIX, _ESCAPED_TEXT_SUFFIX = "/text", b"%2FTEXT"
-
-
-class JobQueue:
-    """Uploads too large to wait for."""
-
-    def __init__(self) -> None:
-        self._jobs: dict[str, Job] = {}
-        self._limiter = ConcurrencyLimiter(_MAX_RUNNING_JOBS)
-
-    def start(self, work: Callable[[], UploadResult]) -> Job:
-        """Begin in a thread; gives the job as it stands. Raises BusyError when too many run."""
-        place = ExitStack()
-        place.enter_context(self._limiter.place())
-        job = Job(id=uuid4().hex, status="running")
-        self._jobs[job.id] = job
-        for job_id in list(self._jobs)[:-_MAX_JOBS]:
-            del self._jobs[job_id]
-
-        def run() -> None:
-            with place:
-                try:
-                    self._jobs[job.id] = Job(id=job.id, status="done", **work().model_dump())
-                except DalilError as error:
-                    self._jobs[job.id] = Job(id=job.id, status="failed", message=str(error))
-
-        threading.Thread(target=run, name="job", daemon=True).start()
-        return job
-
-    def get(self, job_id: str) -> Job:
-        """A job as it stands; raises NotFoundError."""
-        if job_id not in self._jobs:
-            raise NotFoundError(f"There is no job {job_id!r}.")
-        return self._jobs[job_id]
 
 
 def build_article_routes(service: AnswerService) -> APIRouter:
@@ -77,12 +35,6 @@ def build_article_routes(service: AnswerService) -> APIRouter:
     _add_writing_routes(router, service)
     _add_reading_routes(router, service)
     return router
-
-
-def to_upload_result(result: IndexResult) -> UploadResult:
-    """What became of an upload, as the API has it."""
-    failed = {failure.path: failure.reason for failure in result.failed}
-    return UploadResult(added=result.added, changed=result.changed, unchanged=result.unchanged, failed=failed)
 
 
 def _add_reading_routes(router: APIRouter, service: AnswerService) -> None:
@@ -131,20 +83,9 @@ def _get_addressed(store: Store, request: Request, article_id: str) -> Article:
 
 
 def _add_writing_routes(router: APIRouter, service: AnswerService) -> None:
-    jobs = JobQueue()
-
-    @router.post(
-        "/v1/articles",
-        summary="Add articles",
-        response_model=UploadResult,
-        responses={
-            201: {"model": UploadResult, "description": "Something was added or changed"},
-            202: {"model": Job, "description": "A job: see /v1/jobs"},
-        },
-    )
+    @router.post("/v1/articles", summary="Add articles", response_model=UploadResult, responses=UPLOAD_RESPONSES)
     async def add_articles(
         request: Request,
-        response: Response,
         name: Annotated[str, Query(min_length=1, max_length=MAX_ID_CHARS)] = "upload",
         dry_run: bool = False,
     ) -> Any:
@@ -154,22 +95,13 @@ def _add_writing_routes(router: APIRouter, service: AnswerService) -> None:
         upload = _Upload(service, request.headers.get("content-type", ""), name)
         content = await request.body()
         if dry_run:
-            with service.upload_limiter.place():
-                return await run_in_threadpool(upload.plan, content)
-        if len(content) > _MAX_BYTES_AT_ONCE:
-            job = jobs.start(lambda: upload.index(content))
-            return Response(job.model_dump_json(), 202, media_type="application/json")
-        with service.upload_limiter.place():
-            result = await run_in_threadpool(upload.index, content)
-        if result.failed and not (result.added or result.changed or result.unchanged):
-            raise ReadError(" ".join(f"{place}: {reason}" for place, reason in result.failed.items()))
-        response.status_code = 201 if result.added or result.changed else 200
-        return result
+            return await run_in_threadpool(service.uploads.plan, lambda: upload.read(content))
+        return await service.uploads.index(len(content), lambda: upload.read(content))
 
     @router.get("/v1/jobs/{job_id}", summary="See how far an upload is")
     def read_job(job_id: str) -> Job:
         """An upload that is taken in after its request has ended."""
-        return jobs.get(job_id)
+        return service.uploads.get_job(job_id)
 
     @router.delete("/v1/articles/{article_id:path}", summary="Remove an article")
     def remove_article(article_id: str) -> Removal:
@@ -180,28 +112,17 @@ def _add_writing_routes(router: APIRouter, service: AnswerService) -> None:
 
 
 class _Upload:
-    """An upload, and what it is read by; raises InputError for a content type that is none of an article."""
+    """How an upload is read; raises InputError for a content type that is none of an article."""
 
     def __init__(self, service: AnswerService, content_type: str, name: str) -> None:
         known = format_of_media_type(content_type)
         if known is None:
             raise InputError(f"Send an article as one of {', '.join(MEDIA_TYPES)}.")
         self._format: Format = known
-        self._indexer, self._metrics, self._name = service.indexer, service.metrics, name
-        self._max_chars = service.assistant.settings.max_article_chars
+        self._name, self._max_chars = name, service.assistant.settings.max_article_chars
 
-    def plan(self, content: bytes) -> UploadResult:
-        """What `index` would do."""
-        return to_upload_result(self._indexer.plan(self._read(content)))
-
-    def index(self, content: bytes) -> UploadResult:
-        """Put its articles into the index, and count them."""
-        result = to_upload_result(self._indexer.index(self._read(content)))
-        for outcome, articles in result.model_dump().items():
-            self._metrics.articles.labels(outcome).inc(len(articles))
-        return result
-
-    def _read(self, content: bytes) -> Any:
+    def read(self, content: bytes) -> Iterator[Article | ReadFailure]:
+        """The articles of its content."""
         return read_upload(content, self._format, self._name, self._max_chars)
 
 

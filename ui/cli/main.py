@@ -1,12 +1,11 @@
-"""`dalil`: ingest, ask, search, status, serve, eval. Results on standard output, all else on standard error."""
+"""`dalil` and its commands. Results on standard output, all else on standard error."""
 
 import argparse
 import io
-import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -18,17 +17,14 @@ from rag.language.languages import as_language
 from rag.secrets import hide_secrets_in_logs
 from rag.settings import Settings, load_settings
 from rag.types import Answer, AnswerRequest, Filters, RequestedLanguage, SearchMode
+from ui.cli.archive import add_archive_commands
+from ui.cli.console import FAILED, OK, WRONG_USE, ProgressBar, add_command, print_index_result, print_result
 
 if TYPE_CHECKING:
     from ingest.indexer import IndexResult
 
-_OK, _FAILED, _WRONG_USE = 0, 1, 2
 _MAX_TOP_K = 50
 _PREVIEW_CHARS = 160
-_COUNTS = ("added", "changed", "unchanged", "removed")
-
-Command = Callable[[argparse.Namespace, Settings], int]
-"""Runs with the parsed options, and gives the exit code."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -52,15 +48,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         hide_secrets_in_logs(settings.secrets)
         return int(options.command(options, settings))
     except (InputError, SettingsError) as error:
-        return _complain(error, _WRONG_USE)
+        return _complain(error, WRONG_USE)
     except DalilError as error:
-        return _complain(error, _FAILED)
+        return _complain(error, FAILED)
     except KeyboardInterrupt:
         print("Stopped. What was finished is kept.", file=sys.stderr)
-        return _FAILED
+        return FAILED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read us has seen enough
-        return _OK
+        return OK
 
 
 def run() -> None:
@@ -84,13 +80,7 @@ def _ingest(options: argparse.Namespace, settings: Settings) -> int:
     paths = [Path(path) for path in options.paths]
     ingest = _upload_files if options.server else _sync_files
     result = ingest(options, settings, paths)
-    for failure in result.failed:
-        print(f"dalil: not ingested: {failure.path}: {failure.reason}", file=sys.stderr)
-    counts = {name: len(getattr(result, name)) for name in _COUNTS}
-    value = counts | {"failed": [asdict(failure) for failure in result.failed]}
-    words = ", ".join(f"{count} {name}" for name, count in counts.items()) + f", {len(result.failed)} failed"
-    _print_result(options, value, ("would be: " if options.dry_run else "") + words)
-    return _FAILED if result.failed else _OK
+    return print_index_result(options, result, "ingested", "would be: " if options.dry_run else "")
 
 
 def _sync_files(options: argparse.Namespace, settings: Settings, paths: list[Path]) -> "IndexResult":
@@ -106,7 +96,7 @@ def _sync_files(options: argparse.Namespace, settings: Settings, paths: list[Pat
         sync = Sync(store, indexer, settings.max_article_chars, [settings.data_dir])
         plan = sync.plan(paths, options.sync)
         if not options.dry_run:
-            with _ProgressBar("articles") as progress:
+            with ProgressBar("articles") as progress:
                 sync.apply(plan, paths, progress)
     finally:
         store.close()
@@ -120,7 +110,7 @@ def _upload_files(options: argparse.Namespace, settings: Settings, paths: list[P
     if options.sync or options.dry_run:
         raise InputError("--server takes files in as they are: --sync and --dry-run need the index itself.")
     files, key = find_files(paths, [settings.data_dir]), next(iter(settings.accepted_keys), None)
-    with _ProgressBar("files") as progress:
+    with ProgressBar("files") as progress:
         return upload_files(options.server, key, files, progress)
 
 
@@ -129,8 +119,8 @@ def _ask(options: argparse.Namespace, settings: Settings) -> int:
 
     with Assistant.from_settings(settings) as assistant:
         answer = assistant.ask(AnswerRequest(options.question, as_language(options.language)))
-    _print_result(options, asdict(answer), _format_answer(answer))
-    return _OK
+    print_result(options, asdict(answer), _format_answer(answer))
+    return OK
 
 
 def _format_answer(answer: Answer) -> str:
@@ -151,8 +141,8 @@ def _search(options: argparse.Namespace, settings: Settings) -> int:
         f"       {' '.join(hit.text.split())[:_PREVIEW_CHARS]}"
         for hit in result.hits
     ]
-    _print_result(options, describe_result(result, options.explain), "\n".join(lines) or "nothing found")
-    return _OK
+    print_result(options, describe_result(result, options.explain), "\n".join(lines) or "nothing found")
+    return OK
 
 
 def _status(options: argparse.Namespace, settings: Settings) -> int:
@@ -177,8 +167,8 @@ def _status(options: argparse.Namespace, settings: Settings) -> int:
         counts = zip(Counts._fields, damage.present, damage.expected, strict=True)
         shown |= {name: f"{present} of {expected}" for name, present, expected in counts}
         shown["damaged"] = damage.message
-    _print_result(options, status, "\n".join(f"{name}: {value}" for name, value in shown.items()))
-    return _FAILED if damage else _OK
+    print_result(options, status, "\n".join(f"{name}: {value}" for name, value in shown.items()))
+    return FAILED if damage else OK
 
 
 def _serve(options: argparse.Namespace, settings: Settings) -> int:
@@ -186,42 +176,14 @@ def _serve(options: argparse.Namespace, settings: Settings) -> int:
 
     overrides = {"host": options.host, "port": options.port}
     serve(load_settings(**{name: value for name, value in overrides.items() if value is not None}))
-    return _OK
+    return OK
 
 
 def _evaluate(options: argparse.Namespace, settings: Settings) -> int:
-    with _ProgressBar("articles") as progress:
+    with ProgressBar("articles") as progress:
         result = options.evaluate(options, settings, progress)
-    _print_result(options, result.data, result.text)
-    return _FAILED if result.has_failed else _OK
-
-
-def _print_result(options: argparse.Namespace, data: dict[str, Any], text: str) -> None:
-    # JSON has escapes of its own, which its readers understand.
-    is_unicode = (sys.stdout.encoding or "").lower().startswith("utf")
-    print(json.dumps(data, ensure_ascii=not is_unicode) if options.json else text)
-
-
-class _ProgressBar:
-    """A bar on standard error, shown once there is something to do."""
-
-    def __init__(self, unit: str) -> None:
-        self._unit = unit
-        self._bar: Any = None
-
-    def __enter__(self) -> Callable[[int, int], None]:
-        return self._update
-
-    def _update(self, done: int, total: int) -> None:
-        from tqdm import tqdm
-
-        if self._bar is None:
-            self._bar = tqdm(total=total, unit=f" {self._unit}", file=sys.stderr)
-        self._bar.update(done - self._bar.n)
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.close()
+    print_result(options, result.data, result.text)
+    return FAILED if result.has_failed else OK
 
 
 # Options
@@ -238,25 +200,20 @@ def build_parser() -> argparse.ArgumentParser:
         _add_ingest(commands),
         _add_ask(commands),
         _add_search(commands),
-        _add_command(commands, "status", _status, "Say what the index holds and what made it."),
+        add_command(commands, "status", _status, "Say what the index holds and what made it."),
+        *add_archive_commands(commands),
         *_add_eval(commands),
     ]
     for command in with_json:
         command.add_argument("--json", action="store_true", help="one JSON object on standard output")
-    serve = _add_command(commands, "serve", _serve, "Serve the API and the page.")
+    serve = add_command(commands, "serve", _serve, "Serve the API and the page.")
     serve.add_argument("--host", help="address to listen on, in place of DALIL_HOST")
     serve.add_argument("--port", type=int, help="port to listen on, in place of DALIL_PORT")
     return parser
 
 
-def _add_command(commands: Any, name: str, command: Command, about: str) -> argparse.ArgumentParser:
-    added: argparse.ArgumentParser = commands.add_parser(name, help=about, description=about)
-    added.set_defaults(command=command)
-    return added
-
-
 def _add_ingest(commands: Any) -> argparse.ArgumentParser:
-    ingest = _add_command(commands, "ingest", _ingest, "Put the articles of files and folders into the index.")
+    ingest = add_command(commands, "ingest", _ingest, "Put the articles of files and folders into the index.")
     ingest.add_argument(
         "paths", nargs="+", metavar="PATH", help="Markdown, plain text, JSON or JSON lines, or a folder of them"
     )
@@ -267,14 +224,14 @@ def _add_ingest(commands: Any) -> argparse.ArgumentParser:
 
 
 def _add_ask(commands: Any) -> argparse.ArgumentParser:
-    ask = _add_command(commands, "ask", _ask, "Answer a question, with citations.")
+    ask = add_command(commands, "ask", _ask, "Answer a question, with citations.")
     ask.add_argument("question", metavar="QUESTION", help="in Arabic or English")
     ask.add_argument("--language", choices=get_args(RequestedLanguage), default="auto", help="language of the answer")
     return ask
 
 
 def _add_search(commands: Any) -> argparse.ArgumentParser:
-    search = _add_command(commands, "search", _search, "Show the passages nearest to a query.")
+    search = add_command(commands, "search", _search, "Show the passages nearest to a query.")
     search.add_argument("query", metavar="QUERY", help="in Arabic or English")
     search.add_argument("-k", type=_parse_top_k, help="number of passages")
     search.add_argument(

@@ -1,0 +1,122 @@
+"""Articles that come over HTTP: into the index while the caller waits, or as a job."""
+
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from typing import Any
+from uuid import uuid4
+
+from fastapi import Response
+from pydantic import BaseModel
+from starlette.concurrency import run_in_threadpool
+
+from ingest.indexer import Indexer, IndexResult
+from ingest.readers import ReadFailure
+from rag.errors import DalilError, NotFoundError, ReadError
+from rag.types import Article
+from ui.api.limits import ConcurrencyLimiter
+from ui.api.metrics import Metrics
+from ui.api.schemas import Job, UploadResult
+
+_MAX_BYTES_AT_ONCE = 200_000
+"""More than this becomes a job: about a minute of embedding on two cores."""
+_MAX_JOBS = 200
+_MAX_RUNNING_JOBS = 8
+"""Each holds the body of its upload."""
+UPLOAD_RESPONSES: dict[int | str, dict[str, Any]] = {
+    201: {"model": UploadResult, "description": "Something was added or changed"},
+    202: {"model": Job, "description": "A job: see /v1/jobs"},
+}
+"""What a route that takes articles may answer beside 200."""
+
+Read = Callable[[], Iterable[Article | ReadFailure]]
+"""Gives the articles of an upload."""
+
+
+class Uploads:
+    """Puts uploads into the index, counts them, and remembers those that take longer than a request.
+
+    Parameters
+    ----------
+    indexer : Indexer
+        Writes them.
+    metrics : Metrics
+        Counts them.
+    limiter : ConcurrencyLimiter
+        Of uploads that are read or planned at once; shared with the page.
+    """
+
+    def __init__(self, indexer: Indexer, metrics: Metrics, limiter: ConcurrencyLimiter) -> None:
+        self._indexer, self._metrics, self._limiter = indexer, metrics, limiter
+        self._job_limiter = ConcurrencyLimiter(_MAX_RUNNING_JOBS)
+        self._jobs: dict[str, Job] = {}
+
+    def plan(self, read: Read) -> UploadResult:
+        """What `index` would do; raises BusyError."""
+        with self._limiter.place():
+            return _to_upload_result(self._indexer.plan(read()))
+
+    async def index(self, size: int, read: Read) -> Response:
+        """Put the articles of an upload into the index.
+
+        Parameters
+        ----------
+        size : int
+            Bytes of the upload; a large one becomes a job.
+        read : callable
+            Gives its articles.
+
+        Raises
+        ------
+        ReadError
+            When it holds none.
+        BusyError
+            When as many are taken in as may be at once.
+        """
+        if size > _MAX_BYTES_AT_ONCE:
+            return _to_response(self._start_job(read), 202)
+        with self._limiter.place():
+            result = await run_in_threadpool(self._index, read)
+        if result.failed and not (result.added or result.changed or result.unchanged):
+            raise ReadError(" ".join(f"{place}: {reason}" for place, reason in result.failed.items()))
+        return _to_response(result, 201 if result.added or result.changed else 200)
+
+    def get_job(self, job_id: str) -> Job:
+        """A job as it stands; raises NotFoundError."""
+        if job_id not in self._jobs:
+            raise NotFoundError(f"There is no job {job_id!r}.")
+        return self._jobs[job_id]
+
+    def _index(self, read: Read) -> UploadResult:
+        result = _to_upload_result(self._indexer.index(read()))
+        for outcome, articles in result.model_dump().items():
+            self._metrics.articles.labels(outcome).inc(len(articles))
+        return result
+
+    def _start_job(self, read: Read) -> Job:
+        """Begin in a thread; gives the job as it stands."""
+        place = ExitStack()
+        place.enter_context(self._job_limiter.place())
+        job = Job(id=uuid4().hex, status="running")
+        self._jobs[job.id] = job
+        for job_id in list(self._jobs)[:-_MAX_JOBS]:
+            del self._jobs[job_id]
+
+        def run() -> None:
+            with place:
+                try:
+                    self._jobs[job.id] = Job(id=job.id, status="done", **self._index(read).model_dump())
+                except DalilError as error:
+                    self._jobs[job.id] = Job(id=job.id, status="failed", message=str(error))
+
+        threading.Thread(target=run, name="job", daemon=True).start()
+        return job
+
+
+def _to_upload_result(result: IndexResult) -> UploadResult:
+    failed = {failure.path: failure.reason for failure in result.failed}
+    return UploadResult(added=result.added, changed=result.changed, unchanged=result.unchanged, failed=failed)
+
+
+def _to_response(body: BaseModel, status: int) -> Response:
+    return Response(body.model_dump_json(), status, media_type="application/json")

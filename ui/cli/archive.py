@@ -1,0 +1,157 @@
+"""`dalil export` and `dalil import`: all articles in one file, from the index or from a running service."""
+
+import argparse
+import sys
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from rag.errors import ReadError, StoreError
+from rag.settings import Settings
+from ui.cli.console import FAILED, OK, ProgressBar, add_command, print_index_result, print_result
+
+if TYPE_CHECKING:
+    from ingest.archive import Archive
+    from ingest.indexer import IndexResult
+    from rag.store import Store
+    from rag.types import Article
+    from ui.cli.client import ServiceClient
+
+_BATCH_BYTES = 150_000
+"""Of texts that are sent at once: what a service takes in while its caller waits (`ui/api/uploads.py`), and far below
+the largest body."""
+_MEDIA_TYPE = "application/jsonl"
+_OF_ONE_ARTICLE = ("body_too_large", "unreadable_article")
+"""Errors that sending other articles does not meet."""
+
+
+def add_archive_commands(commands: Any) -> list[argparse.ArgumentParser]:
+    """Add both commands to those of `dalil`; gives their parsers."""
+    export = add_command(commands, "export", _export, "Write all articles to one file that any Dalil can import.")
+    export.add_argument("file", metavar="FILE", help="where to, compressed with gzip; - for standard output")
+    restore = add_command(commands, "import", _import, "Put exported articles into the index, as they were.")
+    restore.add_argument("file", metavar="FILE", help="what `dalil export` wrote; - for standard input")
+    for parser in (export, restore):
+        parser.add_argument("--server", metavar="URL", help="do so with the index of a running `dalil serve`")
+    return [export, restore]
+
+
+def _export(options: argparse.Namespace, settings: Settings) -> int:
+    export = _export_from_service if options.server else _export_from_index
+    return export(options, settings)
+
+
+def _export_from_index(options: argparse.Namespace, settings: Settings) -> int:
+    store = _open_store(settings, accepts_damage=True)
+    try:
+        damage = store.find_damage()
+        _write(options, store.read_articles())
+    finally:
+        store.close()
+    if damage is not None and damage.is_loss:
+        print(f"dalil: {damage.message} What is left of it was exported.", file=sys.stderr)
+        return FAILED
+    return OK
+
+
+def _export_from_service(options: argparse.Namespace, settings: Settings) -> int:
+    from ingest.archive import parse_archive
+
+    with _open_client(options, settings) as client:
+        try:
+            _write(options, parse_archive(client.read_lines("/v1/export"), sys.maxsize))
+        except ReadError as error:
+            raise StoreError(f"What the service at {options.server} sent {error} Nothing was written.") from None
+    return OK
+
+
+def _write(options: argparse.Namespace, articles: "Iterable[Article]") -> None:
+    from ingest.archive import STANDARD_STREAM, write_archive
+
+    number = write_archive(articles, options.file)
+    if options.file != STANDARD_STREAM:
+        print_result(options, {"articles": number, "file": options.file}, f"{number} articles in {options.file}")
+
+
+def _import(options: argparse.Namespace, settings: Settings) -> int:
+    from ingest.archive import open_archive
+
+    put = _send_articles if options.server else _index_articles
+    with open_archive(options.file, settings.max_article_chars) as archive:
+        try:
+            result = put(options, settings, archive)
+        except ReadError as error:
+            raise ReadError(f"{error} Nothing was imported.") from None
+    return print_index_result(options, result, "imported")
+
+
+def _index_articles(options: argparse.Namespace, settings: Settings, archive: "Archive") -> "IndexResult":
+    from ingest.indexer import Indexer
+    from rag.embedding import open_encoder
+
+    store = _open_store(settings)
+    try:
+        indexer = Indexer(store, lambda: open_encoder(settings), settings.chunk_tokens)
+        plan = indexer.plan(archive)  # reads all of it, so that nothing is written of one that is not whole
+        store.delete_orphans()
+        with ProgressBar("articles") as progress:
+            return indexer.index(archive, progress, plan.to_write)
+    finally:
+        store.close()
+
+
+def _send_articles(options: argparse.Namespace, settings: Settings, archive: "Archive") -> "IndexResult":
+    from ingest.indexer import IndexResult
+
+    result, total, sent = IndexResult(), archive.count(), 0
+    with _open_client(options, settings) as client, ProgressBar("articles") as progress:
+        progress(sent, total)
+        for batch in _batches(archive):
+            _send_batch(client, batch, result)
+            sent += len(batch)
+            progress(sent, total)
+    return result
+
+
+def _send_batch(client: "ServiceClient", batch: "list[Article]", result: "IndexResult") -> None:
+    from ingest.archive import format_archive
+    from ingest.readers import ReadFailure
+    from ui.cli.client import message_of
+
+    body = client.upload("/v1/import", "".join(format_archive(batch)).encode(), _MEDIA_TYPE)
+    if "error" in body and body["error"]["code"] in _OF_ONE_ARTICLE:
+        result.failed.extend(ReadFailure(article.id, message_of(body)) for article in batch)
+        return
+    if "error" in body or body.get("status") == "failed":
+        raise StoreError(f"{message_of(body)} What was sent before is kept: import the file again to go on.")
+    result.added.extend(body["added"])
+    result.changed.extend(body["changed"])
+    result.unchanged.extend(body["unchanged"])
+    result.failed.extend(ReadFailure(place, reason) for place, reason in body["failed"].items())
+
+
+def _batches(articles: "Iterable[Article]") -> "Iterator[list[Article]]":
+    """Articles that are sent together."""
+    batch: list[Article] = []
+    size = 0
+    for article in articles:
+        length = len(article.text.encode())
+        if batch and size + length > _BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+        batch.append(article)
+        size += length
+    if batch:
+        yield batch
+
+
+def _open_store(settings: Settings, accepts_damage: bool = False) -> "Store":
+    from rag.embedding import embedding_spec
+    from rag.store import IndexConfig, open_store
+
+    return open_store(settings, IndexConfig.of(embedding_spec(settings), settings.chunk_tokens), accepts_damage)
+
+
+def _open_client(options: argparse.Namespace, settings: Settings) -> "ServiceClient":
+    from ui.cli.client import ServiceClient
+
+    return ServiceClient(options.server, next(iter(settings.accepted_keys), None))

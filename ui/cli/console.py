@@ -1,0 +1,72 @@
+"""What the commands share: exit codes, how results are printed, the progress bar."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from rag.settings import Settings
+
+if TYPE_CHECKING:
+    from ingest.indexer import IndexResult
+
+OK, FAILED, WRONG_USE = 0, 1, 2
+_COUNTS = ("added", "changed", "unchanged", "removed")
+
+Command = Callable[[argparse.Namespace, Settings], int]
+"""Runs with the parsed options, and gives the exit code."""
+
+
+def add_command(commands: Any, name: str, command: Command, about: str) -> argparse.ArgumentParser:
+    """Add a parser for a command to those of `dalil`."""
+    added: argparse.ArgumentParser = commands.add_parser(name, help=about, description=about)
+    added.set_defaults(command=command)
+    return added
+
+
+def print_result(options: argparse.Namespace, data: dict[str, Any], text: str) -> None:
+    """Print a result on standard output, for programs or for people as the options say."""
+    # JSON has escapes of its own, which its readers understand.
+    is_unicode = (sys.stdout.encoding or "").lower().startswith("utf")
+    print(json.dumps(data, ensure_ascii=not is_unicode) if options.json else text)
+
+
+def print_index_result(options: argparse.Namespace, result: "IndexResult", verb: str, prefix: str = "") -> int:
+    """Print what became of articles, and of those that failed on standard error why; gives the exit code."""
+    for failure in result.failed:
+        print(f"dalil: not {verb}: {failure.path}: {failure.reason}", file=sys.stderr)
+    counts = {name: len(getattr(result, name)) for name in _COUNTS}
+    value = counts | {"failed": [asdict(failure) for failure in result.failed]}
+    words = ", ".join(f"{count} {name}" for name, count in counts.items()) + f", {len(result.failed)} failed"
+    print_result(options, value, prefix + words)
+    return FAILED if result.failed else OK
+
+
+class ProgressBar:
+    """A bar on standard error, shown once there is something to do.
+
+    Parameters
+    ----------
+    unit : str
+        What is counted.
+    """
+
+    def __init__(self, unit: str) -> None:
+        self._unit = unit
+        self._bar: Any = None
+
+    def __enter__(self) -> Callable[[int, int], None]:
+        return self._update
+
+    def _update(self, done: int, total: int) -> None:
+        from tqdm import tqdm
+
+        if self._bar is None:
+            self._bar = tqdm(total=total, unit=f" {self._unit}", file=sys.stderr)
+        self._bar.update(done - self._bar.n)
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
