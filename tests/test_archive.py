@@ -17,6 +17,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+from fastapi.testclient import TestClient
 
 from eval.datasets import read_articles, read_gold_set
 from eval.restore import measure_restore

@@ -225,7 +225,7 @@ def test_at_the_end_nobody_waits_for_a_model(assistant):
     assert all(deadline.is_expired for deadline in deadlines)
 
 
-@pytest.mark.parametrize("offset", [10_000_001, 2**63, 10**40])
+@pytest.mark.parametrize("offset", [1_000_000_001, 2**63, 10**40])
 def test_an_offset_that_no_index_reaches_is_refused(client, offset):
     assert error(client.get("/v1/articles", params={"offset": offset}), 422)["param"] == "offset"
-    assert client.get("/v1/articles", params={"offset": 10_000_000}).json()["data"] == []
+    assert client.get("/v1/articles", params={"offset": 1_000_000_000}).json()["data"] == []

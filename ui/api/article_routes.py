@@ -24,7 +24,7 @@ from ui.api.service import AnswerService
 from ui.api.uploads import UPLOAD_RESPONSES
 
 _INFO_FIELDS = ("id", "title", "language", "url", "date", "topic")
-_MAX_OFFSET = 10_000_000
+_MAX_OFFSET = 1_000_000_000
 """More articles than an index is made for."""
 _TEXT_SUFFIX, _ESCAPED_TEXT_SUFFIX = "/text", b"%2FTEXT"
 
