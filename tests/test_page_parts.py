@@ -7,9 +7,13 @@ import httpx
 import pytest
 
 from rag.answering.assistant import Assistant
+from rag.retrieval.calibration import load_calibration
+from rag.retrieval.retriever import HybridRetriever
 from rag.settings import load_settings
+from rag.store import IndexConfig, Store
+from rag.store.qdrant_edge import EdgeEngine
 from rag.types import Answer, Citation, Span
-from tests.doubles import article, like, put
+from tests.doubles import WordEncoder, article, like, put
 from ui.api import AnswerService
 from ui.page.chat import Chat
 from ui.page.evidence import EvidenceRequest, render_article
@@ -175,6 +179,28 @@ def test_only_what_was_sent_is_read(assistant, tmp_path):
     assert plan.count('data-outcome="failed"') == 4
     discard_uploads(new)
     assert [path.name for path in (tmp_path / "uploads").iterdir()] == ["link.md"]
+
+
+def test_an_article_that_cannot_be_restored_now_can_be_later(tmp_path):
+    free = [10**12]
+    store = Store(EdgeEngine(tmp_path / "index", lambda folder: free[0]), IndexConfig("words", 64, 64, 64, 320))
+    retriever = HybridRetriever(store, WordEncoder(), load_calibration())
+    assistant = Assistant(load_settings({}, data_dir=tmp_path), store, WordEncoder(), retriever, None)
+    put(assistant, article("النحلة تصنع العسل.", "bees"))
+    library = Library(AnswerService(assistant), "en", tmp_path)
+    free[0] = 0
+    assert "nearly full" in library.remove("bees")
+    assert store.count_articles() == 1
+    free[0] = 10_000_000  # enough to remove, and not to write
+    assert 'data-article="bees"' in library.remove("bees")
+    refused = library.restore("bees")
+    assert "nearly full" in refused
+    assert 'data-article="bees"' in refused
+    free[0] = 10**12
+    assert "is back" in library.restore("bees")
+    assert store.get_article("bees").text == "النحلة تصنع العسل."
+    assert library.restore("bees") == ""
+    store.close()
 
 
 # What the site serves

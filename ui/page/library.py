@@ -125,7 +125,10 @@ class Library:
             article = self._store.get_article(article_id)
         except DalilError:
             return ""
-        self.service.indexer.remove([article_id])
+        try:
+            self.service.indexer.remove([article_id])
+        except DalilError as error:
+            return render_macro("library", "failure", message=str(error))
         self._removed[article_id] = article
         for oldest in list(self._removed)[:-_MAX_REMOVED]:
             del self._removed[oldest]
@@ -133,10 +136,14 @@ class Library:
 
     def restore(self, article_id: str) -> str:
         """Undo a removal; gives what is said of it."""
-        article = self._removed.pop(article_id, None)
+        article = self._removed.get(article_id)
         if article is None:
             return ""
-        self.service.indexer.restore(article)
+        try:
+            self.service.indexer.restore(article)
+        except DalilError as error:  # what is remembered is all that is left of it
+            return render_macro("library", "failure", message=str(error), article_id=article_id, labels=self.labels)
+        self._removed.pop(article_id, None)
         return render_macro("library", "restored", title=article.title, labels=self.labels)
 
     def render_drop_zone(self) -> str:
