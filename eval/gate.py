@@ -13,7 +13,7 @@ _MAX_DROP = 0.01
 _ROUNDING = 0.001
 """Smaller changes of a question's score come from rounding."""
 _WATCHED = (
-    "nDCG@10", "R@1", "answer nDCG@10", "quote@1", "quote@2", "answered", "refused", "held back", "right language",
+    "nDCG@10", "R@1", "answer nDCG@10", "quote@1", "quote@2", "answered", "refused", "abstained", "right language",
     "statements",
 )  # fmt: skip
 

@@ -31,7 +31,7 @@ def score_questions(results: Sequence[QuestionResult]) -> QuestionScores:
     QuestionScores
         trec_eval's measures over articles; the same over chunks that hold the whole answer (`answer ...`); `quote@1`,
         `quote@2`, whether the first or one of the first two quotes holds the answer; of answerable questions `answered`
-        (with or without a doubt), of others `refused` and `held back` (refused or in doubt); `right language`.
+        (with or without a doubt), of others `refused` and `abstained` (refused or in doubt); `right language`.
         Measures that no question has are left out.
     """
     with_article = [result for result in results if result.question.relevant]
@@ -109,14 +109,14 @@ def _rank_chunks(result: QuestionResult) -> list[str]:
 
 
 def _score_answers(results: Sequence[QuestionResult]) -> QuestionScores:
-    scores: QuestionScores = {"answered": {}, "refused": {}, "held back": {}, "right language": {}}
+    scores: QuestionScores = {"answered": {}, "refused": {}, "abstained": {}, "right language": {}}
     for result in results:
         key, state = result.question.id, result.answer.state if result.answer else "answered"
         if result.question.relevant:
             scores["answered"][key] = float(state != "refused")
         else:
             scores["refused"][key] = float(state == "refused")
-            scores["held back"][key] = float(state in ("refused", "unsure"))
+            scores["abstained"][key] = float(state in ("refused", "unsure"))
         scores["right language"][key] = float(_is_in_right_language(result))
     return scores
 

@@ -350,6 +350,14 @@ def test_without_a_model_a_follow_up_is_searched_for_with_the_question_before_it
     assert QUEEN_QUOTE in [citation.quote for citation in following.citations]
 
 
+def test_a_follow_up_is_answered_without_the_question_that_it_follows(assistant):
+    """Its words stand behind those of the earlier one in the search alone: it is not two questions at once."""
+    first = "متى تكتمل ملكة النحل من البيضة إلى الحشرة البالغة؟"
+    answer = assistant.ask(AnswerRequest("وكم تحتاج هي؟", history=(Message("user", first),)))
+    assert first not in answer.text
+    assert not answer.text.startswith("وكم")
+
+
 def test_a_new_question_is_not_answered_from_the_one_before_it(assistant):
     history = (Message("user", "متى تكتمل ملكة النحل من البيضة إلى الحشرة البالغة؟"),)
     for question in ("كيف أطبخ الملوخية من غير أن تهبط أوراقها؟", "How do I cook mulukhiyah at home?"):

@@ -188,11 +188,11 @@ def test_answers_are_measured_by_refusal_and_language():
     )
     found = score_questions([result("q1", ["a"], answer=right), result("q2", ["a"], relevant=(), answer=wrong)])
     assert (found["answered"], found["refused"]) == ({"q1": 1.0}, {"q2": 1.0})
-    assert found["held back"] == {"q2": 1.0}
+    assert found["abstained"] == {"q2": 1.0}
     assert found["right language"] == {"q1": 1.0, "q2": 0.0}
     doubtful = answer("وفقًا", "unsure")
     found = score_questions([result("q1", ["a"], answer=doubtful), result("q2", ["a"], relevant=(), answer=doubtful)])
-    assert (found["answered"], found["refused"], found["held back"]) == ({"q1": 1.0}, {"q2": 0.0}, {"q2": 1.0})
+    assert (found["answered"], found["refused"], found["abstained"]) == ({"q1": 1.0}, {"q2": 0.0}, {"q2": 1.0})
 
 
 def test_abstention_is_measured_at_five_percent_false_abstentions():

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from eval.datasets import read_gold_set
+from rag.answering.decomposition import decompose_question
 from rag.answering.intents import TALK, Intent, IntentDetector
-from rag.answering.lists import find_list
-from rag.answering.parts import split_question
-from rag.answering.wordings import match_wording
+from rag.answering.lists import find_list_items
+from rag.answering.utterances import match_utterance
 from rag.language.document import Document
 from rag.language.languages import LANGUAGES
-from rag.types import AnswerRequest, Message
+from rag.types import AnswerRequest, Filters, Message
 
 FOLDER = Path(__file__).parent.parent / "prompts"
 
@@ -130,6 +130,14 @@ def test_this_article_is_the_one_that_was_cited_last(assistant):
     assert assistant.ask("لخص هذا المقال").citations == ()
 
 
+def test_filters_hold_for_summaries_and_subjects_and_a_collection_that_is_narrowed_is_not_told_whole(assistant):
+    elsewhere = Filters(articles=("honey-bees",))
+    for text in ("لخص مقال البحر الميت", "هل عندك مقال عن البحر الميت؟", "ما المقالات الموجودة؟"):
+        answer = assistant.ask(AnswerRequest(text, filters=elsewhere))
+        assert {citation.article_id for citation in answer.citations} <= {"honey-bees"}
+    assert assistant.ask(AnswerRequest("مرحبا", filters=elsewhere)).state == "talk"
+
+
 # Several things
 
 
@@ -150,7 +158,7 @@ def test_this_article_is_the_one_that_was_cited_last(assistant):
     ],
 )
 def test_a_question_about_several_things_is_one_for_each(text, questions):
-    assert [part.question for part in split_question(Document(text))] == questions
+    assert [part.question for part in decompose_question(Document(text))] == questions
 
 
 def test_a_comparison_is_answered_part_by_part(assistant):
@@ -161,8 +169,8 @@ def test_a_comparison_is_answered_part_by_part(assistant):
 
 
 def test_what_stands_in_a_slot_is_what_was_written():
-    assert match_wording(Document("Compare  Hope and Webb?"), "compare") == {"first": "Hope", "second": "Webb"}
-    assert match_wording(Document("Hope and Webb"), "compare") is None
+    assert match_utterance(Document("Compare  Hope and Webb?"), "compare") == {"first": "Hope", "second": "Webb"}
+    assert match_utterance(Document("Hope and Webb"), "compare") is None
 
 
 # Lists
@@ -172,12 +180,10 @@ TEXT = "مقدمة.\n\nالخطوات\n\n1. أولى.\n\n2. ثانية.\n\nكل�
 
 @pytest.mark.parametrize("at", ["الخطوات", "أولى", "ثانية"])
 def test_a_list_is_found_by_its_lead_and_by_its_items(at):
-    found = find_list(TEXT, TEXT.index(at))
-    assert found is not None
-    assert TEXT[slice(*found.lead)] == "الخطوات"
-    assert [TEXT[slice(*item)] for item in found.items] == ["1. أولى.", "2. ثانية."]
+    items = find_list_items(TEXT, TEXT.index(at))
+    assert [TEXT[slice(*item)] for item in items] == ["1. أولى.", "2. ثانية."]
 
 
 @pytest.mark.parametrize("at", ["مقدمة", "كلام", "وحيدة"])
 def test_other_lines_lead_to_none(at):
-    assert find_list(TEXT, TEXT.index(at)) is None
+    assert find_list_items(TEXT, TEXT.index(at)) == ()

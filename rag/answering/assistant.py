@@ -9,12 +9,12 @@ from typing import Self
 from uuid import uuid4
 
 from prompts import prompt_fingerprint, reader_message
+from rag.answering.decomposition import SubQuestion, decompose_question
 from rag.answering.extractive import MAX_HITS_READ, choose_quotes, refusal_text
 from rag.answering.follow_up import is_follow_up, rewrite_question
 from rag.answering.generation import generate_answer
-from rag.answering.intents import TALK, Intent, IntentDetector
+from rag.answering.intents import COLLECTION, Intent, IntentDetector
 from rag.answering.llm import ChatModel, Deadline, open_llm
-from rag.answering.parts import Part, split_question
 from rag.answering.quotes import Quote, Section, append_quotes, format_quotes
 from rag.answering.replies import Replier
 from rag.embedding import Encoder, open_encoder
@@ -43,11 +43,11 @@ from rag.types import (
 )
 
 _AFTER_BLOCK = re.compile(r"(?<=\n\n)")
-_REFUSAL_PROBABILITY = 0.15
+_ABSTENTION_PROBABILITY = 0.15
 """Below it nothing of the articles is shown; up to the threshold of the calibration it is shown as what may help. Share
 that lies below each, of answerable questions and of those whose article is absent: XQuAD 0.01, 0.06 and 0.89, 0.97;
 TyDi 0.01, 0.03 and 0.39, 0.69; ARCD 0.02, 0.06 and 0.58, 0.81; MLQA 0.13, 0.26 and 0.79, 0.93."""
-_QUOTES_OF_PART = 2
+_QUOTES_OF_SUB_QUESTION = 2
 """Of each of several things that a question is about."""
 
 
@@ -187,7 +187,7 @@ class Assistant:
             result = replace(result, hits=())
         else:
             result = self._follow_up(request, result, model, deadline)
-            parts = self._search_parts(request, result)
+            parts = self._search_sub_questions(request, result)
             result = _interleave_hits(result, [found for _, found in parts])
             writer = self._write(result, language, model, deadline, parts)
         return AnswerStream(result, language, self._stream(result, language, writer, started))
@@ -224,10 +224,10 @@ class Assistant:
         """Whether it is doubtful that the articles hold the answer."""
         return result.probability < result.threshold
 
-    def should_refuse(self, result: RetrievalResult) -> bool:
+    def should_abstain(self, result: RetrievalResult) -> bool:
         """Whether the articles are too unlikely to hold the answer for anything of them to be shown."""
         threshold = self.settings.refuse_below
-        return result.probability < (_REFUSAL_PROBABILITY if threshold is None else threshold)
+        return result.probability < (_ABSTENTION_PROBABILITY if threshold is None else threshold)
 
     def similarity(self, hits: Sequence[Hit]) -> SentenceSimilarity:
         """How near statements are to the sentences of `hits`."""
@@ -236,7 +236,9 @@ class Assistant:
     def _find_intent(self, result: RetrievalResult) -> Intent | None:
         """What is asked for where it is no question to the articles."""
         intent = self._intents.detect(result.question)
-        return intent if intent and (intent.is_sure or self.is_unsure(result)) else None
+        if intent is None or (result.filters and intent.kind in COLLECTION):  # the store lists all articles or none
+            return None
+        return intent if intent.is_sure or self.is_unsure(result) else None
 
     def _follow_up(
         self, request: AnswerRequest, result: RetrievalResult, model: ChatModel | None, deadline: Deadline
@@ -293,16 +295,16 @@ class Assistant:
         self, intent: Intent, result: RetrievalResult, language: Language, history: Sequence[Message]
     ) -> Generator[str, None, "_Outcome"]:
         """What is said to an intent."""
-        reply = self._replier.reply(intent, result.hits, language, history)
-        yield reply.verified.text
-        state: AnswerState = "talk" if intent.kind in TALK else "answered"
-        return _Outcome(reply.verified, "extractive", None, is_degraded=False, state=state)
+        verified = self._replier.reply(intent, result, language, history)
+        yield verified.text
+        state: AnswerState = "answered" if verified.citations else "talk"
+        return _Outcome(verified, "extractive", None, is_degraded=False, state=state)
 
-    def _search_parts(self, request: AnswerRequest, result: RetrievalResult) -> "list[_FoundPart]":
+    def _search_sub_questions(self, request: AnswerRequest, result: RetrievalResult) -> "list[_FoundSubQuestion]":
         """What is found for each of several things that a question is about; none where fewer than two are there."""
         parts = [
             (part, self._retriever.search(part.question, request.top_k, request.filters))
-            for part in split_question(result.question)
+            for part in decompose_question(Document(request.question))
         ]
         answered = sum(not self.is_unsure(found) for _, found in parts)
         return parts if answered > 1 else []
@@ -313,14 +315,14 @@ class Assistant:
         language: Language,
         model: ChatModel | None,
         deadline: Deadline,
-        parts: "Sequence[_FoundPart]" = (),
+        parts: "Sequence[_FoundSubQuestion]" = (),
     ) -> Generator[str, None, "_Outcome"]:
         mode: AnswerMode = "generate" if model else "extractive"
         if not result.hits:
             is_filtered = result.filters and self.store.count_chunks()
             reason = "nothing_matches_filters" if is_filtered else "no_articles"
             return (yield from _refuse(reader_message(language, reason), mode, reason))
-        if self.should_refuse(result) and not parts:
+        if self.should_abstain(result) and not parts:
             return (yield from _refuse(refusal_text(language, result.hits), mode, "not_in_articles"))
         if model is None:
             return (yield from self._extract(result, language, None, parts))
@@ -354,10 +356,10 @@ class Assistant:
         result: RetrievalResult,
         language: Language,
         failure: str | None,
-        parts: "Sequence[_FoundPart]" = (),
+        parts: "Sequence[_FoundSubQuestion]" = (),
     ) -> Generator[str, None, "_Outcome"]:
         """The extractive answer, block by block; `failure`: why no model wrote it."""
-        sections = [self._quote_part(part, found, language) for part, found in parts]
+        sections = [self._quote_sub_question(part, found, language) for part, found in parts]
         is_unsure = self.is_unsure(result) and not parts
         opening = reader_message(language, "unsure") if is_unsure else ""
         verified = format_quotes(sections or [Section("", self._choose_quotes(result))], language, opening)
@@ -365,18 +367,18 @@ class Assistant:
         state: AnswerState = "unsure" if is_unsure else "answered"
         return _Outcome(verified, "extractive", failure, failure is not None, state)
 
-    def _quote_part(self, part: Part, found: RetrievalResult, language: Language) -> Section:
+    def _quote_sub_question(self, part: SubQuestion, found: RetrievalResult, language: Language) -> Section:
         """What answers one of several things, or that nothing does."""
         opening = reader_message(language, "part", subject=part.subject)
         if self.is_unsure(found):
             return Section(f"{opening} {reader_message(language, 'part_none')}", ())
-        return Section(opening, self._choose_quotes(found)[:_QUOTES_OF_PART])
+        return Section(opening, self._choose_quotes(found)[:_QUOTES_OF_SUB_QUESTION])
 
     def _choose_quotes(self, result: RetrievalResult) -> list[Quote]:
         return choose_quotes(result, self._retriever.sentence_vectors(result.hits[:MAX_HITS_READ]))
 
 
-_FoundPart = tuple[Part, RetrievalResult]
+_FoundSubQuestion = tuple[SubQuestion, RetrievalResult]
 
 
 @dataclass(frozen=True, slots=True)

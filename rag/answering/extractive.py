@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prompts import reader_message
-from rag.answering.lists import find_list
+from rag.answering.lists import find_list_items
 from rag.answering.quotes import Quote, Section, format_quotes, title_words
 from rag.embedding import QueryVectors
 from rag.grounding.verifier import VerifiedAnswer
@@ -134,9 +134,9 @@ def _find_asked_list(ranked: Sequence[ScoredSentence]) -> list[Quote]:
     for lead in ranked:
         if not _is_lead(lead.text) or lead.score + _penalty(lead.text) < first.score:
             continue
-        found = find_list(lead.hit.article.text, lead.span.start)
-        if found is not None and lead.span.start < found.items[0].start:
-            spans = found.items if _is_scrap(lead.text) else (lead.span, *found.items)
+        items = find_list_items(lead.hit.article.text, lead.span.start)
+        if items and lead.span.start < items[0].start:
+            spans = items if _is_scrap(lead.text) else (lead.span, *items)
             return [Quote(lead.hit, span, lead.support) for span in spans]
     return []
 

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.answering.wordings import match_wording, wordings
+from rag.answering.utterances import match_utterance, utterances
 from rag.embedding import Encoder
 from rag.language.document import Document
 from rag.language.languages import LANGUAGES
@@ -19,7 +19,8 @@ from rag.language.normalize import fold_text, normalize_for_embedding
 
 IntentKind = Literal["greeting", "thanks", "goodbye", "identity", "abilities", "list", "newest", "about", "summary"]
 TALK: tuple[IntentKind, ...] = ("greeting", "thanks", "goodbye", "identity", "abilities")
-_BY_EXAMPLE: tuple[IntentKind, ...] = (*TALK, "list", "newest")
+COLLECTION: tuple[IntentKind, ...] = ("list", "newest")
+_BY_EXAMPLE: tuple[IntentKind, ...] = (*TALK, *COLLECTION)
 _WITH_SUBJECT: tuple[IntentKind, ...] = ("about", "summary")
 _SURE, _LIKELY = 0.85, 0.72
 """Cosines to the nearest example. Of the 3,990 questions of the development sets none lies above 0.70; of 26 phrases of
@@ -77,14 +78,14 @@ class IntentDetector:
 @lru_cache(maxsize=1)
 def _embed_examples(encoder: Encoder) -> tuple[list[IntentKind], NDArray[np.float32]]:
     """The kind of each example, and their vectors (examples, sentence_dimension): a quarter of a second's work."""
-    pairs = [(kind, text) for language in LANGUAGES for kind in _BY_EXAMPLE for text in wordings(language)[kind]]
+    pairs = [(kind, text) for language in LANGUAGES for kind in _BY_EXAMPLE for text in utterances(language)[kind]]
     return [kind for kind, _ in pairs], encoder.embed_sentences([normalize_for_embedding(text) for _, text in pairs])
 
 
 def _match_subject(question: Document) -> Intent | None:
     """An intent that names a subject, by how it is worded."""
     for kind in _WITH_SUBJECT:
-        if slots := match_wording(question, kind):
+        if slots := match_utterance(question, kind):
             return Intent(kind, _strip_subject(slots["subject"]))
     return None
 
@@ -92,7 +93,7 @@ def _match_subject(question: Document) -> Intent | None:
 def _strip_subject(subject: str) -> str:
     """A subject without the words around its name, such as "the article about"."""
     words = subject.split()
-    around = {_key(word) for language in LANGUAGES for word in wordings(language)["subject_words"]}
+    around = {_key(word) for language in LANGUAGES for word in utterances(language)["subject_words"]}
     while words and _key(words[0]) in around:
         words.pop(0)
     while words and _key(words[-1]) in around:
@@ -106,4 +107,4 @@ def _key(text: str) -> str:
 
 @cache
 def _known_phrases() -> dict[str, IntentKind]:
-    return {_key(text): kind for language in LANGUAGES for kind in _BY_EXAMPLE for text in wordings(language)[kind]}
+    return {_key(text): kind for language in LANGUAGES for kind in _BY_EXAMPLE for text in utterances(language)[kind]}

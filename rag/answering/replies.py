@@ -1,7 +1,6 @@
 """Answers that come from no passage: talk, what the collection holds, what an article says as a whole."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 
@@ -14,7 +13,7 @@ from rag.language.document import Document
 from rag.language.languages import PROFILES
 from rag.language.sentences import trim_span
 from rag.retrieval.answerability import coverage
-from rag.retrieval.retriever import HybridRetriever
+from rag.retrieval.retriever import HybridRetriever, RetrievalResult
 from rag.store import Store
 from rag.types import Article, Citation, Filters, Hit, Language, Message, Scores, Statement
 
@@ -32,13 +31,6 @@ _MIN_SHARE = 0.5
 """Of the words of a subject that a title has to hold."""
 
 
-class Reply(NamedTuple):
-    """An answer, and whether it found what was asked for."""
-
-    verified: VerifiedAnswer
-    is_found: bool = True
-
-
 class Replier:
     """Answers an intent.
 
@@ -53,15 +45,17 @@ class Replier:
     def __init__(self, store: Store, retriever: HybridRetriever) -> None:
         self._store, self._retriever = store, retriever
 
-    def reply(self, intent: Intent, found: Sequence[Hit], language: Language, history: Sequence[Message]) -> Reply:
+    def reply(
+        self, intent: Intent, result: RetrievalResult, language: Language, history: Sequence[Message]
+    ) -> VerifiedAnswer:
         """The answer to an intent.
 
         Parameters
         ----------
         intent : Intent
             What is asked for.
-        found : sequence of Hit
-            What a search for the whole question gave.
+        result : RetrievalResult
+            What a search for the whole question gave; its filters hold.
         language : Language
             Of the answer.
         history : sequence of Message
@@ -74,18 +68,18 @@ class Replier:
         """
         if intent.kind in TALK:
             text = reader_message(language, intent.kind, count=str(self._store.count_articles()))
-            return Reply(VerifiedAnswer(text, ()))
+            return VerifiedAnswer(text, ())
         if intent.kind == "summary":
-            return self._summarize(intent.subject or _last_title(history), found, language)
+            return self._summarize(intent.subject or _last_title(history), result, language)
         if intent.kind == "about":
-            return self._list_about(intent.subject, found, language)
+            return self._list_about(intent.subject, result, language)
         return self._list_newest(language, with_count=intent.kind == "list")
 
-    def _list_newest(self, language: Language, with_count: bool) -> Reply:
+    def _list_newest(self, language: Language, with_count: bool) -> VerifiedAnswer:
         ids = [summary.id for summary in self._store.list_articles(_MAX_LISTED)]
         found = self._store.get_articles(ids)
         opening = self._describe_collection(language) if with_count else reader_message(language, "newest")
-        return Reply(_list_articles(opening, [found[key] for key in ids if key in found]))
+        return _list_articles(opening, [found[key] for key in ids if key in found])
 
     def _describe_collection(self, language: Language) -> str:
         count = self._store.count_articles()
@@ -95,29 +89,29 @@ class Replier:
             opening += reader_message(language, "topics", topics=separator.join(map(title_words, topics)))
         return opening + (reader_message(language, "some") if count else "")
 
-    def _list_about(self, subject: str, found: Sequence[Hit], language: Language) -> Reply:
-        articles = self._find_articles(subject, found)
+    def _list_about(self, subject: str, result: RetrievalResult, language: Language) -> VerifiedAnswer:
+        articles = self._find_articles(subject, result)
         key = "about" if articles else "about_none"
         opening = reader_message(language, key, subject=title_words(subject))
-        return Reply(_list_articles(opening, articles[:_MAX_LISTED]), bool(articles))
+        return _list_articles(opening, articles[:_MAX_LISTED])
 
-    def _summarize(self, subject: str, found: Sequence[Hit], language: Language) -> Reply:
-        articles = self._find_articles(subject, found) if subject else []
+    def _summarize(self, subject: str, result: RetrievalResult, language: Language) -> VerifiedAnswer:
+        articles = self._find_articles(subject, result) if subject else []
         if not articles:
-            return Reply(VerifiedAnswer(reader_message(language, "summary_none"), ()), False)
+            return VerifiedAnswer(reader_message(language, "summary_none"), ())
         article = articles[0]
         hits = self._retriever.search(article.title or subject, _MAX_CHUNKS, Filters(articles=(article.id,))).hits
         opening = reader_message(language, "summary", title=title_words(article.title))
-        return Reply(format_quotes([Section(opening, self._choose_central(hits))], language))
+        return format_quotes([Section(opening, self._choose_central(hits))], language)
 
-    def _find_articles(self, subject: str, found: Sequence[Hit]) -> list[Article]:
+    def _find_articles(self, subject: str, result: RetrievalResult) -> list[Article]:
         """The articles whose title or topic names a subject; where none does, the nearest if it is likely."""
-        result = self._retriever.search(subject, _MAX_CHUNKS)
-        candidates = {hit.article.id: hit.article for hit in (*result.hits, *found)}
+        nearest = self._retriever.search(subject, _MAX_CHUNKS, result.filters)
+        candidates = {hit.article.id: hit.article for hit in (*nearest.hits, *result.hits)}
         shares = {key: _share_named(subject, article) for key, article in candidates.items()}
         named = [article for key, article in candidates.items() if shares[key] >= _MIN_SHARE]
-        if not named and result.probability >= _SURE_PROBABILITY:
-            named = [hit.article for hit in result.hits[:1]]
+        if not named and nearest.probability >= _SURE_PROBABILITY:
+            named = [hit.article for hit in nearest.hits[:1]]
         return sorted(named, key=lambda article: -shares[article.id])
 
     def _choose_central(self, hits: Sequence[Hit]) -> list[Quote]:

@@ -16,14 +16,14 @@ _AROUND = r"[\W_]*"
 
 
 @cache
-def wordings(language: Language) -> dict[str, Sequence[str]]:
+def utterances(language: Language) -> dict[str, Sequence[str]]:
     """Examples or patterns by what they mean, as people of a language word it."""
     text = resources.files("prompts").joinpath(language, "intents.json").read_text("utf-8")
     found: dict[str, Sequence[str]] = json.loads(text)
     return found
 
 
-def match_wording(question: Document, meaning: str) -> dict[str, str] | None:
+def match_utterance(question: Document, meaning: str) -> dict[str, str] | None:
     """What stands in the slots of the first pattern that a question follows, in the question's own words.
 
     Parameters
@@ -45,5 +45,5 @@ def match_wording(question: Document, meaning: str) -> dict[str, str] | None:
 @cache
 def _patterns(language: Language, meaning: str) -> list[re.Pattern[str]]:
     """Patterns over folded text: a blank is any white space, `{name}` a slot."""
-    bodies = (_SLOT.sub(r"(?P<\1>\\S.*?)", text).replace(" ", r"\s+") for text in wordings(language).get(meaning, ()))
+    bodies = (_SLOT.sub(r"(?P<\1>\\S.*?)", text).replace(" ", r"\s+") for text in utterances(language).get(meaning, ()))
     return [re.compile(f"{_AROUND}(?:{body}){_AROUND}", re.DOTALL) for body in bodies]

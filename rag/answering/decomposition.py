@@ -3,14 +3,14 @@
 from typing import NamedTuple
 
 from rag.answering.follow_up import is_follow_up
-from rag.answering.wordings import match_wording
+from rag.answering.utterances import match_utterance
 from rag.language.document import Document
 
 _QUESTION_MARKS = ("?", "؟")
-_MAX_PARTS = 4
+_MAX_SUB_QUESTIONS = 4
 
 
-class Part(NamedTuple):
+class SubQuestion(NamedTuple):
     """One of the things that are asked about.
 
     Attributes
@@ -25,12 +25,15 @@ class Part(NamedTuple):
     question: str
 
 
-def split_question(question: Document) -> list[Part]:
+def decompose_question(question: Document) -> list[SubQuestion]:
     """The things that a question compares, or the questions that it consists of; empty where it is about one thing."""
-    if slots := match_wording(question, "compare"):
-        return [Part(slots["first"], slots["first"]), Part(slots["second"], _complete(slots["second"], slots["first"]))]
-    if slots := match_wording(question, "choose"):
-        return [Part(slots[name], f"{slots['asked']} {slots[name]}") for name in ("first", "second")]
+    if slots := match_utterance(question, "compare"):
+        return [
+            SubQuestion(slots["first"], slots["first"]),
+            SubQuestion(slots["second"], _complete(slots["second"], slots["first"])),
+        ]
+    if slots := match_utterance(question, "choose"):
+        return [SubQuestion(slots[name], f"{slots['asked']} {slots[name]}") for name in ("first", "second")]
     return _split_sentences(question)
 
 
@@ -42,13 +45,14 @@ def _complete(second: str, first: str) -> str:
     return f"{first[: terms[-1].span.start]}{second}" if len(terms) > 1 else second
 
 
-def _split_sentences(question: Document) -> list[Part]:
+def _split_sentences(question: Document) -> list[SubQuestion]:
     sentences = [question.text[slice(*span)].strip() for span in question.sentences]
     asked = [sentence for sentence in sentences if sentence.endswith(_QUESTION_MARKS)]
-    if not 1 < len(asked) == len(sentences) <= _MAX_PARTS:
+    if not 1 < len(asked) == len(sentences) <= _MAX_SUB_QUESTIONS:
         return []
-    first = asked[0]
-    return [
-        Part(sentence, f"{first} {sentence}" if sentence != first and is_follow_up(Document(sentence)) else sentence)
-        for sentence in asked
-    ]
+    return [SubQuestion(one, _stand_alone(one, asked[0]) if at else one) for at, one in enumerate(asked)]
+
+
+def _stand_alone(question: str, first: str) -> str:
+    """A question that refers to the first one, with that before it."""
+    return f"{first} {question}" if is_follow_up(Document(question)) else question
