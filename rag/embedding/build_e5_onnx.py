@@ -8,9 +8,7 @@ alone (28 MB).
 """
 
 import importlib.util
-import os
 import struct
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -216,21 +214,6 @@ def build_tokenizer(vocabulary: Vocabulary) -> bytes:
     model.normalizer_spec.name = "identity"
     model.normalizer_spec.remove_extra_whitespaces = False
     return bytes(model.SerializeToString())
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Put a file in place whole or not at all, whoever else is doing the same at this moment."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 _Shape = tuple[int | str, ...]
