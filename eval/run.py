@@ -10,7 +10,8 @@ from pathlib import Path
 from eval.datasets import Question
 from ingest.indexer import Indexer, Progress
 from rag.answering.assistant import Assistant
-from rag.answering.extractive import MAX_HITS_READ, rank_sentences
+from rag.answering.candidates import MAX_HITS_READ
+from rag.answering.extractive import rank_sentences
 from rag.errors import QuestionError
 from rag.settings import Settings
 from rag.types import Answer, Article, Hit

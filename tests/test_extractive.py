@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from prompts import reader_message
-from rag.answering.extractive import asks_quantity, extract_answer, rank_sentences, refusal_text
+from rag.answering.candidates import asks_quantity
+from rag.answering.extractive import extract_answer, rank_sentences, refusal_text
 from rag.embedding import QueryVectors
 from rag.grounding.verifier import MARKER
 from rag.language.document import Document

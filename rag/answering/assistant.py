@@ -9,8 +9,9 @@ from typing import Self
 from uuid import uuid4
 
 from prompts import prompt_fingerprint, reader_message
+from rag.answering.candidates import MAX_HITS_READ
 from rag.answering.decomposition import SubQuestion, decompose_question
-from rag.answering.extractive import MAX_HITS_READ, choose_quotes, refusal_text
+from rag.answering.extractive import choose_quotes, refusal_text
 from rag.answering.follow_up import is_follow_up, rewrite_question
 from rag.answering.generation import generate_answer
 from rag.answering.intents import COLLECTION, Intent, IntentDetector
