@@ -10,8 +10,6 @@ from pathlib import Path
 from eval.datasets import Question
 from ingest.indexer import Indexer, Progress
 from rag.answering.assistant import Assistant
-from rag.answering.candidates import MAX_HITS_READ
-from rag.answering.extractive import rank_sentences
 from rag.errors import QuestionError
 from rag.settings import Settings
 from rag.types import Answer, Article, Hit
@@ -107,8 +105,7 @@ def _ask_question(assistant: Assistant, question: Question, with_answer: bool) -
         answer = assistant.ask(question.text) if with_answer else None
     except QuestionError:
         return QuestionResult(question)
-    vectors = assistant.store.sentence_vectors([hit.chunk_id for hit in result.hits[:MAX_HITS_READ]])
-    best = rank_sentences(result, vectors)[:_QUOTES]
+    best = [read.sentence for read in assistant.read(result).reading.sentences[:_QUOTES]] if result.hits else []
     return QuestionResult(
         question=question,
         articles=tuple(_rank_articles(result.hits)),

@@ -20,6 +20,9 @@ AnswerState = Literal["answered", "unsure", "refused", "talk"]
 """What an answer is: one, passages that may help where it is doubtful that they answer, the word that there is none, or
 talk, which rests on no article."""
 
+Detail = Literal["usual", "short", "long"]
+"""How much of an answer is given: as it is, the least that answers, or with what stands around it."""
+
 RequestedMode = Literal["auto", "extractive", "generate"]
 """Who is to write it; `auto` is the language model where one is set."""
 
@@ -210,6 +213,30 @@ class Statement:
     citations: tuple[int, ...]
 
 
+class AnswerSpan(NamedTuple):
+    """Where a direct answer stands: `article.text[start:end]` of the article that a citation is of."""
+
+    citation: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class DirectAnswer:
+    """The few words that answer: a number, a date, a name, a phrase.
+
+    Attributes
+    ----------
+    text : str
+        In the answer's language as far as nothing has to be translated freely for it.
+    spans : tuple of AnswerSpan
+        Where they stand in what is cited.
+    """
+
+    text: str
+    spans: tuple[AnswerSpan, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What a person gets.
@@ -243,6 +270,8 @@ class Answer:
         What it is.
     confidence : float or None
         Probability that the articles hold the answer; None for talk.
+    answer : DirectAnswer or None
+        What stands first in the text where the words that answer are sure enough.
     """
 
     id: str
@@ -258,6 +287,7 @@ class Answer:
     timings_ms: dict[str, float] = field(default_factory=dict)
     state: AnswerState = "answered"
     confidence: float | None = None
+    answer: DirectAnswer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,6 +347,8 @@ class AnswerRequest:
         Who is to write the answer.
     filters : Filters
         What it may rest on.
+    detail : Detail
+        How much of it is given.
     """
 
     question: str
@@ -325,3 +357,4 @@ class AnswerRequest:
     top_k: int | None = None
     mode: RequestedMode = "auto"
     filters: Filters = NO_FILTERS
+    detail: Detail = "usual"

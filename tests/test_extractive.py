@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 
 from prompts import reader_message
+from rag.answering import candidates
 from rag.answering.candidates import asks_quantity
-from rag.answering.extractive import extract_answer, rank_sentences, refusal_text
+from rag.answering.extractive import choose_quotes, refusal_text
+from rag.answering.quotes import Section, format_quotes
+from rag.answering.reader import read_by_scores
 from rag.embedding import QueryVectors
 from rag.grounding.verifier import MARKER
 from rag.language.document import Document
@@ -29,9 +32,18 @@ def make_vectors(**cosines):
     }
 
 
+def rank_sentences(result, vectors):
+    """The sentences as they are quoted where no model reads them."""
+    reading = read_by_scores(candidates.score_sentences(result, vectors), result.probability)
+    return [read.sentence for read in reading.sentences]
+
+
 def extract(*hits, answer_language="ar", question="سؤال عن كل شيء", **cosines):
     """The extractive answer from hits whose sentences have these cosines to the question."""
-    return extract_answer(make_result(*hits, question=question), make_vectors(**cosines), answer_language)
+    result = make_result(*hits, question=question)
+    scored = candidates.score_sentences(result, make_vectors(**cosines))
+    quotes = choose_quotes(read_by_scores(scored, result.probability), scored)
+    return format_quotes([Section("", quotes)], answer_language)
 
 
 def score_sentences(*hits, question="سؤال عن كل شيء", **cosines):
@@ -225,7 +237,7 @@ def test_only_the_sentences_before_and_after_the_first_quote_get_the_bonus_of_ne
 
 def test_sentences_of_another_hit_are_no_neighbors():
     ranked = rank_sentences(
-        make_result(make_hit(FIVE, "a"), make_hit(FIVE, "b"), question=ANY_QUESTION),
+        make_result(make_hit(FIVE, "a"), make_hit(FIVE.replace("النص", "المقال"), "b"), question=ANY_QUESTION),
         make_vectors(a=[0.65, 0.9, 0.65, 0.65, 0.65], b=[0.65] * 5),
     )
     with_bonus = [sentence for sentence in ranked[1:] if sentence.score > 0.78 + 0.01]

@@ -7,7 +7,7 @@ import pytest
 
 from eval.datasets import read_gold_set
 from rag.answering.decomposition import decompose_question
-from rag.answering.intents import TALK, Intent, IntentDetector
+from rag.answering.intents import TALK, TURNS, Intent, IntentDetector
 from rag.answering.lists import find_list_items
 from rag.answering.utterances import match_utterance
 from rag.language.document import Document
@@ -79,7 +79,9 @@ def test_what_is_near_an_example_only_is_talk_where_no_article_answers_it(assist
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_kind_has_examples_in_each_language(language):
     examples = json.loads((FOLDER / language / "intents.json").read_text("utf-8"))
-    assert {*TALK, "list", "newest", "about", "summary", "compare", "choose", "subject_words"} == set(examples)
+    kinds = {*TALK, *TURNS, "list", "newest", "about", "summary", "compare", "choose", "subject_words"}
+    languages = {f"{what}_{named}" for what in ("answer_in", "only_in", "system_in") for named in LANGUAGES}
+    assert kinds | languages == set(examples)
     assert all(examples.values())
 
 

@@ -1,27 +1,25 @@
 """The whole way from a question to an answer; the one place where parts are put together."""
 
-import re
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, zip_longest
 from typing import Self
 from uuid import uuid4
 
 from prompts import prompt_fingerprint, reader_message
-from rag.answering.candidates import MAX_HITS_READ
-from rag.answering.decomposition import SubQuestion, decompose_question
-from rag.answering.extractive import choose_quotes, refusal_text
-from rag.answering.follow_up import is_follow_up, rewrite_question
-from rag.answering.generation import generate_answer
+from rag.answering.conversation import resolve_request
+from rag.answering.decomposition import decompose_question
+from rag.answering.follow_up import find_subject, is_follow_up, rewrite_question
 from rag.answering.intents import COLLECTION, Intent, IntentDetector
 from rag.answering.llm import ChatModel, Deadline, open_llm
-from rag.answering.quotes import Quote, Section, append_quotes, format_quotes
+from rag.answering.passages import PassageReader, ReadPassages
+from rag.answering.reader import open_reader
 from rag.answering.replies import Replier
+from rag.answering.writer import AnsweredPart, AnswerWriter, Outcome, Writing, refuse
 from rag.embedding import Encoder, open_encoder
-from rag.errors import InputError, ModelError, QuestionError
+from rag.errors import InputError, QuestionError
 from rag.grounding.similarity import SentenceSimilarity
-from rag.grounding.verifier import VerifiedAnswer
 from rag.language.document import Document
 from rag.language.normalize import fold_text
 from rag.retrieval.calibration import load_calibration
@@ -33,23 +31,20 @@ from rag.trace import record_stages
 from rag.types import (
     NO_FILTERS,
     Answer,
-    AnswerMode,
     AnswerRequest,
     AnswerState,
+    Detail,
     Filters,
     Hit,
     Language,
-    Message,
     SearchMode,
 )
 
-_AFTER_BLOCK = re.compile(r"(?<=\n\n)")
-_ABSTENTION_PROBABILITY = 0.15
-"""Below it nothing of the articles is shown; up to the threshold of the calibration it is shown as what may help. Share
-that lies below each, of answerable questions and of those whose article is absent: XQuAD 0.01, 0.06 and 0.89, 0.97;
-TyDi 0.01, 0.03 and 0.39, 0.69; ARCD 0.02, 0.06 and 0.58, 0.81; MLQA 0.13, 0.26 and 0.79, 0.93."""
-_QUOTES_OF_SUB_QUESTION = 2
-"""Of each of several things that a question is about."""
+_FOLLOW_UP_SHARE = 0.5
+"""Of the probability that a question is answered by itself, that its answer within the subject before it has to have
+where it refers back to that."""
+_MIN_PARTS = 2
+"""Of a question about several things, that have to be there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +94,8 @@ class Assistant:
     ) -> None:
         self.settings, self.store, self.encoder = settings, store, encoder
         self._retriever, self._model = retriever, model
+        self._passage_reader = PassageReader(retriever, open_reader(encoder.pieces, settings.threads))
+        self._writer = AnswerWriter(settings, retriever, encoder)
         self._intents, self._replier = IntentDetector(encoder), Replier(store, retriever)
 
     @classmethod
@@ -174,7 +171,7 @@ class Assistant:
         InputError
             When a model is asked for and none is set.
         """
-        request = AnswerRequest(request) if isinstance(request, str) else request
+        request = resolve_request(AnswerRequest(request) if isinstance(request, str) else request, self._intents)
         if request.mode == "generate" and self._model is None:
             raise InputError("No model is set, so answers are extractive: set DALIL_LLM_BASE_URL and DALIL_LLM_MODEL.")
         started = time.perf_counter()
@@ -184,13 +181,13 @@ class Assistant:
         result = self.search(request.question, request.top_k, request.filters)
         intent = self._find_intent(result)
         if intent is not None:
-            writer = self._reply(intent, result, language, request.history)
+            writer = self._reply(intent, result, language, request)
             result = replace(result, hits=())
         else:
-            result = self._follow_up(request, result, model, deadline)
-            parts = self._search_sub_questions(request, result)
-            result = _interleave_hits(result, [found for _, found in parts])
-            writer = self._write(result, language, model, deadline, parts)
+            passages = self._read_in_context(request, result, model, deadline)
+            parts = self._read_parts(request)
+            result = _interleave_hits(passages.result, [part.passages.result for part in parts])
+            writer = self._answer(replace(passages, result=result), language, model, deadline, parts, request.detail)
         return AnswerStream(result, language, self._stream(result, language, writer, started))
 
     def search(
@@ -221,14 +218,19 @@ class Assistant:
         checked = check_question(question, self.settings.max_question_chars)
         return self._retriever.search(checked, top_k, filters, mode)
 
-    def is_unsure(self, result: RetrievalResult) -> bool:
-        """Whether it is doubtful that the articles hold the answer."""
-        return result.probability < result.threshold
+    def read(self, result: RetrievalResult) -> ReadPassages:
+        """The first hits of a search, read: which of their sentences answer.
 
-    def should_abstain(self, result: RetrievalResult) -> bool:
-        """Whether the articles are too unlikely to hold the answer for anything of them to be shown."""
-        threshold = self.settings.refuse_below
-        return result.probability < (_ABSTENTION_PROBABILITY if threshold is None else threshold)
+        Raises
+        ------
+        StoreError
+            When the index cannot be used.
+        """
+        return self._passage_reader.read(result)
+
+    def is_found(self, result: RetrievalResult) -> bool:
+        """Whether the articles are likely to hold the answer, as the search has it."""
+        return result.probability >= result.threshold
 
     def similarity(self, hits: Sequence[Hit]) -> SentenceSimilarity:
         """How near statements are to the sentences of `hits`."""
@@ -239,28 +241,39 @@ class Assistant:
         intent = self._intents.detect(result.question)
         if intent is None or (result.filters and intent.kind in COLLECTION):  # the store lists all articles or none
             return None
-        return intent if intent.is_sure or self.is_unsure(result) else None
+        return intent if intent.is_sure or not self.is_found(result) else None
 
-    def _follow_up(
+    def _read_in_context(
         self, request: AnswerRequest, result: RetrievalResult, model: ChatModel | None, deadline: Deadline
-    ) -> RetrievalResult:
-        """The hits for a question; one that follows others is also searched for in words that stand alone."""
-        earlier = [message.text for message in request.history if message.role == "user"]
-        if not earlier or not result.hits:
-            return result
-        standalone = rewrite_question(model, result.question, request.history, deadline) if model else None
-        if standalone is None and self.is_unsure(result) and is_follow_up(result.question):
-            standalone = f"{earlier[-1]} {result.question.text}"
-        if standalone is None or standalone == result.question.text:
-            return result
-        other = self._retriever.search(standalone[-self.settings.max_question_chars :], request.top_k, request.filters)
-        return _merge_results(result, other, request.top_k or self.settings.top_k)
+    ) -> ReadPassages:
+        """What was found for a question, read. One that follows others is also searched for in words that stand alone:
+        a model's, or its own behind the subject of the last answer."""
+        alone = self.read(result)
+        subject = find_subject(request.history)
+        if not subject or not result.hits:
+            return alone
+        if model and (standalone := rewrite_question(model, result.question, request.history, deadline)):
+            if standalone == result.question.text:
+                return alone
+            other = self._search_standalone(standalone, request)
+            return self.read(_merge_results(result, other, request.top_k or self.settings.top_k))
+        refers_back = is_follow_up(result.question)
+        if not refers_back and not alone.is_unsure:
+            return alone
+        other = self._search_standalone(f"{subject}: {result.question.text}", request)
+        # The subject only finds the passages: the sentences are those that answer what is asked now.
+        within = self.read(replace(other, question=result.question))
+        enough = _FOLLOW_UP_SHARE if refers_back else 1.0
+        return within if within.reading.probability >= enough * alone.reading.probability else alone
+
+    def _search_standalone(self, question: str, request: AnswerRequest) -> RetrievalResult:
+        return self._retriever.search(question[-self.settings.max_question_chars :], request.top_k, request.filters)
 
     def _stream(
         self,
         result: RetrievalResult,
         language: Language,
-        writer: Generator[str, None, "_Outcome"],
+        writer: Writing,
         started: float,
     ) -> Iterator[str | Answer]:
         """The text of the answer as it is written, then the Answer."""
@@ -272,7 +285,7 @@ class Assistant:
                 first = first or time.perf_counter()
                 yield delta
         except StopIteration as end:
-            outcome: _Outcome = end.value
+            outcome: Outcome = end.value
         done = time.perf_counter()
         record_stages(write=(began, done))
         timings = {"first": (first or done) - started, "total": done - started}
@@ -282,7 +295,8 @@ class Assistant:
             language=language,
             refused=outcome.state == "refused",
             state=outcome.state,
-            confidence=None if outcome.state == "talk" else round(result.probability, 4),
+            confidence=outcome.confidence,
+            answer=outcome.direct,
             reason=outcome.reason,
             mode=outcome.mode,
             degraded=outcome.is_degraded,
@@ -292,105 +306,37 @@ class Assistant:
             timings_ms=result.timings_ms | {name: round(1000 * seconds, 2) for name, seconds in timings.items()},
         )
 
-    def _reply(
-        self, intent: Intent, result: RetrievalResult, language: Language, history: Sequence[Message]
-    ) -> Generator[str, None, "_Outcome"]:
+    def _reply(self, intent: Intent, result: RetrievalResult, language: Language, request: AnswerRequest) -> Writing:
         """What is said to an intent."""
-        verified = self._replier.reply(intent, result, language, history)
+        verified = self._replier.reply(intent, result, language, request.history, request.detail)
         yield verified.text
         state: AnswerState = "answered" if verified.citations else "talk"
-        return _Outcome(verified, "extractive", None, is_degraded=False, state=state)
+        return Outcome(verified, "extractive", None, is_degraded=False, state=state)
 
-    def _search_sub_questions(self, request: AnswerRequest, result: RetrievalResult) -> "list[_FoundSubQuestion]":
+    def _read_parts(self, request: AnswerRequest) -> list[AnsweredPart]:
         """What is found for each of several things that a question is about; none where fewer than two are there."""
-        parts = [
+        found = [
             (part, self._retriever.search(part.question, request.top_k, request.filters))
             for part in decompose_question(Document(request.question))
         ]
-        answered = sum(not self.is_unsure(found) for _, found in parts)
-        return parts if answered > 1 else []
+        if sum(self.is_found(result) for _, result in found) < _MIN_PARTS:
+            return []
+        return [AnsweredPart(part, self.read(result)) for part, result in found]
 
-    def _write(
+    def _answer(
         self,
-        result: RetrievalResult,
+        passages: ReadPassages,
         language: Language,
         model: ChatModel | None,
         deadline: Deadline,
-        parts: "Sequence[_FoundSubQuestion]" = (),
-    ) -> Generator[str, None, "_Outcome"]:
-        mode: AnswerMode = "generate" if model else "extractive"
-        if not result.hits:
-            is_filtered = result.filters and self.store.count_chunks()
+        parts: Sequence[AnsweredPart],
+        detail: Detail,
+    ) -> Writing:
+        if not passages.result.hits:
+            is_filtered = passages.result.filters and self.store.count_chunks()
             reason = "nothing_matches_filters" if is_filtered else "no_articles"
-            return (yield from _refuse(reader_message(language, reason), mode, reason))
-        if self.should_abstain(result) and not parts:
-            return (yield from _refuse(refusal_text(language, result.hits), mode, "not_in_articles"))
-        if model is None:
-            return (yield from self._extract(result, language, None, parts))
-        return (yield from self._generate(result, language, model, deadline))
-
-    def _generate(
-        self, result: RetrievalResult, language: Language, model: ChatModel, deadline: Deadline
-    ) -> Generator[str, None, "_Outcome"]:
-        """The model's answer, with what the articles say beneath where part of it is unverified. The extractive one
-        where the model fails, a refusal where it declines."""
-        similarity, context_tokens = self.similarity(result.hits), self.settings.llm_context_tokens
-        try:
-            generated = yield from generate_answer(model, result, language, similarity, deadline, context_tokens)
-        except ModelError as error:
-            return (yield from self._extract(result, language, failure=error.reason))
-        verified = generated.verified
-        if not verified.statements and generated.is_declined:
-            return (yield from _refuse(refusal_text(language, result.hits), "generate", "not_in_articles"))
-        if not verified.statements:
-            return (yield from self._extract(result, language, failure="unsupported"))
-        state: AnswerState = "answered" if verified.is_supported else "unsure"
-        if not verified.is_wholly_supported:
-            heading = reader_message(language, "articles_say")
-            whole = append_quotes(verified, self._choose_quotes(result), heading, language)
-            yield whole.text[len(verified.text) :]
-            verified = whole
-        return _Outcome(verified, "generate", generated.failure, generated.failure is not None, state)
-
-    def _extract(
-        self,
-        result: RetrievalResult,
-        language: Language,
-        failure: str | None,
-        parts: "Sequence[_FoundSubQuestion]" = (),
-    ) -> Generator[str, None, "_Outcome"]:
-        """The extractive answer, block by block; `failure`: why no model wrote it."""
-        sections = [self._quote_sub_question(part, found, language) for part, found in parts]
-        is_unsure = self.is_unsure(result) and not parts
-        opening = reader_message(language, "unsure") if is_unsure else ""
-        verified = format_quotes(sections or [Section("", self._choose_quotes(result))], language, opening)
-        yield from _AFTER_BLOCK.split(verified.text)
-        state: AnswerState = "unsure" if is_unsure else "answered"
-        return _Outcome(verified, "extractive", failure, failure is not None, state)
-
-    def _quote_sub_question(self, part: SubQuestion, found: RetrievalResult, language: Language) -> Section:
-        """What answers one of several things, or that nothing does."""
-        opening = reader_message(language, "part", subject=part.subject)
-        if self.is_unsure(found):
-            return Section(f"{opening} {reader_message(language, 'part_none')}", ())
-        return Section(opening, self._choose_quotes(found)[:_QUOTES_OF_SUB_QUESTION])
-
-    def _choose_quotes(self, result: RetrievalResult) -> list[Quote]:
-        return choose_quotes(result, self._retriever.sentence_vectors(result.hits[:MAX_HITS_READ]))
-
-
-_FoundSubQuestion = tuple[SubQuestion, RetrievalResult]
-
-
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    """How an answer came out; `reason` is that of a refusal or of a degraded answer."""
-
-    verified: VerifiedAnswer
-    mode: AnswerMode
-    reason: str | None
-    is_degraded: bool
-    state: AnswerState = "answered"
+            return (yield from refuse(reader_message(language, reason), "generate" if model else "extractive", reason))
+        return (yield from self._writer.write(passages, language, model, deadline, parts, detail))
 
 
 def check_question(question: str, max_chars: int) -> str:
@@ -409,11 +355,6 @@ def check_question(question: str, max_chars: int) -> str:
     if not any(char.isalnum() for char in fold_text(question)):
         raise QuestionError("The question is empty: it holds no letter and no digit.")
     return question
-
-
-def _refuse(text: str, mode: AnswerMode, reason: str) -> Generator[str, None, _Outcome]:
-    yield text
-    return _Outcome(VerifiedAnswer(text, ()), mode, reason, is_degraded=False, state="refused")
 
 
 def _interleave_hits(result: RetrievalResult, found: Sequence[RetrievalResult]) -> RetrievalResult:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from prompts import render_prompt
+from prompts import reader_message, render_prompt
 from rag.answering.generation import make_prompt_safe, skip_thoughts
 from rag.answering.llm import ChatModel, Deadline, stream_text
 from rag.errors import ModelError
@@ -23,6 +23,25 @@ def is_follow_up(question: Document) -> bool:
     """Whether a question refers to what was said before it, or says too little to stand alone."""
     refers_back = any(profile.follow_up.search(question.folded_text.text) for profile in PROFILES.values())
     return refers_back or len(question.content_terms) < _MIN_CONTENT_TERMS
+
+
+def find_subject(history: Sequence[Message]) -> str:
+    """What a conversation is about: the article that was cited last, else the last question; empty where there is
+    neither."""
+    questions = [message.text for message in history if message.role == "user"]
+    return (last_title(history) or questions[-1]) if questions else ""
+
+
+def last_title(history: Sequence[Message]) -> str:
+    """The title that the last answer that named one named first; empty when none did."""
+    answers = [message.text for message in history if message.role == "assistant"]
+    for language, profile in PROFILES.items():
+        opening, closing = profile.quotation_marks
+        before, after = reader_message(language, "source", title="\0").split("\0")
+        if answers and before.rstrip(opening) in answers[-1]:
+            said = answers[-1].split(before, 1)[-1]
+            return said.split(after.rstrip(), 1)[0].strip(opening + closing)
+    return ""
 
 
 def rewrite_question(

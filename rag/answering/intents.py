@@ -17,9 +17,14 @@ from rag.language.document import Document
 from rag.language.languages import LANGUAGES
 from rag.language.normalize import fold_text, normalize_for_embedding
 
-IntentKind = Literal["greeting", "thanks", "goodbye", "identity", "abilities", "list", "newest", "about", "summary"]
+IntentKind = Literal[
+    "greeting", "thanks", "goodbye", "identity", "abilities", "list", "newest", "about", "summary",
+    "shorter", "longer", "again",
+]  # fmt: skip
 TALK: tuple[IntentKind, ...] = ("greeting", "thanks", "goodbye", "identity", "abilities")
 COLLECTION: tuple[IntentKind, ...] = ("list", "newest")
+TURNS: tuple[IntentKind, ...] = ("shorter", "longer", "again")
+"""About the last answer."""
 _BY_EXAMPLE: tuple[IntentKind, ...] = (*TALK, *COLLECTION)
 _WITH_SUBJECT: tuple[IntentKind, ...] = ("about", "summary")
 _SURE, _LIKELY = 0.85, 0.72
@@ -27,6 +32,8 @@ _SURE, _LIKELY = 0.85, 0.72
 talk that are no examples 21 lie above 0.66. What lies between the two is talk only where no article answers it."""
 _MAX_TERMS = 10
 """Of what may say the same as an example: none has more than eight."""
+_MAX_TURN_TERMS = 6
+"""Of what is said about the last answer."""
 _EDGES = re.compile(r"^[\W_]+|[\W_]+$")
 
 
@@ -62,23 +69,29 @@ class IntentDetector:
 
     def detect(self, question: Document) -> Intent | None:
         """The intent of a question; None for one that the articles are to answer."""
-        key = _key(question.text)
-        if kind := _known_phrases().get(key):
+        if kind := _known_phrases(_BY_EXAMPLE).get(_key(question.text)):
             return Intent(kind)
         is_short = len(question.terms) <= _MAX_TERMS
-        return _match_subject(question) or (self._find_nearest(question.text) if is_short else None)
+        return _match_subject(question) or (self._find_nearest(question.text, _BY_EXAMPLE) if is_short else None)
 
-    def _find_nearest(self, text: str) -> Intent | None:
-        kinds, vectors = _embed_examples(self._encoder)
+    def detect_turn(self, question: Document) -> Intent | None:
+        """The intent of what is said about the last answer; None for a question of its own."""
+        if kind := _known_phrases(TURNS).get(_key(question.text)):
+            return Intent(kind)
+        nearest = self._find_nearest(question.text, TURNS) if len(question.terms) <= _MAX_TURN_TERMS else None
+        return nearest if nearest and nearest.is_sure else None
+
+    def _find_nearest(self, text: str, among: tuple[IntentKind, ...]) -> Intent | None:
+        kinds, vectors = _embed_examples(self._encoder, among)
         cosines = vectors @ self._encoder.embed_sentences([normalize_for_embedding(text)])[0]
         at = int(np.argmax(cosines))
         return Intent(kinds[at], is_sure=bool(cosines[at] >= _SURE)) if cosines[at] >= _LIKELY else None
 
 
-@lru_cache(maxsize=1)
-def _embed_examples(encoder: Encoder) -> tuple[list[IntentKind], NDArray[np.float32]]:
+@lru_cache(maxsize=2)
+def _embed_examples(encoder: Encoder, among: tuple[IntentKind, ...]) -> tuple[list[IntentKind], NDArray[np.float32]]:
     """The kind of each example, and their vectors (examples, sentence_dimension): a quarter of a second's work."""
-    pairs = [(kind, text) for language in LANGUAGES for kind in _BY_EXAMPLE for text in utterances(language)[kind]]
+    pairs = [(kind, text) for language in LANGUAGES for kind in among for text in utterances(language)[kind]]
     return [kind for kind, _ in pairs], encoder.embed_sentences([normalize_for_embedding(text) for _, text in pairs])
 
 
@@ -106,5 +119,5 @@ def _key(text: str) -> str:
 
 
 @cache
-def _known_phrases() -> dict[str, IntentKind]:
-    return {_key(text): kind for language in LANGUAGES for kind in _BY_EXAMPLE for text in utterances(language)[kind]}
+def _known_phrases(among: tuple[IntentKind, ...]) -> dict[str, IntentKind]:
+    return {_key(text): kind for language in LANGUAGES for kind in among for text in utterances(language)[kind]}

@@ -8,9 +8,8 @@ from prompts import reader_message
 from rag.grounding.attribution import cite
 from rag.grounding.verifier import MARKER, VerifiedAnswer, make_inert
 from rag.language.controls import close_directions
-from rag.types import Citation, Hit, Language, Span, Statement
+from rag.types import Citation, Hit, Language, Span, Statement, Verdict
 
-_QUOTE_START = "«"
 _BREAK = "\n\n"
 
 
@@ -32,6 +31,14 @@ class Quote(NamedTuple):
     support: float
 
 
+class _Block(NamedTuple):
+    """A paragraph of an answer, and the citation that it rests on if it states something."""
+
+    text: str
+    number: int | None = None
+    verdict: Verdict = "verbatim"
+
+
 class Section(NamedTuple):
     """Quotes under a line of their own.
 
@@ -48,7 +55,7 @@ class Section(NamedTuple):
 
 
 def format_quotes(
-    sections: Sequence[Section], answer_language: Language, opening: str = "", first_number: int = 1
+    sections: Sequence[Section], answer_language: Language, opening: str = "", direct: str = "", first_number: int = 1
 ) -> VerifiedAnswer:
     """The sections one after the other, each quote with its citation; the same words have one number.
 
@@ -60,27 +67,30 @@ def format_quotes(
         Of the words around the quotes.
     opening : str
         What is said before all of them.
+    direct : str
+        The few words of the first quote that answer, in the reader's language; empty where none are sure enough.
     first_number : int
         Of the citations.
     """
     citations: list[Citation] = []
-    blocks: list[str] = [opening] if opening else []
+    blocks = [_Block(opening)] if opening else []
+    blocks += [_Block(f"{title_words(direct)} [{first_number}]", first_number, "supported")] if direct else []
     title = None
     for section in sections:
-        blocks += [title_words(section.opening)] if section.opening else []
+        blocks += [_Block(title_words(section.opening))] if section.opening else []
         for quote in section.quotes:
             citation = _number_citation(quote, citations, first_number)
             if citation.title != title and not section.opening:
-                blocks.append(reader_message(answer_language, "source", title=title_words(citation.title)))
+                blocks.append(_Block(reader_message(answer_language, "source", title=title_words(citation.title))))
             title = citation.title
-            blocks.append(f"«{quote_words(citation.quote)}» [{citation.number}]")
-    text = _BREAK.join(blocks)
-    return VerifiedAnswer(text, tuple(citations), tuple(_quote_statements(text, blocks)))
+            blocks.append(_Block(f"«{quote_words(citation.quote)}» [{citation.number}]", citation.number))
+    text = _BREAK.join(block.text for block in blocks)
+    return VerifiedAnswer(text, tuple(citations), tuple(_find_statements(text, blocks)))
 
 
 def append_quotes(answer: VerifiedAnswer, quotes: Sequence[Quote], heading: str, language: Language) -> VerifiedAnswer:
     """An answer with quotes beneath it, numbered on from its own citations."""
-    below = format_quotes([Section("", quotes)], language, heading, len(answer.citations) + 1)
+    below = format_quotes([Section("", quotes)], language, heading, first_number=len(answer.citations) + 1)
     start = len(answer.text) + len(_BREAK)
     moved = [replace(one, start=one.start + start, end=one.end + start) for one in below.statements]
     text = f"{answer.text}{_BREAK}{below.text}"
@@ -109,12 +119,11 @@ def _number_citation(quote: Quote, citations: list[Citation], first_number: int)
     return citation
 
 
-def _quote_statements(text: str, blocks: Sequence[str]) -> Iterator[Statement]:
-    """The quotes among the blocks of an answer: each rests on the citation behind it."""
+def _find_statements(text: str, blocks: Sequence[_Block]) -> Iterator[Statement]:
+    """The blocks of an answer that rest on a citation."""
     end = 0
     for block in blocks:
-        start = text.index(block, end)
-        end = start + len(block)
-        if block.startswith(_QUOTE_START):
-            number = int(block[block.rindex("[") + 1 : -1])
-            yield Statement(start, end, "verbatim", (number,))
+        start = text.index(block.text, end)
+        end = start + len(block.text)
+        if block.number is not None:
+            yield Statement(start, end, block.verdict, (block.number,))

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from prompts import reader_message
+from rag.answering.follow_up import last_title
 from rag.answering.intents import TALK, Intent
 from rag.answering.quotes import Quote, Section, format_quotes, title_words
 from rag.grounding.attribution import cite
@@ -15,10 +16,11 @@ from rag.language.sentences import trim_span
 from rag.retrieval.answerability import coverage
 from rag.retrieval.retriever import HybridRetriever, RetrievalResult
 from rag.store import Store
-from rag.types import Article, Citation, Filters, Hit, Language, Message, Scores, Statement
+from rag.types import Article, Citation, Detail, Filters, Hit, Language, Message, Scores, Statement
 
 _MAX_LISTED, _MAX_TOPICS = 10, 12
-_SUMMARY_QUOTES, _MIN_SUMMARY_WORDS = 5, 6
+_SUMMARY_QUOTES: dict[Detail, int] = {"short": 3, "usual": 5, "long": 9}
+_MIN_SUMMARY_WORDS = 6
 _MAX_CHUNKS = 50
 """Of an article that is summarised."""
 _REPETITION_WEIGHT = 0.5
@@ -46,7 +48,12 @@ class Replier:
         self._store, self._retriever = store, retriever
 
     def reply(
-        self, intent: Intent, result: RetrievalResult, language: Language, history: Sequence[Message]
+        self,
+        intent: Intent,
+        result: RetrievalResult,
+        language: Language,
+        history: Sequence[Message] = (),
+        detail: Detail = "usual",
     ) -> VerifiedAnswer:
         """The answer to an intent.
 
@@ -60,6 +67,8 @@ class Replier:
             Of the answer.
         history : sequence of Message
             The conversation before it: "this article" is the one that was cited last.
+        detail : Detail
+            How long a summary is.
 
         Raises
         ------
@@ -70,7 +79,7 @@ class Replier:
             text = reader_message(language, intent.kind, count=str(self._store.count_articles()))
             return VerifiedAnswer(text, ())
         if intent.kind == "summary":
-            return self._summarize(intent.subject or _last_title(history), result, language)
+            return self._summarize(intent.subject or last_title(history), result, language, detail)
         if intent.kind == "about":
             return self._list_about(intent.subject, result, language)
         return self._list_newest(language, with_count=intent.kind == "list")
@@ -95,14 +104,14 @@ class Replier:
         opening = reader_message(language, key, subject=title_words(subject))
         return _list_articles(opening, articles[:_MAX_LISTED])
 
-    def _summarize(self, subject: str, result: RetrievalResult, language: Language) -> VerifiedAnswer:
+    def _summarize(self, subject: str, result: RetrievalResult, language: Language, detail: Detail) -> VerifiedAnswer:
         articles = self._find_articles(subject, result) if subject else []
         if not articles:
             return VerifiedAnswer(reader_message(language, "summary_none"), ())
         article = articles[0]
         hits = self._retriever.search(article.title or subject, _MAX_CHUNKS, Filters(articles=(article.id,))).hits
         opening = reader_message(language, "summary", title=title_words(article.title))
-        return format_quotes([Section(opening, self._choose_central(hits))], language)
+        return format_quotes([Section(opening, self._choose_central(hits, _SUMMARY_QUOTES[detail]))], language)
 
     def _find_articles(self, subject: str, result: RetrievalResult) -> list[Article]:
         """The articles whose title or topic names a subject; where none does, the nearest if it is likely."""
@@ -114,7 +123,7 @@ class Replier:
             named = [hit.article for hit in nearest.hits[:1]]
         return sorted(named, key=lambda article: -shares[article.id])
 
-    def _choose_central(self, hits: Sequence[Hit]) -> list[Quote]:
+    def _choose_central(self, hits: Sequence[Hit], count: int) -> list[Quote]:
         """The sentences that say most of what the article says, each something of its own, in reading order."""
         vectors = self._retriever.sentence_vectors(hits)
         pairs = [
@@ -125,7 +134,7 @@ class Replier:
         ]
         # The beginning says what the article is about.
         pairs.sort(key=lambda pair: pair[1])
-        chosen = _choose_spread(np.array([vector for *_, vector in pairs]), _SUMMARY_QUOTES) if pairs else []
+        chosen = _choose_spread(np.array([vector for *_, vector in pairs]), count) if pairs else []
         quotes = [Quote(pairs[at][0], pairs[at][1], score) for at, score in chosen]
         return sorted(quotes, key=lambda quote: quote.span)
 
@@ -148,18 +157,6 @@ def _share_named(subject: str, article: Article) -> float:
     """Share of the words of a subject that the title or topic of an article holds, by stem or by sound."""
     # Any word of a subject may be a name, and in Latin script a name is known by its capital.
     return coverage(Document(subject.title()), Document(f"{article.title} {article.topic or ''}"), is_across=False)
-
-
-def _last_title(history: Sequence[Message]) -> str:
-    """The title that the last answer named first; empty when it named none."""
-    answers = [message.text for message in history if message.role == "assistant"]
-    for language, profile in PROFILES.items():
-        opening, closing = profile.quotation_marks
-        before, after = reader_message(language, "source", title="\0").split("\0")
-        if answers and before.rstrip(opening) in answers[-1]:
-            said = answers[-1].split(before, 1)[-1]
-            return said.split(after.rstrip(), 1)[0].strip(opening + closing)
-    return ""
 
 
 def _list_articles(opening: str, articles: Sequence[Article]) -> VerifiedAnswer:

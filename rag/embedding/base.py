@@ -2,10 +2,13 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from rag.embedding.word_pieces import WordPieces
 
 Matrix = NDArray[np.float32]
 
@@ -125,9 +128,12 @@ class Encoder(ABC):
     ----------
     spec : EmbeddingSpec
         Which models, and the shapes of their vectors.
+    pieces : WordPieces or None
+        Of multilingual-e5-small, for what else is made of it; None where the encoder does not hold it.
     """
 
     spec: EmbeddingSpec
+    pieces: "WordPieces | None" = None
 
     @abstractmethod
     def embed_passages(self, passages: Sequence[Sequence[str]]) -> list[PassageVectors]:

@@ -228,6 +228,10 @@ class EncoderGraph:
         self.constants: list[Any] = []
         self._quantized_inputs: dict[str, tuple[str, ...]] = {}
 
+    def matrix(self, name: str, columns: int) -> NDArray[np.float32]:
+        """The weights of a matrix, (rows, columns); another model over the same encoder changes some."""
+        return self.weights.matrix(name, columns)
+
     def add_constant(self, name: str, value: NDArray[Any]) -> str:
         """Add a tensor under a name."""
         from onnx import numpy_helper
@@ -279,7 +283,7 @@ class EncoderGraph:
 
     def add_linear(self, value: str, name: str, rows_in: int) -> str:
         """A matrix product with a bias."""
-        weight = self.weights.matrix(f"{name}.w", rows_in).T
+        weight = self.matrix(f"{name}.w", rows_in).T
         bias = self.add_constant(f"{name}.b", self.weights.vector(f"{name}.b"))
         if name.startswith(_FLOAT_MATRICES):
             return self.add_node("Add", self.add_node("MatMul", value, self.add_constant(f"{name}.w", weight)), bias)

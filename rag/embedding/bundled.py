@@ -38,6 +38,7 @@ class BundledEncoder(Encoder):
             sentence_model = executor.submit(_load_sentence_model)
             self._e5 = E5Embedder(cache, threads)
             self._sentence_model = sentence_model.result()
+        self.pieces = self._e5.pieces
         _release_free_memory()
         # A query waits for both models: the second, a fifth of the time, runs while the first does.
         self._executor = ThreadPoolExecutor(thread_name_prefix="sentence")

@@ -41,7 +41,7 @@ class DateMention(NamedTuple):
 def find_dates(words: Sequence[Word]) -> list[DateMention]:
     """Every month with what stands beside it. A word that may be something else counts only where it surely is a
     month."""
-    return [_date_at(words, *month) for month in _find_months(words)]
+    return [_date_at(words, *month) for month in find_months(words)]
 
 
 def find_weekdays(words: Sequence[Word]) -> set[str]:
@@ -79,7 +79,7 @@ def _names(kind: str) -> dict[str, str]:
     return build_lookup((" ".join(aliases), name) for of_kind, name, *aliases in read_rows("dates") if of_kind == kind)
 
 
-def _find_months(words: Sequence[Word]) -> Iterator[tuple[str, int, int]]:
+def find_months(words: Sequence[Word]) -> Iterator[tuple[str, int, int]]:
     """Each month with the first word that names it and the word behind its name."""
     for at, word in enumerate(words):
         text = word.text

@@ -47,6 +47,11 @@ class LanguageProfile:
         From a word and how it is written in the text to the forms in which it may be a name; none when it is no name.
     find_mentions : callable
         From a text to the spans, in the text as written, where names stand.
+    render : callable
+        From words of another language to what a reader of this one is shown of them; None where they would have to be
+        translated freely.
+    spell_name : callable
+        From a name in another script to how a reader of this language is told it.
     asks_time, asks_quantity : re.Pattern
         Questions for a time, and for a number or date.
     follow_up : re.Pattern
@@ -72,6 +77,8 @@ class LanguageProfile:
     skeleton: Callable[[str], str]
     name_forms: Callable[[str, str], tuple[str, ...]]
     find_mentions: Callable[[FoldedText], Iterator[Span]]
+    render: Callable[[str], str | None]
+    spell_name: Callable[[str], str]
     asks_time: re.Pattern[str]
     asks_quantity: re.Pattern[str]
     follow_up: re.Pattern[str]

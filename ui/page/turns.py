@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from rag.addresses import web_address
+from rag.answering.quotes import quote_words
 from rag.grounding.verifier import MARKER
 from rag.language.direction import direction, find_embedded_runs
 from rag.language.profile import Direction
@@ -26,11 +27,13 @@ class _Chip(NamedTuple):
 
 
 class _Piece(NamedTuple):
-    """Text with the chips behind it. `tied_word` is the last word, kept on the line of the chips."""
+    """Text with the chips behind it. `tied_word` is the last word, kept on the line of the chips; `is_marked`: it is
+    the answer within its quote."""
 
     text: str
     tied_word: str = ""
     chips: Sequence[_Chip] = ()
+    is_marked: bool = False
 
 
 def render_turn(turn: Turn, index: int, labels: Labels) -> list[str]:
@@ -88,9 +91,12 @@ def _outcome_parts(turn: Turn, labels: Labels) -> Iterator[str]:
 
 def _answer_parts(answer: Answer, labels: Labels) -> Iterator[str]:
     by_number = {citation.number: citation for citation in answer.citations}
-    for block in answer.text.split("\n\n"):
-        way = None if block.startswith(_QUOTE_START) else direction_of(answer.language)
-        yield _render_block(block, by_number, labels, way)
+    marked = _words_of_answer(answer, by_number)
+    for at, block in enumerate(answer.text.split("\n\n")):
+        is_quote, is_direct = block.startswith(_QUOTE_START), at == 0 and answer.answer is not None
+        way = None if is_quote or is_direct else direction_of(answer.language)
+        kind = "direct" if is_direct else "quote" if is_quote else "block"
+        yield _render_block(block, by_number, labels, way, kind, marked if is_quote else "")
     if answer.degraded:
         key = "degraded" if answer.mode == "extractive" else "degraded_partly"
         yield _render_note("", labels[key].format(reason=labels[f"reason_{answer.reason}"]), "dalil-note")
@@ -108,18 +114,37 @@ def _render_note(title: str, message: str, cls: str) -> str:
     return render_macro("elements", "note", title=title, message=message, cls=cls)
 
 
-def _render_block(block: str, by_number: Mapping[int, Citation], labels: Labels, way: Direction | None = None) -> str:
-    """One block of an answer; a marker whose citation is known becomes a chip, another one looks like it."""
+def _words_of_answer(answer: Answer, by_number: Mapping[int, Citation]) -> str:
+    """The words of the first quote that answer, as a quote shows them."""
+    for span in answer.answer.spans if answer.answer else ():
+        if citation := by_number.get(span.citation):
+            return quote_words(citation.quote[span.start - citation.start : span.end - citation.start])
+    return ""
+
+
+def _render_block(
+    block: str,
+    by_number: Mapping[int, Citation],
+    labels: Labels,
+    way: Direction | None = None,
+    kind: str = "",
+    marked: str = "",
+) -> str:
+    """One block of an answer; a marker whose citation is known becomes a chip, another one looks like it. `marked` are
+    words that answer."""
     way = way or direction(MARKER.sub("", block))
     pieces, at = [], 0
     for match in MARKER.finditer(block):
         numbers = map(int, _NUMBER.findall(match.group()))
         chips = [_Chip(number, by_number.get(number)) for number in numbers]
-        pieces.append(_tie_chips(block[at : match.start()].rstrip(), chips, way))
+        text = block[at : match.start()].rstrip()
+        before, words, after = text.partition(marked) if marked else ("", "", text)
+        pieces += [_Piece(before), _Piece(words, is_marked=True)] if words else []
+        pieces.append(_tie_chips(after if words else text, chips, way))
         at = match.end()
     pieces.append(_Piece(block[at:]))
-    is_quote = block.startswith(_QUOTE_START)
-    return render_macro("turn", "block", pieces=pieces, way=way, is_quote=is_quote, labels=labels)
+    kind = kind or ("quote" if block.startswith(_QUOTE_START) else "block")
+    return render_macro("turn", "block", pieces=pieces, way=way, kind=kind, labels=labels)
 
 
 def _tie_chips(text: str, chips: Sequence[_Chip], way: Direction) -> _Piece:

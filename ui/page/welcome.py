@@ -57,7 +57,7 @@ class Examples:
         if len(question) > self._assistant.settings.max_question_chars:
             return False
         result = self._assistant.search(question)
-        return bool(result.hits) and not self._assistant.is_unsure(result)
+        return bool(result.hits) and not self._assistant.read(result).is_unsure
 
 
 @cache

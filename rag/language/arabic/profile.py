@@ -39,6 +39,8 @@ ARABIC = LanguageProfile(
     skeleton=skeleton,
     name_forms=name_forms,
     find_mentions=find_mentions,
+    render=str,
+    spell_name=str,
     asks_time=re.compile(r"(?:^|\s)[وف]?(?:متي|امتي|ايمتي|وقتاش)(?:\s|$)|(?:اي|في) (?:سنه|عام|تاريخ)"),
     asks_quantity=re.compile(
         r"(?:^|\s)[وف]?(?:ب?كم|متي|امتي|قديش|شحال)(?:\s|$)|\b(?:عام|سنه|تاريخ|قرن|عدد|نسبه|مقدار)"

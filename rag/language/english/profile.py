@@ -5,6 +5,7 @@ import re
 from rag.language.english.letters import ASCII_LETTER_CLASS, FOLDED_LETTER_CLASS, LETTER_CLASS
 from rag.language.english.mentions import NAME_PARTICLES, find_mentions
 from rag.language.english.phonetics import name_forms, skeleton
+from rag.language.english.romanization import romanize
 from rag.language.english.stemming import stem
 from rag.language.profile import LanguageProfile
 
@@ -26,6 +27,15 @@ _FILE_ENDING = r"(?<![^\s(«])\u200e?\."
 _ISO_DAY = r"(?<![0-9])[0-9]{4}-[0-9]{2}-[0-9]{2}(?![0-9])"
 """Beside Arabic, whose order would turn its parts round."""
 
+
+def _render(text: str) -> str | None:
+    from rag.language.english.rendering import (
+        render_in_english,  # it analyses the text by the profiles of all languages
+    )
+
+    return render_in_english(text)
+
+
 ENGLISH = LanguageProfile(
     code="en",
     direction="ltr",
@@ -42,6 +52,8 @@ ENGLISH = LanguageProfile(
     skeleton=skeleton,
     name_forms=name_forms,
     find_mentions=find_mentions,
+    render=_render,
+    spell_name=romanize,
     asks_time=re.compile(r"\bwhen\b|\b(?:what|which) (?:year|date)\b"),
     asks_quantity=re.compile(
         r"\bhow (?:many|much|long|old|far|large|big|tall|high|fast)\b|\bwhen\b"

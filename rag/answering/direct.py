@@ -1,0 +1,78 @@
+"""The direct answer: the few words of a sentence that answer, in the reader's language."""
+
+import re
+
+from rag.answering.reader import ReadSentence
+from rag.language.document import Document
+from rag.language.languages import PROFILES
+from rag.types import Language, Span
+
+_MAX_WORDS = 12
+"""Of a direct answer: what is longer is read in its sentence."""
+_MAX_NAME_WORDS = 5
+_ASKS_FOR_NAME = ("who", "where")
+_WORD_CHARS = re.compile(r"\w")
+_EDGES = " \t\n.,;:،؛…!؟?-–—\"'"
+_BRACKETS = {"(": ")", "«": "»", "[": "]", "“": "”"}
+
+
+def direct_answer_text(question: Document, read: ReadSentence, answer_language: Language) -> str | None:
+    """The words that answer, as the reader is told them; None where they are no answer by themselves or would have to
+    be translated freely.
+
+    Parameters
+    ----------
+    question : Document
+        That was asked.
+    read : ReadSentence
+        With the words.
+    answer_language : Language
+        Of the reader.
+    """
+    span = answer_span(read)
+    words = " ".join(read.sentence.hit.article.text[slice(*span)].split())
+    if not 0 < len(words.split()) <= _MAX_WORDS or words == read.sentence.text.strip(_EDGES):
+        return None
+    profile = PROFILES[answer_language]
+    if Document(words).language == answer_language:
+        return words
+    if rendered := profile.render(words):
+        return rendered
+    if _asks_for_name(question) and len(words.split()) <= _MAX_NAME_WORDS:
+        return f"{profile.spell_name(words)} ({words})"
+    return None
+
+
+def answer_span(read: ReadSentence) -> Span:
+    """The words that answer in offsets of the article: whole words, without the marks around them."""
+    assert read.answer is not None
+    text, (start, end), outer = read.sentence.hit.article.text, read.answer, read.sentence.span
+    while start > outer.start and _WORD_CHARS.match(text[start]) and _WORD_CHARS.match(text[start - 1]):
+        start -= 1
+    while end < outer.end and _WORD_CHARS.match(text[end]) and _WORD_CHARS.match(text[end - 1]):
+        end += 1
+    while start < end and text[start] in _EDGES:
+        start += 1
+    while end > start and text[end - 1] in _EDGES:
+        end -= 1
+    return _close_brackets(text, Span(start, end), outer)
+
+
+def _close_brackets(text: str, span: Span, outer: Span) -> Span:
+    """With the closing bracket where one is opened in it and stands right behind; without a bracket that is alone."""
+    start, end = span
+    for opening, closing in _BRACKETS.items():
+        inside = text[start:end]
+        if inside.count(opening) > inside.count(closing) and end < outer.end and text[end] == closing:
+            end += 1
+        elif inside.startswith(opening) and closing not in inside:
+            start += 1
+        elif inside.endswith(closing) and opening not in inside:
+            end -= 1
+    return Span(start, end)
+
+
+def _asks_for_name(question: Document) -> bool:
+    types = PROFILES[question.language].question_types
+    folded = question.folded_text.text
+    return any(re.search(rf"(?<!\w)(?:{types[name]})(?!\w)", folded) for name in _ASKS_FOR_NAME)

@@ -1,0 +1,82 @@
+"""The reader's model: multilingual-e5-small with fitted changes to its upper layers, as ONNX.
+
+The fitted file holds, for each matrix of an upper layer, two narrow factors whose product is added to it (low-rank
+adaptation: Hu et al. 2021), and the weights that make scores of the states: 2.7 MB, where the layers themselves would
+be 43 MB. How it is made: `python -m eval.reader`.
+"""
+
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib import resources
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.embedding.build_e5_onnx import EncoderGraph, Weights
+
+_FITTED_FILE = "reader.npz"
+_UP, _DOWN = "B", "A"
+
+
+@dataclass(frozen=True, slots=True)
+class FittedReader:
+    """What was fitted.
+
+    Attributes
+    ----------
+    arrays : dict of str to array
+        By name: `l6.q.A` (rank, columns) and `l6.q.B` (rows, rank) of each changed matrix, and those of the scores.
+    version : str
+        Hash of the file, part of the name of the model made of it.
+    """
+
+    arrays: dict[str, NDArray[np.float32]]
+    version: str
+
+    @property
+    def first_layer(self) -> int:
+        """The lowest layer that is changed."""
+        return min(int(name[1:].split(".")[0]) for name in self.arrays if name.endswith(f".{_DOWN}"))
+
+
+def read_fitted() -> FittedReader:
+    """The fitted file of this version."""
+    with resources.files("rag.answering").joinpath(_FITTED_FILE).open("rb") as file:
+        content = file.read()
+    with resources.files("rag.answering").joinpath(_FITTED_FILE).open("rb") as file, np.load(file) as stored:
+        arrays = {name: np.asarray(stored[name], np.float32) for name in stored.files}
+    return FittedReader(arrays, sha256(content).hexdigest()[:12])
+
+
+class _ReaderGraph(EncoderGraph):
+    """An encoder whose matrices have the fitted changes added."""
+
+    def __init__(self, weights: Weights, fitted: FittedReader) -> None:
+        super().__init__(weights)
+        self._fitted = fitted.arrays
+
+    def matrix(self, name: str, columns: int) -> NDArray[np.float32]:
+        base = super().matrix(name, columns)
+        matrix = name.removesuffix(".w")
+        up, down = self._fitted.get(f"{matrix}.{_UP}"), self._fitted.get(f"{matrix}.{_DOWN}")
+        return base if up is None or down is None else base + up @ down
+
+
+def build_reader(weights: Weights, fitted: FittedReader) -> bytes:
+    """The reader as an ONNX model.
+
+    Its inputs are `embeddings` (1, tokens, hidden), the word vectors of a question and what is read for it, and `parts`
+    (tokens,), 0 for a token of the question and 1 for another. Its output is `states` (1, tokens, hidden).
+    """
+    graph = _ReaderGraph(weights, fitted)
+    state = graph.add_embeddings()
+    for at in range(weights.layers):
+        if at == fitted.first_layer:
+            kinds = graph.add_node("Gather", graph.add_constant("kinds", fitted.arrays["kinds"]), "parts", axis=0)
+            state = graph.add_node("Add", state, kinds)
+        state = graph.add_layer(state, f"l{at}")
+    graph.add_output("states", state)
+    hidden = weights.hidden
+    inputs: dict[str, Any] = {"embeddings": (np.float32, (1, "tokens", hidden)), "parts": (np.int64, ("tokens",))}
+    return graph.serialize(inputs, {"states": (1, "tokens", hidden)})

@@ -1,0 +1,193 @@
+"""Writes an answer from passages that were read: a model's, the articles' own sentences, or a refusal."""
+
+import re
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from prompts import reader_message
+from rag.answering.decomposition import SubQuestion
+from rag.answering.direct import answer_span, direct_answer_text
+from rag.answering.extractive import refusal_text
+from rag.answering.generation import generate_answer
+from rag.answering.llm import ChatModel, Deadline
+from rag.answering.passages import ReadPassages
+from rag.answering.quotes import Section, append_quotes, format_quotes
+from rag.embedding import Encoder
+from rag.errors import ModelError
+from rag.grounding.similarity import SentenceSimilarity
+from rag.grounding.verifier import VerifiedAnswer
+from rag.retrieval.retriever import HybridRetriever
+from rag.settings import Settings
+from rag.types import AnswerMode, AnswerSpan, AnswerState, Detail, DirectAnswer, Language
+
+_AFTER_BLOCK = re.compile(r"(?<=\n\n)")
+_QUOTES_OF_SUB_QUESTION = 2
+"""Of each of several things that a question is about."""
+_SURE_WORDS = 0.35
+"""Of the probability that some words answer, from which they are said before the quotes."""
+
+
+class AnsweredPart(NamedTuple):
+    """One of several things that a question is about, with what was read for it."""
+
+    part: SubQuestion
+    passages: ReadPassages
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an answer came out.
+
+    Attributes
+    ----------
+    verified : VerifiedAnswer
+        The answer.
+    mode : AnswerMode
+        Who wrote it.
+    reason : str or None
+        That of a refusal or of a degraded answer.
+    is_degraded : bool
+        Whether the model failed.
+    state : AnswerState
+        What it is.
+    confidence : float or None
+        Probability that the articles hold the answer; None where none is told.
+    direct : DirectAnswer or None
+        The words that stand first in it.
+    """
+
+    verified: VerifiedAnswer
+    mode: AnswerMode
+    reason: str | None
+    is_degraded: bool
+    state: AnswerState = "answered"
+    confidence: float | None = None
+    direct: DirectAnswer | None = None
+
+
+Writing = Generator[str, None, Outcome]
+"""The text of an answer as it is written, then how it came out."""
+
+
+class AnswerWriter:
+    """Writes answers. Safe to use from several threads.
+
+    Parameters
+    ----------
+    settings : Settings
+        Limits and defaults.
+    retriever : HybridRetriever
+        Over the articles.
+    encoder : Encoder
+        Of statements.
+    """
+
+    def __init__(self, settings: Settings, retriever: HybridRetriever, encoder: Encoder) -> None:
+        self._settings, self._retriever, self._encoder = settings, retriever, encoder
+
+    def write(
+        self,
+        passages: ReadPassages,
+        language: Language,
+        model: ChatModel | None,
+        deadline: Deadline,
+        parts: Sequence[AnsweredPart] = (),
+        detail: Detail = "usual",
+    ) -> Writing:
+        """The answer to a question.
+
+        Parameters
+        ----------
+        passages : ReadPassages
+            What was found and read for it, at least one.
+        language : Language
+            Of the answer.
+        model : ChatModel or None
+            That is to write it; None: the articles' own sentences.
+        deadline : Deadline
+            For the model.
+        parts : sequence of AnsweredPart
+            The several things that it is about; none where it is about one.
+        detail : Detail
+            How much is quoted.
+
+        Raises
+        ------
+        StoreError
+            When the index cannot be used.
+        """
+        if passages.should_abstain(self._settings.refuse_below) and not parts:
+            mode: AnswerMode = "generate" if model else "extractive"
+            outcome = yield from refuse(refusal_text(language, passages.result.hits), mode, "not_in_articles")
+        elif model is None:
+            outcome = yield from self._extract(passages, language, None, parts, detail)
+        else:
+            outcome = yield from self._generate(passages, language, model, deadline)
+        return replace(outcome, confidence=round(passages.reading.probability, 4))
+
+    def _generate(self, passages: ReadPassages, language: Language, model: ChatModel, deadline: Deadline) -> Writing:
+        """The model's answer, with what the articles say beneath where part of it is unverified. The extractive one
+        where the model fails, a refusal where it declines."""
+        result = passages.result
+        similarity = SentenceSimilarity(self._retriever, self._encoder, result.hits)
+        context_tokens = self._settings.llm_context_tokens
+        try:
+            generated = yield from generate_answer(model, result, language, similarity, deadline, context_tokens)
+        except ModelError as error:
+            return (yield from self._extract(passages, language, failure=error.reason))
+        verified = generated.verified
+        if not verified.statements and generated.is_declined:
+            return (yield from refuse(refusal_text(language, result.hits), "generate", "not_in_articles"))
+        if not verified.statements:
+            return (yield from self._extract(passages, language, failure="unsupported"))
+        state: AnswerState = "answered" if verified.is_supported else "unsure"
+        if not verified.is_wholly_supported:
+            heading = reader_message(language, "articles_say")
+            whole = append_quotes(verified, passages.choose_quotes(), heading, language)
+            yield whole.text[len(verified.text) :]
+            verified = whole
+        return Outcome(verified, "generate", generated.failure, generated.failure is not None, state)
+
+    def _extract(
+        self,
+        passages: ReadPassages,
+        language: Language,
+        failure: str | None,
+        parts: Sequence[AnsweredPart] = (),
+        detail: Detail = "usual",
+    ) -> Writing:
+        """The extractive answer, block by block; `failure`: why no model wrote it."""
+        sections = [_quote_part(part, language) for part in parts]
+        is_unsure = passages.is_unsure and not parts
+        opening = reader_message(language, "unsure") if is_unsure else ""
+        direct = None if is_unsure or parts else _find_direct_answer(passages, language)
+        words = direct.text if direct else ""
+        verified = format_quotes(sections or [Section("", passages.choose_quotes(detail))], language, opening, words)
+        yield from _AFTER_BLOCK.split(verified.text)
+        state: AnswerState = "unsure" if is_unsure else "answered"
+        return Outcome(verified, "extractive", failure, failure is not None, state, direct=direct)
+
+
+def refuse(text: str, mode: AnswerMode, reason: str) -> Writing:
+    """An answer that says that there is none."""
+    yield text
+    return Outcome(VerifiedAnswer(text, ()), mode, reason, is_degraded=False, state="refused")
+
+
+def _find_direct_answer(passages: ReadPassages, language: Language) -> DirectAnswer | None:
+    """The words of the first quote that answer, where they are sure enough."""
+    quotes, read = passages.choose_quotes(), passages.reading.sentences[0]
+    is_first = bool(quotes) and quotes[0].span == read.sentence.span and quotes[0].hit is read.sentence.hit
+    if not is_first or read.answer is None or read.probability * read.answer_probability < _SURE_WORDS:
+        return None
+    text = direct_answer_text(passages.result.question, read, language)
+    return DirectAnswer(text, (AnswerSpan(1, *answer_span(read)),)) if text else None
+
+
+def _quote_part(part: AnsweredPart, language: Language) -> Section:
+    """What answers one of several things, or that nothing does."""
+    opening = reader_message(language, "part", subject=part.part.subject)
+    if part.passages.is_unsure:
+        return Section(f"{opening} {reader_message(language, 'part_none')}", ())
+    return Section(opening, part.passages.choose_quotes()[:_QUOTES_OF_SUB_QUESTION])
