@@ -1,9 +1,16 @@
 """Questions and drafts with the right outcome, each judged by what a reader sees: `dalil eval cases FILE`.
 
-A file holds one JSON object a line. A question: `q`, `kind` and, by kind, `any` (words of which the first thing that is
-shown holds one), `all` (words that the whole answer holds), `article` or `articles` (that are cited); `before` is the
-question of the turn before. A draft of a model: `question`, `draft`, in which `{words}` stands for the number of the
-passage that holds the words, and `truth`: for each sentence T (true), L (false) or I (inferred, either will do).
+A file holds one JSON object a line. A question has `q`, its `kind`, and what is right:
+
+- `any`: words of which the first thing that is shown holds one; `all`: words that the whole answer holds
+- `article`, `articles`: ids that are cited; of an empty list, that nothing is
+- `language`: of the answer; `shorter`: whether it has fewer characters than the answer before it and cites nothing else
+- `before`: the question of the turn before, or a list of questions, oldest first
+- `distance`, of `unanswerable`: `inside`, `near` or `far`, as in the gold set; it is counted as a kind of its own
+- `renderings`, for the test of the file: for words of `any` and `all` that no article has, those that they render
+
+A draft of a model: `question`, `draft`, in which `{words}` stands for the number of the passage that holds the words,
+and `truth`: for each sentence T (true), L (false) or I (inferred, either will do).
 """
 
 import json
@@ -14,16 +21,22 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from eval.matching import contains_words
 from prompts import reader_message
 from rag.answering.assistant import Assistant
 from rag.errors import InputError
-from rag.language.normalize import fold_text
 from rag.types import Answer, AnswerRequest, Message
 
+CASES = Path(__file__).parent / "gold" / "cases.jsonl"
+MEASURE_PREFIX = "cases, "
+"""Of the measures that cases give: one for each kind."""
 _PASSAGE = re.compile(r'<passage number="(\d+)" title="(.*?)">\n(.*?)\n</passage>', re.DOTALL)
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _MIN_SUMMARY_QUOTES = 3
-_TRUE, _FALSE = "T", "L"
+_FALSE = "L"
+_TURN_SEPARATOR = " / "
+
+Case = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +46,9 @@ class CaseResult:
     Attributes
     ----------
     name : str
-        The question.
+        The question, behind those of the turns before it.
     kind : str
-        Of the case; of a draft `draft true` or `draft false`.
+        Of the case, with the distance of an unanswerable question; of a draft `draft true` or `draft false`.
     is_right : bool
         Whether the outcome is the right one.
     text : str
@@ -48,30 +61,49 @@ class CaseResult:
     text: str
 
 
-def read_cases(path: Path) -> list[dict[str, Any]]:
+def read_cases(path: Path) -> list[Case]:
     """The cases of a file; raises InputError."""
     try:
-        return [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
+        cases = [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from None
     except ValueError as error:
         raise InputError(f"{path} is not a file of cases, one JSON object a line: {error}.") from None
+    for case in cases:
+        if "draft" not in case and case.get("kind") not in _CHECKS:
+            raise InputError(f"{path} holds a case whose kind is none of {', '.join(_CHECKS)}: {case.get('kind')}.")
+    return cases
 
 
-def run_cases(assistant: Assistant, cases: Sequence[dict[str, Any]]) -> Iterator[CaseResult]:
+def run_cases(assistant: Assistant, cases: Sequence[Case]) -> Iterator[CaseResult]:
     """Ask every question, and verify every draft, over the articles of an assistant."""
     for case in cases:
         yield _run_draft(assistant, case) if "draft" in case else _run_question(assistant, case)
 
 
-def _run_question(assistant: Assistant, case: dict[str, Any]) -> CaseResult:
+def earlier_turns(case: Case) -> list[str]:
+    """The questions before that of a case, oldest first."""
+    before = case.get("before", [])
+    return [before] if isinstance(before, str) else list(before)
+
+
+def kind_of(case: Case) -> str:
+    """What the case of a question is counted as."""
+    return ", ".join(filter(None, (case["kind"], case.get("distance"))))
+
+
+def _run_question(assistant: Assistant, case: Case) -> CaseResult:
     history: tuple[Message, ...] = ()
-    if "before" in case:
-        earlier = assistant.ask(case["before"])
-        history = (Message("user", case["before"]), Message("assistant", earlier.text))
+    earlier = None
+    for question in earlier_turns(case):
+        earlier = assistant.ask(AnswerRequest(question, history=history))
+        history = (*history, Message("user", question), Message("assistant", earlier.text))
     answer = assistant.ask(AnswerRequest(case["q"], history=history))
-    is_right = all(check(answer, case) for check in _CHECKS[case["kind"]])
-    return CaseResult(case["q"], case["kind"], is_right, answer.text)
+    is_right = all(check(answer, case) for check in (*_CHECKS[case["kind"]], _is_in_language))
+    if case.get("shorter"):
+        is_right = is_right and earlier is not None and _is_shorter(answer, earlier)
+    name = _TURN_SEPARATOR.join((*earlier_turns(case), case["q"]))
+    return CaseResult(name, kind_of(case), is_right, answer.text)
 
 
 def first_shown(answer: Answer) -> str:
@@ -81,47 +113,68 @@ def first_shown(answer: Answer) -> str:
     return answer.text[: answer.statements[0].end]
 
 
-def _key(text: str) -> str:
-    return " ".join(fold_text(text).split())
+def _holds_first(answer: Answer, case: Case) -> bool:
+    shown = first_shown(answer)
+    return any(contains_words(shown, words) for words in case.get("any", ())) or "any" not in case
 
 
-def _holds_first(answer: Answer, case: dict[str, Any]) -> bool:
-    shown = _key(first_shown(answer))
-    return any(_key(words) in shown for words in case.get("any", ())) or "any" not in case
+def _holds_all(answer: Answer, case: Case) -> bool:
+    return not answer.refused and all(contains_words(answer.text, words) for words in case.get("all", ()))
 
 
-def _holds_all(answer: Answer, case: dict[str, Any]) -> bool:
-    shown = _key(answer.text)
-    return not answer.refused and all(_key(words) in shown for words in case.get("all", ()))
-
-
-def _cites_articles(answer: Answer, case: dict[str, Any]) -> bool:
+def _cites_articles(answer: Answer, case: Case) -> bool:
     wanted = {*case.get("articles", ()), *([case["article"]] if "article" in case else [])}
-    return wanted <= {citation.article_id for citation in answer.citations}
+    cited = {citation.article_id for citation in answer.citations}
+    return wanted <= cited and (case.get("articles") != [] or not cited)
 
 
-def _is_refused(answer: Answer, _: dict[str, Any]) -> bool:
+def _is_in_language(answer: Answer, case: Case) -> bool:
+    return "language" not in case or bool(case["language"] == answer.language)
+
+
+def _is_shorter(answer: Answer, earlier: Answer) -> bool:
+    places, earlier_places = (
+        {(citation.article_id, citation.start, citation.end) for citation in one.citations} for one in (answer, earlier)
+    )
+    return len(answer.text) < len(earlier.text) and places <= earlier_places
+
+
+def _is_refused(answer: Answer, _: Case) -> bool:
     return answer.refused and not answer.citations
 
 
-def _is_talk(answer: Answer, _: dict[str, Any]) -> bool:
+def _is_talk(answer: Answer, _: Case) -> bool:
     return not answer.refused and not answer.citations and bool(answer.text)
 
 
-def _is_summary(answer: Answer, case: dict[str, Any]) -> bool:
+def _is_summary(answer: Answer, case: Case) -> bool:
     quoted = [citation.article_id for citation in answer.citations]
     return len(quoted) >= _MIN_SUMMARY_QUOTES and set(quoted) == {case["article"]}
 
 
-_CHECKS: dict[str, Sequence[Callable[[Answer, dict[str, Any]], bool]]] = {
-    "fact": (_holds_first, _cites_articles),
-    "followup": (_holds_first, _cites_articles),
-    "list": (_holds_all, _cites_articles),
-    "compare": (_holds_all, _cites_articles),
-    "unanswerable": (_is_refused,),
+def _is_listed(answer: Answer, _: Case) -> bool:
+    """Whether titles are listed; a quote from an article says nothing of the collection."""
+    return all(statement.verdict != "verbatim" for statement in answer.statements)
+
+
+_Check = Callable[[Answer, Case], bool]
+_FIRST: Sequence[_Check] = (_holds_first, _cites_articles)
+_WHOLE: Sequence[_Check] = (_holds_all, _cites_articles)
+_CHECKS: dict[str, Sequence[_Check]] = {
+    "fact": _FIRST,
+    "yesno": _FIRST,
+    "table": _FIRST,
+    "followup": _FIRST,
+    "language": _FIRST,
+    "list": _WHOLE,
+    "section": _WHOLE,
+    "compare": _WHOLE,
+    "several": _WHOLE,
+    "turn": (*_FIRST, _holds_all),
+    "collection": (*_FIRST, _holds_all, _is_listed),
     "talk": (_is_talk,),
-    "collection": (_holds_all,),
     "summary": (_is_summary,),
+    "unanswerable": (_is_refused,),
 }
 
 
@@ -140,17 +193,16 @@ class DraftModel:
     def stream_chat(self, messages: Sequence[Any]) -> Iterator[SimpleNamespace]:
         """The draft, a word at a time."""
         prompt = "\n".join(str(message.content) for message in messages)
-        passages = {int(number): _key(f"{title} {text}") for number, title, text in _PASSAGE.findall(prompt)}
+        passages = {int(number): f"{title} {text}" for number, title, text in _PASSAGE.findall(prompt)}
 
         def number_of(match: re.Match[str]) -> str:
-            words = _key(match[1])
-            return next((f"[{number}]" for number, text in passages.items() if words in text), "")
+            return next((f"[{number}]" for number, text in passages.items() if contains_words(text, match[1])), "")
 
         for word in re.findall(r"\S+\s*|\s+", _PLACEHOLDER.sub(number_of, self._draft)):
             yield SimpleNamespace(delta=word)
 
 
-def _run_draft(assistant: Assistant, case: dict[str, Any]) -> CaseResult:
+def _run_draft(assistant: Assistant, case: Case) -> CaseResult:
     answer = assistant.with_model(DraftModel(case["draft"])).ask(AnswerRequest(case["question"], mode="generate"))
     kinds = set(re.findall(r"[A-Z]", case["truth"].split("(")[0]))
     beneath = answer.text.find(reader_message(answer.language, "articles_say"))
@@ -168,3 +220,11 @@ def summarize_cases(results: Sequence[CaseResult]) -> dict[str, Any]:
     kinds = dict.fromkeys(result.kind for result in results)
     counts = {kind: [result.is_right for result in results if result.kind == kind] for kind in kinds}
     return {kind: {"right": sum(of_kind), "of": len(of_kind)} for kind, of_kind in counts.items()}
+
+
+def score_cases(results: Sequence[CaseResult]) -> dict[str, dict[str, float]]:
+    """1 for each case with the right outcome, else 0, by the measure of its kind and its name."""
+    scores: dict[str, dict[str, float]] = {}
+    for result in results:
+        scores.setdefault(f"{MEASURE_PREFIX}{result.kind}", {})[result.name] = float(result.is_right)
+    return scores
