@@ -2,11 +2,13 @@
 
 A file holds one JSON object a line. A question has `q`, its `kind`, and what is right:
 
-- `any`: words of which the first thing that is shown holds one; `all`: words that the whole answer holds
+- `any`: words of which the first thing that is shown holds one; `none`: words that it does not hold, such as the cells
+  of other rows; `all`: words that the whole answer holds
 - `article`, `articles`: ids that are cited; of an empty list, that nothing is
 - `language`: of the answer; `shorter`: whether it has fewer characters than the answer before it and cites nothing else
 - `before`: the question of the turn before, or a list of questions, oldest first
 - `distance`, of `unanswerable`: `inside`, `near` or `far`, as in the gold set; it is counted as a kind of its own
+- `collection`: the name of the folder whose articles are asked (`find_collection`)
 - `renderings`, for the test of the file: for words of `any` and `all` that no article has, those that they render
 
 A draft of a model: `question`, `draft`, in which `{words}` stands for the number of the passage that holds the words,
@@ -21,10 +23,14 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from eval.datasets import read_articles
 from eval.matching import contains_words
+from eval.run import ignore_progress, open_temporary_assistant
+from ingest.indexer import Progress
 from prompts import reader_message
 from rag.answering.assistant import Assistant
 from rag.errors import InputError
+from rag.settings import Settings
 from rag.types import Answer, AnswerRequest, Message
 
 CASES = Path(__file__).parent / "gold" / "cases.jsonl"
@@ -75,10 +81,66 @@ def read_cases(path: Path) -> list[Case]:
     return cases
 
 
+def find_collection(case: Case, file: Path, folders: Sequence[Path]) -> Path:
+    """The folder of the articles that a case asks: of the name of its collection, else the first of `folders`.
+
+    Parameters
+    ----------
+    case : dict
+        Of `file`, beside which the folder of a collection may be too.
+    file : Path
+        The cases.
+    folders : sequence of Path
+        At least one.
+    """
+    name = case.get("collection")
+    named = [folder for folder in (*folders, *([file.parent / name] if name else [])) if folder.name == name]
+    return next((folder for folder in named if folder.is_dir()), folders[0])
+
+
 def run_cases(assistant: Assistant, cases: Sequence[Case]) -> Iterator[CaseResult]:
     """Ask every question, and verify every draft, over the articles of an assistant."""
     for case in cases:
         yield _run_draft(assistant, case) if "draft" in case else _run_question(assistant, case)
+
+
+def ask_cases(
+    settings: Settings,
+    cases: Sequence[Case],
+    file: Path,
+    folders: Sequence[Path],
+    progress: Progress = ignore_progress,
+    assistant: Assistant | None = None,
+) -> list[CaseResult]:
+    """Run cases, each over the articles of its collection.
+
+    Parameters
+    ----------
+    settings : Settings
+        All but the place of the index is taken from them.
+    cases : sequence of dict
+        Of `file`.
+    file : Path
+        The cases.
+    folders : sequence of Path
+        Of articles, as `find_collection` has them.
+    progress : callable
+        Called after every batch that is indexed.
+    assistant : Assistant, optional
+        Over the articles of the first folder, where there is one already.
+    """
+    by_folder: dict[Path, list[Case]] = {}
+    for case in cases:
+        by_folder.setdefault(find_collection(case, file, folders), []).append(case)
+    results: list[CaseResult] = []
+    for folder, chosen in by_folder.items():
+        if assistant is not None and folder == folders[0]:
+            results += run_cases(assistant, chosen)
+            continue
+        articles = read_articles(folder, settings.max_article_chars)
+        with open_temporary_assistant(settings, articles, progress) as opened:
+            results += run_cases(opened, chosen)
+    return results
 
 
 def earlier_turns(case: Case) -> list[str]:
@@ -115,6 +177,8 @@ def first_shown(answer: Answer) -> str:
 
 def _holds_first(answer: Answer, case: Case) -> bool:
     shown = first_shown(answer)
+    if any(contains_words(shown, words) for words in case.get("none", ())):
+        return False
     return any(contains_words(shown, words) for words in case.get("any", ())) or "any" not in case
 
 

@@ -60,9 +60,10 @@ def add_commands(subparsers: Any) -> list[argparse.ArgumentParser]:
         return parser
 
     squad = add("squad", _run_squad, "A SQuAD-format file, each paragraph an article.")
+    omos = add("omos", _run_omos, "A file of OMoS's format: pages, one sentence a line, and the lines that answer.")
     beir = add("beir", _run_beir, "A BEIR folder: corpus.jsonl, queries.jsonl, qrels.")
-    gold = add("gold", _run_gold, "Retrieval, answers and refusals on the gold set of the sample articles.")
-    gate = add("gate", _run_gate, "Compare the gold set with the committed baseline; fails when lower.")
+    gold = add("gold", _run_gold, "Answers, refusals and the search on the gold set of the sample articles.")
+    gate = add("gate", _run_gate, "Compare the gold set and the cases with the committed baseline; fails when lower.")
     ablate = add("ablate", _run_ablate, "What each representation is worth on a SQuAD-format file.")
     statements = add("statements", _run_statements, "How many false statements about the sample articles are flagged.")
     planted = add(
@@ -73,29 +74,55 @@ def add_commands(subparsers: Any) -> list[argparse.ArgumentParser]:
     feedback = add("export-feedback", _run_export_feedback, "Readers' ratings as gold cases, one JSON object a line.")
     for parser in (squad, ablate, fit, planted):
         parser.add_argument("corpus", metavar="CORPUS.json", help="a file in the format of SQuAD")
-    for parser in (squad, ablate):
+    omos.add_argument("file", metavar="FILE.jsonl", help="a file in the format of OMoS")
+    omos.add_argument("--page", action="store_true", help="ask each question of its page alone")
+    for parser in (squad, omos, ablate):
         parser.add_argument("--questions", metavar="FILE", help="ask the questions of this file instead, matched by id")
     fit.add_argument("questions", metavar="QUESTIONS.json", help="the same set in the other language")
     planted.add_argument("parallel", metavar="PARALLEL.json", help="the same set in the other language")
     squad.add_argument("--join", action="store_true", help="all paragraphs of an article are one article")
     beir.add_argument("folder", metavar="FOLDER", help="where the files of the set are")
-    for parser in (squad, beir):
-        parser.add_argument("--answers", action="store_true", help="make the answers too, and check them")
-        parser.add_argument("--unanswerable", metavar="FILE", help="SQuAD file of questions whose articles are absent")
-    for parser in (squad, beir, gold):
-        parser.add_argument("--spelling", action="store_true", help="ask Arabic questions in other spellings too")
-        parser.add_argument("--out", metavar="FOLDER", help="write the report, plots, and TREC files there")
+    for parser in (squad, omos, beir):
+        _add_set_options(parser)
+    for parser in (squad, omos, beir, gold):
+        _add_report_options(parser)
     cases.add_argument("file", metavar="FILE", help="one case a line, as eval/gold/cases.jsonl has them")
-    for parser in (gold, gate, statements, cases, fit):
+    several = "the articles, in place of the sample articles; again for each other collection that cases name"
+    cases.add_argument("--articles", action="append", metavar="FOLDER", help=several)
+    for parser in (gold, gate, statements, fit):
         parser.add_argument("--articles", default="articles", metavar="FOLDER", help="the sample articles")
     gate.add_argument("--update", action="store_true", help="make this run the baseline")
-    return [squad, beir, gold, gate, ablate, statements, planted, cases, fit, feedback]
+    return [squad, omos, beir, gold, gate, ablate, statements, planted, cases, fit, feedback]
+
+
+def _add_set_options(parser: argparse.ArgumentParser) -> None:
+    """The options of what asks a set of one's own."""
+    parser.add_argument(
+        "--answers",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="make the answers, and measure them first; without them the search alone is measured",
+    )
+    parser.add_argument("--unanswerable", metavar="FILE", help="SQuAD file of questions whose articles are absent")
+
+
+def _add_report_options(parser: argparse.ArgumentParser) -> None:
+    """The options of what gives a report."""
+    parser.add_argument("--spelling", action="store_true", help="ask Arabic questions in other spellings too")
+    parser.add_argument("--out", metavar="FOLDER", help="write the report, plots, and TREC files there")
 
 
 def _run_squad(options: argparse.Namespace, settings: Settings, progress: "Progress") -> CommandResult:
     from eval.datasets import read_squad
 
     dataset = read_squad(Path(options.corpus), _optional_path(options.questions), options.join)
+    return _measure(options, settings, dataset, progress)
+
+
+def _run_omos(options: argparse.Namespace, settings: Settings, progress: "Progress") -> CommandResult:
+    from eval.omos import read_omos
+
+    dataset = read_omos(Path(options.file), _optional_path(options.questions), options.page)
     return _measure(options, settings, dataset, progress)
 
 
@@ -117,13 +144,10 @@ def _measure(
 
 
 def _run_gold(options: argparse.Namespace, settings: Settings, progress: "Progress") -> CommandResult:
-    from eval.report import measure_gold_set
+    from eval.report import format_markdown, measure_gold_set
 
     report = measure_gold_set(settings, Path(options.articles), options.spelling)
-    summary = report.summary
-    lines = [f"{group}: {name} {value}" for group, row in summary["groups"].items() for name, value in row.items()]
-    lines.append(f"citations {summary['citations']}, false ones {summary['false_citations']}")
-    return _finish_report(options, report, "\n".join(lines))
+    return _finish_report(options, report, format_markdown(report.summary))
 
 
 def _finish_report(options: argparse.Namespace, report: "Report", text: str) -> CommandResult:
@@ -135,14 +159,19 @@ def _finish_report(options: argparse.Namespace, report: "Report", text: str) -> 
 
 
 def _run_gate(options: argparse.Namespace, settings: Settings, progress: "Progress") -> CommandResult:
+    from eval.cases import CASES, ask_cases, read_cases, score_cases
+    from eval.datasets import read_articles
     from eval.gate import BASELINE, compare_with_baseline, load_baseline, save_baseline
-    from eval.report import measure_gold_set
+    from eval.report import measure_gold_questions
+    from eval.run import open_temporary_assistant
     from eval.statements import flag_statements, score_flags
 
     baseline = {} if options.update else load_baseline()
     articles = Path(options.articles)
-    statements = score_flags(flag_statements(settings, articles))
-    scores = measure_gold_set(settings, articles).scores | {"statements": statements}
+    with open_temporary_assistant(settings, read_articles(articles, settings.max_article_chars), progress) as assistant:
+        scores = measure_gold_questions(assistant).scores
+        scores |= score_cases(ask_cases(settings, read_cases(CASES), CASES, [articles], progress, assistant))
+    scores |= {"statements": score_flags(flag_statements(settings, articles))}
     if options.update:
         save_baseline(scores)
         return CommandResult({"baseline": str(BASELINE)}, f"A new baseline is in {BASELINE}.")
@@ -196,14 +225,10 @@ def _run_export_feedback(options: argparse.Namespace, settings: Settings, progre
 
 
 def _run_cases(options: argparse.Namespace, settings: Settings, progress: "Progress") -> CommandResult:
-    from eval.cases import read_cases, run_cases, summarize_cases
-    from eval.datasets import read_articles
-    from eval.run import open_temporary_assistant
+    from eval.cases import ask_cases, read_cases, summarize_cases
 
-    cases = read_cases(Path(options.file))
-    articles = read_articles(Path(options.articles), settings.max_article_chars)
-    with open_temporary_assistant(settings, articles, progress) as assistant:
-        results = list(run_cases(assistant, cases))
+    file, folders = Path(options.file), [Path(folder) for folder in options.articles or ["articles"]]
+    results = ask_cases(settings, read_cases(file), file, folders, progress)
     summary = summarize_cases(results)
     wrong = [
         f"wrong: {one.name}\n    {' '.join(one.text.split())[:_PREVIEW_CHARS]}" for one in results if not one.is_right

@@ -1,4 +1,4 @@
-"""Sets with known answers: SQuAD files, BEIR folders, and the gold set of the sample articles."""
+"""Sets with known answers: SQuAD files, BEIR folders, and the gold set of the sample articles; OMoS: `eval.omos`."""
 
 import csv
 import json
@@ -55,6 +55,12 @@ class Question:
     distance : str or None
         Of an unanswerable question: `far` (a subject that no article is on), `near` (another thing of an article's
         field), `inside` (a detail that the article on the subject does not give).
+    page : str or None
+        The one article that it is asked of; None: of all.
+    renderings : tuple of str
+        The answers in the question's own language, where that is not the articles'.
+    asks_passage : bool
+        Whether its answers are whole sentences, any part of which answers; else they are as short as can be.
     """
 
     id: str
@@ -64,6 +70,9 @@ class Question:
     relevant: Mapping[str, int] = field(default_factory=dict)
     answers: tuple[GoldAnswer, ...] = ()
     distance: str | None = None
+    page: str | None = None
+    renderings: tuple[str, ...] = ()
+    asks_passage: bool = False
 
     @property
     def article_id(self) -> str | None:
@@ -113,7 +122,7 @@ def read_squad(corpus: Path, questions: Path | None = None, join: bool = False) 
         The file; each of its paragraphs is an article.
     questions : Path, optional
         Another file of that format, whose questions are asked instead: in another language, or fewer, matched by id.
-        Answers stay those of `corpus`.
+        Answers stay those of `corpus`; those of this file are their renderings.
     join : bool
         Whether all paragraphs of an article are one article.
 
@@ -204,7 +213,8 @@ def _match_questions(questions: Path, known: dict[str, Question]) -> Iterator[Qu
             original = known.pop(str(row["id"]), None)
             if original is not None:
                 text = str(row["question"])
-                yield replace(original, text=text, language=Document(text).language)
+                renderings = dict.fromkeys(str(answer["text"]) for answer in row.get("answers", ()))
+                yield replace(original, text=text, language=Document(text).language, renderings=tuple(renderings))
 
 
 # BEIR
@@ -221,7 +231,7 @@ def read_beir(folder: Path) -> Dataset:
         When a file is missing or not of the format.
     """
     judgements = _read_judgements(folder)
-    texts = {str(row["_id"]): str(row["text"]) for row in _read_json_lines(folder / "queries.jsonl", "_id", "text")}
+    texts = {str(row["_id"]): str(row["text"]) for row in read_json_lines(folder / "queries.jsonl", "_id", "text")}
     questions = [
         Question(key, texts[key], Document(texts[key]).language, "answerable", relevant)
         for key, relevant in judgements.items()
@@ -240,7 +250,7 @@ class _BeirCorpus:
 
     def __iter__(self) -> Iterator[Article]:
         seen = set()
-        for row in _read_json_lines(self._path, "_id", "text"):
+        for row in read_json_lines(self._path, "_id", "text"):
             key, text = str(row["_id"]), str(row["text"])
             if key not in seen and text.strip():
                 seen.add(key)
@@ -260,7 +270,8 @@ def _read_judgements(folder: Path) -> dict[str, dict[str, int]]:
     return judgements
 
 
-def _read_json_lines(path: Path, *required: str) -> Iterator[dict[str, Any]]:
+def read_json_lines(path: Path, *required: str) -> Iterator[dict[str, Any]]:
+    """The objects of a file, each of which has all that is `required`; raises InputError."""
     try:
         with path.open(encoding="utf-8") as lines:
             for number, line in enumerate(lines, 1):
@@ -300,7 +311,7 @@ def read_gold_set(path: Path = GOLD_QUESTIONS) -> list[Question]:
             answers=tuple(_locate_answer(answer, row["evidence"], row["start"]) for answer in row.get("answers", ())),
             distance=row.get("distance"),
         )
-        for row in _read_json_lines(path, "id", "question", "language", "kind")
+        for row in read_json_lines(path, "id", "question", "language", "kind")
     ]
 
 

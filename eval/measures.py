@@ -8,14 +8,23 @@ import numpy as np
 from ir_measures import RR, Measure, Qrel, R, ScoredDoc, nDCG
 from numpy.typing import NDArray
 
+from eval.matching import measure_exact_match, measure_f1
 from eval.run import QuestionResult
 from rag.language.direction import direction
 from rag.language.languages import PROFILES
+from rag.types import Answer, AnswerState
 
 ARTICLE_MEASURES: tuple[Measure, ...] = (nDCG @ 10, R @ 1, R @ 3, R @ 10, RR @ 10)
 MAIN_MEASURE = str(ARTICLE_MEASURES[0])
+ANSWER_MEASURES = (
+    "quote@1", "quote@2", "direct answer", "direct EM", "direct F1", "answered", "unsure", "refused", "refused inside",
+    "abstained", "right language",
+)  # fmt: skip
+"""Of what the reader sees; all others are of the search."""
 MAX_FALSE_ABSTENTIONS = 0.05
 """Share of the answerable questions at which abstention is measured."""
+_QUOTE_DEPTHS = (1, 2)
+_INSIDE = "inside"
 _ANSWER_CHUNK = "the chunk with the answer"
 _QUOTED = re.compile("«.*»|“.*”")  # in a line, with whatever quotes stand inside
 
@@ -29,18 +38,21 @@ def score_questions(results: Sequence[QuestionResult]) -> QuestionScores:
     Returns
     -------
     QuestionScores
-        trec_eval's measures over articles; the same over chunks that hold the whole answer (`answer ...`); `quote@1`,
-        `quote@2`, whether the first or one of the first two quotes holds the answer; of answerable questions `answered`
-        (with or without a doubt), of others `refused` and `abstained` (refused or in doubt); `right language`.
+        Where answers were made, those of what the reader sees. Of answerable questions: `quote@1`, `quote@2`, whether
+        the first or one of the first two quotes holds the answer; `direct answer`, whether one is given; its `direct
+        EM` and `direct F1`; `answered` (with or without a doubt); `unsure` (answered in doubt). Of others: `refused`,
+        `refused inside` (those inside a subject of the articles), `abstained` (refused or in doubt). Of all: `right
+        language`.
+        Of the search: trec_eval's measures over articles; the same over chunks that hold the whole answer (`answer
+        ...`).
         Measures that no question has are left out.
     """
     with_article = [result for result in results if result.question.relevant]
     with_answer = [result for result in with_article if result.question.answers]
-    scores = _score_rankings("", with_article, _rank_articles, lambda result: dict(result.question.relevant))
+    has_answers = any(result.answer is not None for result in results)
+    scores = _score_answers(results) if has_answers else {}
+    scores |= _score_rankings("", with_article, _rank_articles, lambda result: dict(result.question.relevant))
     scores |= _score_rankings("answer ", with_answer, _rank_chunks, lambda result: {_ANSWER_CHUNK: 1})
-    for depth in (1, 2):
-        scores[f"quote@{depth}"] = {result.question.id: float(_quotes_answer(result, depth)) for result in with_answer}
-    scores |= _score_answers([result for result in results if result.answer is not None])
     return {name: values for name, values in scores.items() if values}
 
 
@@ -108,22 +120,47 @@ def _rank_chunks(result: QuestionResult) -> list[str]:
     return keys
 
 
+def direct_text(answer: Answer | None) -> str | None:
+    """The direct answer that stands before the quotes; None where there is none."""
+    direct = getattr(answer, "direct", None)  # a field to come
+    return None if direct is None else str(direct.text)
+
+
 def _score_answers(results: Sequence[QuestionResult]) -> QuestionScores:
-    scores: QuestionScores = {"answered": {}, "refused": {}, "abstained": {}, "right language": {}}
-    for result in results:
-        key, state = result.question.id, result.answer.state if result.answer else "answered"
-        if result.question.relevant:
-            scores["answered"][key] = float(state != "refused")
-        else:
-            scores["refused"][key] = float(state == "refused")
-            scores["abstained"][key] = float(state in ("refused", "unsure"))
-        scores["right language"][key] = float(_is_in_right_language(result))
+    """The measures of what the reader sees; a question that could not be asked shows nothing, and is wrong in each."""
+    answerable = [result for result in results if result.question.relevant]
+    others = [result for result in results if not result.question.relevant]
+    inside = [result for result in others if result.question.distance == _INSIDE]
+    scores = _score_shown_answers([result for result in answerable if result.question.answers])
+    scores["answered"] = {result.question.id: float(_state(result) in ("answered", "unsure")) for result in answerable}
+    scores["unsure"] = {result.question.id: float(_state(result) == "unsure") for result in answerable}
+    scores["refused"] = {result.question.id: float(_state(result) == "refused") for result in others}
+    scores["refused inside"] = {result.question.id: scores["refused"][result.question.id] for result in inside}
+    scores["abstained"] = {result.question.id: float(_state(result) in ("refused", "unsure")) for result in others}
+    scores["right language"] = {result.question.id: float(_is_in_right_language(result)) for result in results}
     return scores
 
 
-def _quotes_answer(result: QuestionResult, depth: int) -> bool:
-    """Whether one of the first quotes holds a gold answer."""
-    return any(answer.text in quote for answer in result.question.answers for quote in result.quotes[:depth])
+def _score_shown_answers(results: Sequence[QuestionResult]) -> QuestionScores:
+    """Whether the gold answers are shown, in quotes and in direct answers."""
+    scores: QuestionScores = {
+        f"quote@{depth}": {result.question.id: float(any(result.quotes_with_answer[:depth])) for result in results}
+        for depth in _QUOTE_DEPTHS
+    }
+    with_span = [result for result in results if not result.question.asks_passage]
+    scores |= {"direct answer": {}, "direct EM": {}, "direct F1": {}}
+    for result in with_span:
+        key, text = result.question.id, direct_text(result.answer)
+        right = [*(answer.text for answer in result.question.answers), *result.question.renderings]
+        scores["direct answer"][key] = float(text is not None)
+        scores["direct EM"][key] = measure_exact_match(text or "", right)
+        scores["direct F1"][key] = measure_f1(text or "", right)
+    return scores
+
+
+def _state(result: QuestionResult) -> AnswerState | None:
+    """What was made of a question; None when it could not be asked."""
+    return result.answer.state if result.answer else None
 
 
 def _is_in_right_language(result: QuestionResult) -> bool:

@@ -1,4 +1,4 @@
-"""The measures of a set: as one object, as Markdown, as a plot, and as TREC files."""
+"""The measures of a set: as one object, as Markdown, as plots, and as TREC files."""
 
 import json
 import time
@@ -9,13 +9,21 @@ from pathlib import Path
 from typing import Any
 
 from eval.datasets import Dataset, Question, QuestionKind, read_articles, read_gold_set
-from eval.measures import MAIN_MEASURE, QuestionScores, average_scores, measure_abstention, score_questions
+from eval.measures import (
+    ANSWER_MEASURES,
+    MAIN_MEASURE,
+    QuestionScores,
+    average_scores,
+    measure_abstention,
+    score_questions,
+)
+from eval.plots import plot_reliability, plot_slices
+from eval.reliability import ReliabilityBin, calibration_error, judge_answerable, judge_quotes, make_bins
 from eval.run import QuestionResult, ask_questions, ignore_progress, open_temporary_assistant
 from eval.significance import bootstrap_mean
 from eval.slices import label_question, respell
 from ingest.indexer import Progress
 from rag.answering.assistant import Assistant
-from rag.errors import DalilError
 from rag.language.languages import LANGUAGES
 from rag.settings import Settings
 from rag.types import Article
@@ -28,19 +36,19 @@ _OTHER_KINDS: tuple[QuestionKind, ...] = ("variant", "dialect")
 
 @dataclass(frozen=True, slots=True)
 class MeasureOptions:
-    """What to measure beside retrieval.
+    """What to measure beside the search.
 
     Attributes
     ----------
     with_answers : bool
-        Whether to make the answers, and measure them.
+        Whether to make the answers, and measure them first.
     with_spellings : bool
         Whether to ask the questions in other spellings too.
     unanswerable : sequence of Question
         To ask beside those of the set, whose articles are absent.
     """
 
-    with_answers: bool = False
+    with_answers: bool = True
     with_spellings: bool = False
     unanswerable: Sequence[Question] = ()
 
@@ -76,31 +84,78 @@ def measure_set(
     dataset : Dataset
         Articles and questions.
     options : MeasureOptions
-        What to measure beside retrieval.
+        What to measure beside the search.
     progress : callable
         Called after every batch that is indexed.
     """
     articles = _CountedArticles(dataset.articles)
     with open_temporary_assistant(settings, articles, progress) as assistant:
-        started = time.perf_counter()
-        results = ask_questions(assistant, [*dataset.questions, *options.unanswerable], options.with_answers)
-        seconds = round(time.perf_counter() - started, 2)
-        scores = score_questions(results)
-        summary = {
-            "measures": average_scores(scores),
-            "questions": len(dataset.questions),
-            "documents": articles.count,
-            "seconds": seconds,
-            "slices": measure_slices(results, scores),
-        }
-        if options.with_answers:
-            summary["citations"] = sum(len(result.answer.citations) for result in results if result.answer)
-            summary["false_citations"] = sum(result.false_citations for result in results)
-        if any(not result.question.relevant for result in results):
-            summary["refusal"] = _measure_abstention_by_language(results)
-        if options.with_spellings:
-            summary["spelling"] = measure_spellings(assistant, dataset.questions, scores)
+        return measure_questions(assistant, dataset.questions, articles.count, options)
+
+
+def measure_questions(
+    assistant: Assistant, questions: Sequence[Question], article_count: int, options: MeasureOptions
+) -> Report:
+    """Ask questions of an assistant, measure; parameters and report are those of `measure_set`."""
+    started = time.perf_counter()
+    results = ask_questions(assistant, [*questions, *options.unanswerable], options.with_answers)
+    seconds = round(time.perf_counter() - started, 2)
+    scores = score_questions(results)
+    summary: dict[str, Any] = {}
+    if options.with_answers:
+        groups = {"all": results} | _group_by_language(results)
+        summary["answers"] = {name: measure_answers(chosen) for name, chosen in groups.items()}
+        summary["reliability"] = {name: _measure_reliability(chosen) for name, chosen in groups.items()}
+        summary["citations"] = sum(len(result.answer.citations) for result in results if result.answer)
+        summary["false_citations"] = sum(result.false_citations for result in results)
+    summary |= {
+        "measures": average_scores(scores),
+        "questions": len(questions),
+        "documents": article_count,
+        "seconds": seconds,
+        "slices": measure_slices(results, scores),
+    }
+    if any(not result.question.relevant for result in results):
+        summary["refusal"] = {name: measure_abstention(chosen) for name, chosen in _group_by_language(results).items()}
+    if options.with_spellings:
+        summary["spelling"] = measure_spellings(assistant, questions, scores)
     return Report(summary, scores, results)
+
+
+def measure_answers(results: Sequence[QuestionResult]) -> dict[str, float]:
+    """What a reader sees, as one row of a table.
+
+    Returns
+    -------
+    dict of str to float
+        `questions`, their number; the means of `ANSWER_MEASURES`, with `false refusal` (neither an answer nor a
+        doubtful one to an answerable question) in place of `answered`; `ECE`, of the confidence that the articles hold
+        the answer. Measures that no question has are left out.
+    """
+    means = average_scores(score_questions(results))
+    row: dict[str, float] = {"questions": len(results)}
+    for name in ANSWER_MEASURES:
+        if name == "answered" and name in means:
+            row["false refusal"] = round(1 - means[name], 4)
+        elif name in means:
+            row[name] = means[name]
+    bins = make_bins(judge_answerable(results))
+    return row | ({"ECE": calibration_error(bins)} if bins else {})
+
+
+def _measure_reliability(results: Sequence[QuestionResult]) -> dict[str, Any]:
+    """The confidence beside what it should be: the share of questions that the articles answer, and beside the share
+    whose first quote answers."""
+    rows: dict[str, Any] = {}
+    for name, judged in (("the articles answer", judge_answerable(results)), ("quote@1", judge_quotes(results))):
+        if bins := make_bins(judged):
+            rows[name] = {"ECE": calibration_error(bins), "bins": [one._asdict() for one in bins]}
+    return rows
+
+
+def _group_by_language(results: Sequence[QuestionResult]) -> dict[str, list[QuestionResult]]:
+    languages = sorted({result.question.language for result in results})
+    return {language: [result for result in results if result.question.language == language] for language in languages}
 
 
 class _CountedArticles:
@@ -180,8 +235,14 @@ def measure_gold_set(settings: Settings, articles: Path, with_spellings: bool = 
     Report
         Its summary has `groups` too: the measures by language, and by the kinds that are worded in a special way.
     """
-    dataset = Dataset(read_articles(articles, settings.max_article_chars), read_gold_set())
-    report = measure_set(settings, dataset, MeasureOptions(with_answers=True, with_spellings=with_spellings))
+    with open_temporary_assistant(settings, read_articles(articles, settings.max_article_chars)) as assistant:
+        return measure_gold_questions(assistant, with_spellings)
+
+
+def measure_gold_questions(assistant: Assistant, with_spellings: bool = False) -> Report:
+    """Measure the gold set over an assistant of the sample articles; the report is that of `measure_gold_set`."""
+    options = MeasureOptions(with_spellings=with_spellings)
+    report = measure_questions(assistant, read_gold_set(), assistant.store.count_articles(), options)
     standard = [result for result in report.results if result.question.kind in _STANDARD_KINDS]
     chosen: dict[str, list[QuestionResult]] = {
         language: [result for result in standard if result.question.language == language] for language in LANGUAGES
@@ -192,14 +253,8 @@ def measure_gold_set(settings: Settings, articles: Path, with_spellings: bool = 
         name: average_scores(score_questions(results)) | _refused_by_distance(results)
         for name, results in chosen.items()
     }
-    return replace(report, summary={"groups": groups} | report.summary)
-
-
-def _measure_abstention_by_language(results: Sequence[QuestionResult]) -> dict[str, dict[str, float]]:
-    return {
-        language: measure_abstention([result for result in results if result.question.language == language])
-        for language in sorted({result.question.language for result in results})
-    }
+    answers = {name: measure_answers(results) | _refused_by_distance(results) for name, results in chosen.items()}
+    return replace(report, summary=report.summary | {"answers": answers, "groups": groups})
 
 
 def _refused_by_distance(results: Sequence[QuestionResult]) -> dict[str, float]:
@@ -215,12 +270,13 @@ def _refused_by_distance(results: Sequence[QuestionResult]) -> dict[str, float]:
 
 
 def write_report(report: Report, folder: Path) -> None:
-    """Write report.json, report.md, slices.png, run.trec, qrels.trec and scores.json to a folder.
+    """Write report.json, report.md, slices.png, run.trec, qrels.trec and scores.json to a folder; reliability.png too
+    where answers were made.
 
     Raises
     ------
     DalilError
-        When matplotlib is not installed; all files but the plot are written then.
+        When matplotlib is not installed; all files but the plots are written then.
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "report.json").write_text(json.dumps(report.summary, ensure_ascii=False, indent=1) + "\n", "utf-8")
@@ -229,12 +285,27 @@ def write_report(report: Report, folder: Path) -> None:
     (folder / "run.trec").write_text("".join(_format_trec_run(report.results)), "utf-8")
     (folder / "qrels.trec").write_text("".join(_format_trec_qrels(report.results)), "utf-8")
     plot_slices(report.summary["slices"], folder / "slices.png")
+    if curves := _reliability_curves(report.summary):
+        plot_reliability(curves, folder / "reliability.png")
+
+
+def _reliability_curves(summary: dict[str, Any]) -> dict[str, list[ReliabilityBin]]:
+    return {
+        f"{name}, {group}": [ReliabilityBin(**one) for one in row["bins"]]
+        for group, rows in summary.get("reliability", {}).items()
+        for name, row in rows.items()
+    }
 
 
 def format_markdown(summary: dict[str, Any]) -> str:
-    """The summary of a report as tables."""
-    lines = ["# Evaluation", "", f"{summary['questions']} questions, {summary['documents']} articles.", ""]
-    lines += _format_table(["measure", "value"], list(summary["measures"].items()))
+    """The summary of a report as tables: what the reader sees, then the search."""
+    lines = ["# Evaluation", "", f"{summary['questions']} questions, {summary['documents']} articles."]
+    if "answers" in summary:
+        lines += ["", "What the reader sees:", "", *_format_groups(summary["answers"])]
+        lines += ["", f"{summary['citations']} citations, {summary['false_citations']} of them false."]
+        lines += _format_reliability(summary["reliability"])
+    searched = {name: value for name, value in summary["measures"].items() if name not in ANSWER_MEASURES}
+    lines += ["", "The search:", "", *_format_table(["measure", "value"], list(searched.items()))]
     for language, values in summary.get("refusal", {}).items():
         lines += ["", f"Refusal, {language}:", "", *_format_table(["measure", "value"], list(values.items()))]
     if "spelling" in summary:
@@ -247,6 +318,26 @@ def format_markdown(summary: dict[str, Any]) -> str:
     lines += ["", f"{MAIN_MEASURE} by slice, with 95 % bootstrap intervals:", ""]
     lines += _format_table(["slice", "value", "questions", MAIN_MEASURE, "interval"], rows)
     return "\n".join([*lines, ""])
+
+
+def _format_groups(groups: dict[str, dict[str, float]]) -> list[str]:
+    """A table of measures, with a column for each group."""
+    names = dict.fromkeys(name for row in groups.values() for name in row)
+    rows = [(name, *(row.get(name, "") for row in groups.values())) for name in names]
+    return _format_table(["measure", *groups], rows)
+
+
+def _format_reliability(reliability: dict[str, Any]) -> list[str]:
+    """A table of the bins of all answers, and the errors by group."""
+    lines = ["", "Confidence, beside the share of which it is so:", ""]
+    rows = [
+        (name, f"{one['low']:.1f} to {one['high']:.1f}", one["questions"], one["confidence"], one["share"])
+        for name, row in reliability.get("all", {}).items()
+        for one in row["bins"]
+    ]
+    lines += _format_table(["what is so", "confidence", "answers", "mean confidence", "share"], rows)
+    errors = {group: {f"ECE, {name}": row["ECE"] for name, row in rows.items()} for group, rows in reliability.items()}
+    return [*lines, "", *_format_groups(errors)]
 
 
 def _format_table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
@@ -272,43 +363,3 @@ def _format_trec_qrels(results: Sequence[QuestionResult]) -> Iterator[str]:
 
 def _trec_id(key: str) -> str:
     return "_".join(key.split())  # columns of a TREC file are parted by white space
-
-
-_QUESTION_WORDS = {
-    "how many": "كم",
-    "when": "متى",
-    "where": "أين",
-    "why": "لماذا",
-    "how": "كيف",
-    "who": "من",
-    "what": "ما",
-}
-"""How the plot names the types of questions."""
-_LEFT_TO_RIGHT_MARK = "\u200e"
-
-
-def plot_slices(rows: Sequence[dict[str, Any]], path: Path) -> None:
-    """Plot the rows of `measure_slices` with their intervals; raises DalilError when matplotlib is not installed."""
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise DalilError("Plots need matplotlib: pip install 'dalil[eval]'.") from None
-    figure = Figure(figsize=(7, 0.6 + 0.28 * len(rows)), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    places = range(len(rows))
-    errors = [[row[MAIN_MEASURE] - row["low"] for row in rows], [row["high"] - row[MAIN_MEASURE] for row in rows]]
-    means = [row[MAIN_MEASURE] for row in rows]
-    axes.barh(places, means, xerr=errors, color="#4a7a8c", ecolor="#222222", height=0.6)
-    axes.set_yticks(places, [_label_row(row) for row in rows])
-    axes.invert_yaxis()
-    axes.set_xlim(min((row["low"] for row in rows), default=0.0) - 0.05, 1.0)
-    axes.set_xlabel(MAIN_MEASURE)
-    figure.savefig(path, dpi=110)
-
-
-def _label_row(row: dict[str, Any]) -> str:
-    # The mark keeps the count at the right of an Arabic word.
-    name = _QUESTION_WORDS.get(row["value"], row["value"])
-    return f"{row['slice']}: {name}{_LEFT_TO_RIGHT_MARK} ({row['questions']})"

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eval.datasets import Question
+from eval.matching import contains_words
 from ingest.indexer import Indexer, Progress
 from rag.answering.assistant import Assistant
 from rag.errors import QuestionError
 from rag.settings import Settings
-from rag.types import Answer, Article, Hit
+from rag.types import NO_FILTERS, Answer, AnswerRequest, Article, Citation, Filters, Hit
 
 _TOP_K = 30
 """Chunks retrieved for a question: enough for ten articles when long ones are split."""
-_QUOTES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,9 @@ class QuestionResult:
         Ids and scores of the retrieved articles, best first.
     chunks_with_answer : tuple of bool
         Of each retrieved chunk, best first: whether a whole gold answer stands in it, in its place.
-    quotes : tuple of str
-        The two sentences that would be quoted first.
+    quotes_with_answer : tuple of bool
+        Of each quote that the answer shows, the first one first: whether it answers. One does that holds a whole gold
+        answer, and, where the answers are whole sentences, one that lies in any part of them.
     probability : float
         That the articles hold the answer.
     answer : Answer or None
@@ -44,7 +45,7 @@ class QuestionResult:
     question: Question
     articles: tuple[tuple[str, float], ...] = ()
     chunks_with_answer: tuple[bool, ...] = ()
-    quotes: tuple[str, ...] = ()
+    quotes_with_answer: tuple[bool, ...] = ()
     probability: float = 0.0
     answer: Answer | None = None
     false_citations: int = 0
@@ -100,17 +101,17 @@ def ask_questions(assistant: Assistant, questions: Iterable[Question], with_answ
 
 
 def _ask_question(assistant: Assistant, question: Question, with_answer: bool) -> QuestionResult:
+    filters = Filters(articles=(question.page,)) if question.page else NO_FILTERS
     try:
-        result = assistant.search(question.text, _TOP_K)
-        answer = assistant.ask(question.text) if with_answer else None
+        result = assistant.search(question.text, _TOP_K, filters)
+        answer = assistant.ask(AnswerRequest(question.text, filters=filters)) if with_answer else None
     except QuestionError:
         return QuestionResult(question)
-    best = [read.sentence for read in assistant.read(result).reading.sentences[:_QUOTES]] if result.hits else []
     return QuestionResult(
         question=question,
         articles=tuple(_rank_articles(result.hits)),
         chunks_with_answer=tuple(_contains_answer(hit, question) for hit in result.hits),
-        quotes=tuple(sentence.hit.article.text[slice(*sentence.span)] for sentence in best),
+        quotes_with_answer=tuple(_quotes_answer(citation, question) for citation in answer.citations) if answer else (),
         probability=result.probability,
         answer=answer,
         false_citations=_count_false_citations(assistant, answer) if answer else 0,
@@ -130,6 +131,15 @@ def _contains_answer(hit: Hit, question: Question) -> bool:
     return hit.article.id in question.relevant and any(
         hit.start <= answer.start and answer.start + len(answer.text) <= hit.end for answer in question.answers
     )
+
+
+def _quotes_answer(citation: Citation, question: Question) -> bool:
+    if question.asks_passage:
+        return citation.article_id in question.relevant and any(
+            citation.start < answer.start + len(answer.text) and answer.start < citation.end
+            for answer in question.answers
+        )
+    return any(contains_words(citation.quote, answer.text) for answer in question.answers)
 
 
 def _count_false_citations(assistant: Assistant, answer: Answer) -> int:

@@ -5,7 +5,9 @@ import pytest
 
 from eval.cases import (
     CASES,
+    ask_cases,
     earlier_turns,
+    find_collection,
     kind_of,
     read_cases,
     run_cases,
@@ -15,6 +17,7 @@ from eval.cases import (
 from eval.datasets import read_articles
 from eval.matching import contains_words
 from rag.errors import InputError
+from rag.settings import load_settings
 
 ROOT = Path(__file__).parent.parent
 FACT = {"q": "كم يومًا تحتاج ملكة النحل لتكتمل؟", "kind": "fact", "any": ["16 يومًا"]}
@@ -34,6 +37,8 @@ TURN = {"q": FACT["q"], "kind": "turn", "before": SUMMARY["q"], "article": "hone
         (FACT | {"any": ["٦١ يومًا"]}, False),
         (FACT | {"any": ["6 يومًا"]}, False),  # a part of a number
         (FACT | {"article": "dead-sea"}, False),
+        (FACT | {"none": ["16 يومًا"]}, False),
+        (FACT | {"none": ["61 يومًا"]}, True),
         (FACT | {"kind": "yesno"}, True),
         (FACT | {"kind": "table", "any": ["x"]}, False),
         (FACT | {"kind": "list", "all": ["16", "999"]}, False),
@@ -83,6 +88,21 @@ def test_cases_are_counted_by_kind(assistant):
     assert score_cases(results[1:3]) == {"cases, fact": {FACT["q"]: 0.0}, "cases, draft true": {FACT["q"]: 1.0}}
 
 
+def test_a_case_is_asked_of_the_collection_that_it_names(tmp_path):
+    for name, words in (("first", "تفتح المكتبة في التاسعة."), ("second", "يغلق المتحف في الخامسة.")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / f"{name}.md").write_text(words, "utf-8")
+    file = tmp_path / "cases.jsonl"
+    library = {"q": "متى تفتح المكتبة؟", "kind": "fact", "article": "first"}
+    museum = {"q": "متى يغلق المتحف؟", "kind": "fact", "article": "second", "collection": "second"}
+    first, second = tmp_path / "first", tmp_path / "second"
+    results = ask_cases(load_settings({}), [museum, library], file, [first])
+    assert {one.name: one.is_right for one in results} == {library["q"]: True, museum["q"]: True}
+    assert find_collection(museum, tmp_path / "elsewhere" / "cases.jsonl", [first, second]) == second
+    assert find_collection(museum, tmp_path / "elsewhere" / "cases.jsonl", [first]) == first
+    assert find_collection(library, file, [first, second]) == first
+
+
 def test_a_file_that_is_none_of_cases_is_said_to_be_so(tmp_path):
     path = tmp_path / "cases.jsonl"
     with pytest.raises(InputError, match="cannot be read"):
@@ -111,6 +131,11 @@ def articles():
     return {article.id: article for article in read_articles(ROOT / "articles", 100_000)}
 
 
+@pytest.fixture(scope="module")
+def tables():
+    return {article.id: article for article in read_articles(CASES.parent / "tables", 100_000)}
+
+
 def test_every_kind_is_asked_and_nothing_twice():
     assert {kind_of(case) for case in OWN} == KINDS
     assert len(OWN) >= 150
@@ -118,14 +143,21 @@ def test_every_kind_is_asked_and_nothing_twice():
     assert len(set(asked)) == len(asked)
 
 
-def test_what_is_right_stands_in_the_articles(articles):
+def test_the_kinds_are_documented():
+    document = (ROOT / "docs" / "how-to" / "evaluate.md").read_text("utf-8")
+    for kind in {case["kind"] for case in OWN}:
+        assert f"`{kind}`" in document
+
+
+def test_what_is_right_stands_in_the_articles(articles, tables):
     """Of the collection it may stand in the title or topic of any article, or be their number."""
     collection = " ".join(f"{one.title} {one.topic}" for one in articles.values()) + f" {len(articles)}"
     for case in OWN:
         cited = [case["article"]] if "article" in case else case.get("articles", [])
-        text = "\n".join(f"{articles[key].title}\n{articles[key].text}" for key in cited)
+        known = tables if case.get("collection") == "tables" else articles
+        text = "\n".join(f"{known[key].title}\n{known[key].text}" for key in cited)
         text = collection if case["kind"] == "collection" else text
-        for words in (*case.get("any", ()), *case.get("all", ())):
+        for words in (*case.get("any", ()), *case.get("none", ()), *case.get("all", ())):
             rendered = case.get("renderings", {}).get(words, words)
             assert contains_words(text, rendered), f"{rendered} for {case['q']}"
 

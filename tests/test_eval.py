@@ -3,10 +3,14 @@ import math
 import shutil
 import subprocess
 import sys
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from eval.cases import CASES, MEASURE_PREFIX, kind_of, read_cases
 from eval.datasets import (
     GoldAnswer,
     Question,
@@ -18,8 +22,11 @@ from eval.datasets import (
 )
 from eval.feedback import export_gold_cases
 from eval.gate import compare_with_baseline, load_baseline, save_baseline
-from eval.measures import average_scores, measure_abstention, score_questions
-from eval.report import MeasureOptions, measure_set, measure_slices, write_report
+from eval.matching import contains_words, measure_exact_match, measure_f1
+from eval.measures import ANSWER_MEASURES, average_scores, measure_abstention, score_questions
+from eval.omos import read_omos
+from eval.reliability import calibration_error, judge_answerable, judge_quotes, make_bins
+from eval.report import MeasureOptions, measure_answers, measure_set, measure_slices, write_report
 from eval.run import QuestionResult, ignore_progress
 from eval.significance import bootstrap_change, bootstrap_mean
 from eval.slices import label_question, respell
@@ -91,6 +98,7 @@ def test_questions_of_another_file_are_matched_by_id(tmp_path):
     english = write_squad(tmp_path, [("x", [("q2", "How tall was it?", "x"), ("q9", "?", "x")])], name="en.json")
     (question,) = read_squad(write_squad(tmp_path, TWO), english).questions
     assert (question.text, question.language, question.answers[0].text) == ("How tall was it?", "en", "مئة متر")
+    assert question.renderings == ("x",)
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"data": 5}', '{"data": [{"paragraphs": [{"context": 5}]}]}'])
@@ -143,11 +151,81 @@ def test_the_gold_set_says_where_its_answers_stand():
             assert articles[question.article_id].text[start : start + len(words)] == words
 
 
+LINES = ["تعليمات", "يفتح المكتب في الثامنة صباحًا.", "تغلق الأبواب عند الظهر.", "خذ معك جواز السفر."]
+FOX = ["Foxes", "الثعالب تنام نهارًا.", "وتصيد ليلًا."]
+
+
+def omos_row(key, question, answers, lines=LINES, page="office"):
+    return {"id": key, "page": page, "question": question, "answers": answers, "lines": lines}
+
+
+def write_omos(folder, *rows, name="pages.jsonl"):
+    path = folder / name
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
+    return path
+
+
+def test_a_file_of_omos_is_read(tmp_path):
+    path = write_omos(
+        tmp_path,
+        omos_row(1, "متى يفتح المكتب؟", [1, 2]),
+        omos_row(2, "كم عدد الموظفين؟", []),
+        omos_row(3, "متى تنام الثعالب؟", [1], FOX, "foxes"),
+    )
+    found = read_omos(path)
+    pages = list(found.articles)
+    assert [(page.id, page.title, page.text) for page in pages] == [
+        ("office", LINES[0], "\n".join(LINES)),
+        ("foxes", FOX[0], "\n".join(FOX)),
+    ]
+    first, second, third = found.questions
+    for words, start in first.answers:
+        assert pages[0].text[start : start + len(words)] == words
+    assert [answer.text for answer in first.answers] == LINES[1:3]
+    assert (first.relevant, first.distance, first.page, first.asks_passage) == ({"office": 1}, None, None, True)
+    assert (second.relevant, second.distance, second.kind) == ({}, "inside", "unanswerable")
+    assert third.article_id == "foxes"
+    assert [question.page for question in read_omos(path, within_page=True).questions] == ["office", "office", "foxes"]
+
+
+def test_questions_of_omos_in_another_language_have_the_answers_of_the_pages(tmp_path):
+    pages = write_omos(tmp_path, omos_row(1, "متى يفتح المكتب؟", [1]), omos_row(2, "كم عدد الموظفين؟", []))
+    english = omos_row(1, "When does the office open?", [0], ["It opens at eight."])
+    (question,) = read_omos(pages, write_omos(tmp_path, english, omos_row(9, "Who?", []), name="en.jsonl")).questions
+    assert (question.text, question.language) == ("When does the office open?", "en")
+    assert [answer.text for answer in question.answers] == LINES[1:2]
+
+
+@pytest.mark.parametrize(
+    "row", [omos_row(1, "؟", [4]), omos_row(1, "؟", [-1]), omos_row(1, "؟", [0], "text"), {"id": 1, "question": "؟"}]
+)
+def test_a_file_that_is_not_of_omos_is_refused(tmp_path, row):
+    with pytest.raises(InputError, match=r"pages\.jsonl"):
+        read_omos(write_omos(tmp_path, row))
+
+
+def test_a_question_of_a_page_is_asked_of_it_alone(tmp_path):
+    rows = (
+        omos_row(1, "متى تنام الثعالب؟", [1], FOX, "foxes"),
+        omos_row(2, "متى تنام الثعالب؟", []),
+        omos_row(3, "متى يفتح المكتب؟", [1]),
+    )
+    path = write_omos(tmp_path, *rows)
+    within, among = (
+        measure_set(load_settings({}), read_omos(path, within_page=within_page), MeasureOptions()).results
+        for within_page in (True, False)
+    )
+    assert [[key for key, _ in one.articles] for one in within] == [["foxes"], ["office"], ["office"]]
+    assert among[1].articles[0][0] == "foxes"
+    # A part of a line that answers does.
+    assert [one.quotes_with_answer[:1] for one in within if one.question.answers] == [(True,), (True,)]
+
+
 # Measures
 
 
-def result(key, ranked, relevant=("a",), chunks=(), quotes=(), answers=(), **fields):
-    question = Question(key, "سؤال؟", "ar", relevant=dict.fromkeys(relevant, 1), answers=answers)
+def result(key, ranked, relevant=("a",), chunks=(), quotes=(), answers=(), about=(), **fields):
+    question = Question(key, "سؤال؟", "ar", relevant=dict.fromkeys(relevant, 1), answers=answers, **dict(about))
     return QuestionResult(question, tuple((name, 1.0) for name in ranked), chunks, quotes, **fields)
 
 
@@ -168,13 +246,13 @@ def test_a_question_that_failed_counts_as_0():
 
 def test_at_answer_level_the_chunk_must_contain_the_answer():
     answers = (GoldAnswer("1908", 40),)
-    found = score_questions([result("q1", ["a"], chunks=(False, True, True), quotes=("عام 1908.",), answers=answers)])
+    found = score_questions([result("q1", ["a"], chunks=(False, True, True), answers=answers)])
     assert found["R@1"]["q1"] == 1
     assert found["answer R@1"]["q1"] == 0
     assert found["answer RR@10"]["q1"] == 1 / 2
-    assert found["quote@1"]["q1"] == found["quote@2"]["q1"] == 1
-    lost = score_questions([result("q1", ["a"], chunks=(False,), quotes=("عام.",), answers=answers)])
-    assert lost["answer nDCG@10"]["q1"] == lost["quote@2"]["q1"] == 0
+    lost = score_questions([result("q1", ["a"], chunks=(False,), answers=answers)])
+    assert lost["answer nDCG@10"]["q1"] == 0
+    assert not set(lost) & set(ANSWER_MEASURES)  # no answer was made
 
 
 def answer(text, state="answered", language="ar"):
@@ -193,6 +271,138 @@ def test_answers_are_measured_by_refusal_and_language():
     doubtful = answer("وفقًا", "unsure")
     found = score_questions([result("q1", ["a"], answer=doubtful), result("q2", ["a"], relevant=(), answer=doubtful)])
     assert (found["answered"], found["refused"], found["abstained"]) == ({"q1": 1.0}, {"q2": 0.0}, {"q2": 1.0})
+
+
+def test_quotes_are_measured_as_they_are_shown():
+    shown = answer("وفقًا")
+    gold = (GoldAnswer("1908", 40),)
+    found = score_questions(
+        [
+            result("q1", ["a"], quotes=(True, False), answers=gold, answer=shown),
+            result("q2", ["a"], quotes=(False, True), answers=gold, answer=shown),
+            result("q3", ["a"], quotes=(False, False, True), answers=gold, answer=shown),
+            result("q4", ["a"], answers=gold, answer=answer("لا", "refused")),
+            result("q5", ["a"], answers=gold),  # could not be asked
+        ]
+    )
+    assert found["quote@1"] == {"q1": 1, "q2": 0, "q3": 0, "q4": 0, "q5": 0}
+    assert found["quote@2"] == {"q1": 1, "q2": 1, "q3": 0, "q4": 0, "q5": 0}
+    assert found["answered"] == {"q1": 1, "q2": 1, "q3": 1, "q4": 0, "q5": 0}
+    assert found["direct answer"] == dict.fromkeys(("q1", "q2", "q3", "q4", "q5"), 0)
+
+
+def with_direct(text):
+    """An answer with what it says before its quotes."""
+    return SimpleNamespace(direct=text and SimpleNamespace(text=text), state="answered", language="ar", text="وفقًا")
+
+
+def test_a_direct_answer_is_measured_against_any_right_one_and_its_renderings():
+    gold = (GoldAnswer("١ سبتمبر ١٩٠٨م", 0), GoldAnswer("١٩٠٨م", 11))
+    results = [
+        result("equal", ["a"], answers=gold, answer=with_direct("1 سبتمبر 1908م.")),
+        result("rendered", ["a"], answers=gold, about={"renderings": ("in 1908",)}, answer=with_direct("In 1908")),
+        result("partly", ["a"], answers=gold, answer=with_direct("في سبتمبر 1908م")),
+        result("none", ["a"], answers=gold, answer=with_direct(None)),
+    ]
+    found = score_questions(results)
+    assert found["direct answer"] == {"equal": 1, "rendered": 1, "partly": 1, "none": 0}
+    assert found["direct EM"] == {"equal": 1, "rendered": 1, "partly": 0, "none": 0}
+    assert found["direct F1"]["partly"] == pytest.approx(2 * (2 / 3) * (2 / 3) / (2 / 3 + 2 / 3))
+    assert found["direct F1"]["none"] == 0
+
+
+def test_a_question_answered_by_whole_sentences_has_no_direct_answer_to_measure():
+    found = score_questions(
+        [
+            result(
+                "q",
+                ["a"],
+                quotes=(True,),
+                answers=(GoldAnswer("x", 0),),
+                about={"asks_passage": True},
+                answer=answer("x"),
+            )
+        ]
+    )
+    assert found["quote@1"] == {"q": 1}
+    assert "direct EM" not in found
+
+
+def test_refusals_inside_a_subject_are_measured_apart():
+    refused, shown = answer("لا", "refused"), answer("وفقًا")
+    found = score_questions(
+        [
+            result("in1", ["a"], relevant=(), about={"distance": "inside"}, answer=refused),
+            result("in2", ["a"], relevant=(), about={"distance": "inside"}, answer=shown),
+            result("far", ["a"], relevant=(), about={"distance": "far"}, answer=refused),
+        ]
+    )
+    assert found["refused inside"] == {"in1": 1, "in2": 0}
+    assert found["refused"] == {"in1": 1, "in2": 0, "far": 1}
+
+
+def test_the_row_of_answers_has_false_refusals_and_the_error_of_calibration():
+    sure, unsure = replace(answer("وفقًا"), confidence=0.9), replace(answer("وفقًا", "unsure"), confidence=0.4)
+    refused = replace(answer("لا", "refused"), confidence=0.1)
+    row = measure_answers(
+        [result(f"q{at}", ["a"], answer=one) for at, one in enumerate((sure, unsure, refused, refused))]
+    )
+    assert (row["questions"], row["false refusal"], row["unsure"]) == (4, 0.5, 0.25)
+    assert row["ECE"] == pytest.approx((0.1 + 0.6 + 2 * 0.9) / 4)  # all four are answerable
+    assert "answered" not in row
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "is_held"),
+    [
+        ("في سنةِ ١٩٠٨م", "1908", True),
+        ("السَّنة", "سنه", True),
+        ("165 مترًا", "16", False),
+        ("116 مترًا", "16", False),
+        ("16.5 مترًا", "16", False),
+        ("16 مترًا.", "16 مترا", True),
+        ("عام 16.", "16", True),
+        ("على  بعد\nمتر", "بعد متر", True),
+        ("كلمة", "َ", False),
+    ],
+)
+def test_words_are_found_folded_and_numbers_whole(text, words, is_held):
+    assert contains_words(text, words) == is_held
+
+
+def test_exact_match_and_f1_are_those_computed_by_hand():
+    assert measure_exact_match("«قطار الحجاز»", ["قطار الحِجاز."]) == 1
+    assert measure_exact_match("الحجاز قطار", ["قطار الحجاز"]) == 0
+    assert measure_exact_match("", ["قطار"]) == 0
+    assert measure_f1("the Hejaz railway", ["Hejaz railway line", "x"]) == pytest.approx(2 * 2 / (3 + 3))
+    assert measure_f1("a a b", ["a b b"]) == pytest.approx(2 * 2 / (3 + 3))
+    assert measure_f1("x", []) == measure_f1("", ["x"]) == 0
+
+
+# Reliability
+
+
+def test_bins_hold_what_lies_between_their_bounds():
+    bins = make_bins([(0.0, False), (0.05, True), (0.1, True), (0.95, True), (1.0, False)])
+    assert [(one.low, one.high, one.questions) for one in bins] == [(0.0, 0.1, 2), (0.1, 0.2, 1), (0.9, 1.0, 2)]
+    assert [(one.confidence, one.share) for one in bins] == [(0.025, 0.5), (0.1, 1.0), (0.975, 0.5)]
+    assert calibration_error(bins) == pytest.approx((2 * 0.475 + 0.9 + 2 * 0.475) / 5, abs=1e-4)
+    assert calibration_error(make_bins([(0.75, True)] * 3 + [(0.75, False)])) == 0
+
+
+def test_confidence_is_judged_by_what_the_articles_hold_and_by_what_is_shown():
+    gold = (GoldAnswer("1908", 0),)
+    sure = replace(answer("وفقًا"), confidence=0.9)
+    results = [
+        result("right", ["a"], quotes=(True,), answers=gold, answer=sure),
+        result("second", ["a"], quotes=(False, True), answers=gold, answer=sure),
+        result("unknown", ["a"], answer=sure),  # it is not known where the article answers
+        result("absent", ["a"], relevant=(), answer=sure),
+        result("talk", ["a"], answer=answer("مرحبًا", "talk")),
+        result("failed", ["a"]),
+    ]
+    assert judge_answerable(results) == [(0.9, True), (0.9, True), (0.9, True), (0.9, False)]
+    assert judge_quotes(results) == [(0.9, True), (0.9, False), (0.9, False)]
 
 
 def test_abstention_is_measured_at_five_percent_false_abstentions():
@@ -250,6 +460,15 @@ def test_a_change_is_paired_by_question():
     assert found == pytest.approx((0.02, 0.02, 0.02))
 
 
+def test_the_gate_fails_when_one_case_of_a_kind_is_lost():
+    before = scores_of(20) | {"cases, fact": {f"c{at}": 1.0 for at in range(200)}}
+    after = scores_of(20) | {"cases, fact": {f"c{at}": float(at > 0) for at in range(200)}}
+    assert compare_with_baseline(before, after).dropped == ["cases, fact"]
+    assert compare_with_baseline(after, before).dropped == []
+    exchanged = after | {"cases, fact": {f"c{at}": float(at < 199) for at in range(200)}}
+    assert compare_with_baseline(after, exchanged).dropped == []  # another one is lost: the rate is the same
+
+
 def scores_of(count, wrong=0):
     return {"nDCG@10": {f"q{at}": float(at >= wrong) for at in range(count)}}
 
@@ -282,8 +501,9 @@ def test_questions_that_a_run_lacks_count_as_lost():
 
 def test_a_baseline_is_kept_as_it_was_measured(tmp_path):
     path = tmp_path / "baseline.json"
-    save_baseline(scores_of(3) | {"R@10": {"q1": 1.0}}, path)
-    assert load_baseline(path) == scores_of(3)
+    kept = scores_of(3) | {"cases, fact": {"كم؟": 1.0}}
+    save_baseline(kept | {"R@10": {"q1": 1.0}}, path)
+    assert load_baseline(path) == kept
     with pytest.raises(InputError, match="--update"):
         load_baseline(tmp_path / "none.json")
 
@@ -292,6 +512,12 @@ def test_there_is_a_baseline_for_every_question_of_the_gold_set():
     kept = load_baseline()
     assert set(kept["nDCG@10"]) == {question.id for question in read_gold_set() if question.article_id}
     assert set(kept["refused"]) == {question.id for question in read_gold_set() if not question.article_id}
+
+
+def test_there_is_a_baseline_for_every_case():
+    kept = {name: len(scores) for name, scores in load_baseline().items() if name.startswith(MEASURE_PREFIX)}
+    kinds = Counter(f"{MEASURE_PREFIX}{kind_of(case)}" for case in read_cases(CASES))
+    assert kept == kinds
 
 
 # Reports
@@ -305,15 +531,31 @@ def test_a_set_is_measured_end_to_end_and_written(tmp_path):
     assert (found.summary["documents"], found.summary["questions"]) == (2, 2)
     assert found.summary["false_citations"] == 0
     assert found.summary["refusal"]["ar"]["AUROC"] == 1.0
+    assert found.summary["answers"]["all"]["questions"] == 3
+    assert found.summary["answers"]["ar"]["quote@1"] == 1.0
+    assert found.summary["answers"]["ar"]["refused"] == 1.0
+    bins = found.summary["reliability"]["all"]["the articles answer"]["bins"]
+    assert sum(one["questions"] for one in bins) == 3
     assert found.summary["spelling"]["largest drop"] <= 0
     write_report(found, tmp_path / "out")
     assert json.loads((tmp_path / "out" / "report.json").read_text("utf-8")) == found.summary
-    assert "nDCG@10" in (tmp_path / "out" / "report.md").read_text("utf-8")
-    assert (tmp_path / "out" / "slices.png").read_bytes().startswith(b"\x89PNG")
+    report = (tmp_path / "out" / "report.md").read_text("utf-8")
+    assert 0 < report.index("quote@1") < report.index("nDCG@10")
+    for name in ("slices.png", "reliability.png"):
+        assert (tmp_path / "out" / name).read_bytes().startswith(b"\x89PNG")
     run = (tmp_path / "out" / "run.trec").read_text().splitlines()
     qrels = (tmp_path / "out" / "qrels.trec").read_text().splitlines()
     assert all(len(line.split()) == 6 for line in run)
     assert [line.split()[0] for line in qrels] == ["q1", "q2"]
+
+
+def test_the_search_alone_is_measured_without_answers(tmp_path):
+    found = measure_set(load_settings({}), read_squad(write_squad(tmp_path, TWO)), MeasureOptions(with_answers=False))
+    assert found.summary["measures"]["nDCG@10"] == 1.0
+    assert not set(found.summary) & {"answers", "reliability", "citations"}
+    assert "quote@1" not in found.summary["measures"]
+    write_report(found, tmp_path / "out")
+    assert not (tmp_path / "out" / "reliability.png").exists()
 
 
 def test_slices_of_few_questions_are_left_out():
