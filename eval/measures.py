@@ -122,8 +122,7 @@ def _rank_chunks(result: QuestionResult) -> list[str]:
 
 def direct_text(answer: Answer | None) -> str | None:
     """The direct answer that stands before the quotes; None where there is none."""
-    direct = getattr(answer, "direct", None)  # a field to come
-    return None if direct is None else str(direct.text)
+    return answer.answer.text if answer and answer.answer else None
 
 
 def _score_answers(results: Sequence[QuestionResult]) -> QuestionScores:
