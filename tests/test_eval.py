@@ -217,6 +217,9 @@ def test_a_question_of_a_page_is_asked_of_it_alone(tmp_path):
     )
     assert [[key for key, _ in one.articles] for one in within] == [["foxes"], ["office"], ["office"]]
     assert among[1].articles[0][0] == "foxes"
+    for one in within:
+        assert {citation.article_id for citation in one.answer.citations} <= {one.question.page}
+    assert "foxes" in {citation.article_id for citation in among[1].answer.citations}
     # A part of a line that answers does.
     assert [one.quotes_with_answer[:1] for one in within if one.question.answers] == [(True,), (True,)]
 
@@ -344,11 +347,9 @@ def test_refusals_inside_a_subject_are_measured_apart():
 def test_the_row_of_answers_has_false_refusals_and_the_error_of_calibration():
     sure, unsure = replace(answer("وفقًا"), confidence=0.9), replace(answer("وفقًا", "unsure"), confidence=0.4)
     refused = replace(answer("لا", "refused"), confidence=0.1)
-    row = measure_answers(
-        [result(f"q{at}", ["a"], answer=one) for at, one in enumerate((sure, unsure, refused, refused))]
-    )
-    assert (row["questions"], row["false refusal"], row["unsure"]) == (4, 0.5, 0.25)
-    assert row["ECE"] == pytest.approx((0.1 + 0.6 + 2 * 0.9) / 4)  # all four are answerable
+    row = measure_answers([result(f"q{at}", ["a"], answer=one) for at, one in enumerate((sure, sure, unsure, refused))])
+    assert (row["questions"], row["false refusal"], row["unsure"]) == (4, 0.25, 0.25)
+    assert row["ECE"] == pytest.approx((2 * 0.1 + 0.6 + 0.9) / 4)  # all four are answerable
     assert "answered" not in row
 
 
