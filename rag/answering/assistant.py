@@ -321,7 +321,7 @@ class Assistant:
         ]
         if sum(self.is_found(result) for _, result in found) < _MIN_PARTS:
             return []
-        return [AnsweredPart(part, self.read(result)) for part, result in found]
+        return [AnsweredPart(part, self.read(replace(result, question=Document(part.asked)))) for part, result in found]
 
     def _answer(
         self,

@@ -6,15 +6,17 @@ from prompts import reader_message
 from rag.answering.candidates import ScoredSentence, is_scrap, penalty
 from rag.answering.lists import find_list_items
 from rag.answering.quotes import Quote, title_words
-from rag.answering.reader import Reading
+from rag.answering.reader import Reading, ReadSentence
 from rag.language.languages import PROFILES
-from rag.types import Detail, Hit, Language
+from rag.types import Detail, Hit, Language, Span
 
 _MAX_QUOTES = 3
 _MIN_SHARE = 0.1
 """Of the first quote's probability, that another one has to have to be shown."""
 _SENTENCES_AROUND = 2
 """On either side of the best one, where more of it is asked for."""
+_MIN_LIST_SHARE, _MAX_ITEM_SHARE = 0.6, 0.6
+"""A list is quoted whole where it has so much of the probability, and none of its items so much of that."""
 _MAX_NEAREST_TITLES = 3
 
 
@@ -30,7 +32,7 @@ def choose_quotes(reading: Reading, scored: Sequence[ScoredSentence], detail: De
     detail : Detail
         `short`: the best sentence alone; `long`: with those around it, in reading order.
     """
-    if detail != "short" and (quotes := _find_asked_list(scored)):
+    if detail != "short" and (quotes := _find_asked_list(scored) or _find_answering_list(reading)):
         return quotes
     if detail == "short":
         return [_quote(read.sentence) for read in reading.sentences[:1]]
@@ -73,6 +75,23 @@ def refusal_text(answer_language: Language, hits: Sequence[Hit]) -> str:
     listed = profile.list_separator.join(list(titles)[:_MAX_NEAREST_TITLES])
     nearest = reader_message(answer_language, "nearest", titles=listed) if titles else ""
     return reader_message(answer_language, "refusal") + nearest
+
+
+def _find_answering_list(reading: Reading) -> list[Quote]:
+    """The list whose items share among them the most of the probability that something answers; empty where one
+    sentence has it."""
+    shares: dict[tuple[str, tuple[Span, ...]], list[ReadSentence]] = {}
+    for read in reading.sentences:
+        article = read.sentence.hit.article
+        if items := find_list_items(article.text, read.sentence.span.start):
+            shares.setdefault((article.id, items), []).append(read)
+    for (_, items), of_list in shares.items():
+        mass = sum(read.probability for read in of_list)
+        if mass >= _MIN_LIST_SHARE * reading.probability and of_list[0].probability <= _MAX_ITEM_SHARE * mass:
+            first = of_list[0].sentence
+            leads = [] if first.span.start >= items[0].start else [first.span]
+            return [Quote(first.hit, span, first.support) for span in (*leads, *items)]
+    return []
 
 
 def _is_lead(sentence: str) -> bool:
