@@ -8,7 +8,7 @@ from prompts import reader_message
 from rag.answering.assistant import Assistant
 from rag.answering.llm import Deadline, open_llm
 from rag.errors import InputError, QuestionError
-from rag.grounding.verifier import MARKER
+from rag.grounding.markers import MARKER
 from rag.language.document import Document
 from rag.settings import load_settings
 from rag.types import Answer, AnswerRequest, Filters, Message

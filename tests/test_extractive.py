@@ -10,7 +10,7 @@ from rag.answering.extractive import choose_quotes, refusal_text
 from rag.answering.quotes import Section, format_quotes
 from rag.answering.reader import read_by_scores
 from rag.embedding import QueryVectors
-from rag.grounding.verifier import MARKER
+from rag.grounding.markers import MARKER
 from rag.language.document import Document
 from rag.language.languages import LANGUAGES
 from rag.language.sentences import find_sentences

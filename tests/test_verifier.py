@@ -5,7 +5,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from prompts import reader_message
-from rag.grounding.verifier import MARKER, StreamingVerifier, is_foreign, make_inert, verify_draft
+from rag.grounding.markers import MARKER
+from rag.grounding.verifier import StreamingVerifier, is_foreign, make_inert, verify_draft
 from rag.language.document import Document
 from rag.language.languages import LANGUAGES
 from tests.doubles import FixedSimilarity, make_hit
@@ -58,13 +59,82 @@ def find_numbers(text):
         ("[١، ٢]", ["birth", "burn"]),
         ("[1,2,3]", ["birth", "burn", "salt"]),
         ("[2][2]", ["burn"]),
+        ("[1-3]", ["birth", "burn", "salt"]),
+        ("[2–99]", ["burn", "salt"]),
+        ("[1; 3]", ["birth", "salt"]),
+        ("[2 and 3]", ["burn", "salt"]),
+        ("[^2]", ["burn"]),
+        ("[#2]", ["burn"]),
+        ("【2】", ["burn"]),
+        ("【2†source】", ["burn"]),
+        ("[passage 2]", ["burn"]),
+        ("[Source: 2]", ["burn"]),
+        ("[Passage 2, Passage 3]", ["burn", "salt"]),
+        ("(passage 2)", ["burn"]),
+        ("[المقطع 2]", ["burn"]),
+        ("[المقطع ٢ و٣]", ["burn", "salt"]),
+        ("(المصدر ٢)", ["burn"]),
+        ("\u200f[2\u200f]", ["burn"]),
+        ("(2)", ["burn"]),
+        ("(٢)", ["burn"]),
+        ("(1)(2)", ["birth", "burn"]),
+        ("(2, 3)", ["burn", "salt"]),
+        ("²", ["burn"]),
+        ("²˒³", ["burn", "salt"]),
+        ("²³", ["burn", "salt"]),
     ],
 )
 def test_every_spelling_of_a_marker_names_its_passages(marker, articles):
     answer = verify(f"هذا هو الجواب {marker}.")
     assert [citation.article_id for citation in answer.citations] == articles
     numbers = "".join(f"[{number}]" for number in range(1, len(articles) + 1))
-    assert answer.text == f"هذا هو الجواب {numbers}."
+    assert " ".join(answer.text.replace("\u200f", "").split()) == f"هذا هو الجواب {numbers}."
+
+
+@pytest.mark.parametrize("marker", ["【4:0†source】", "[passage 9]", "[^9]", "【99】"])
+def test_a_sure_marker_that_names_no_passage_is_removed_in_every_form(marker):
+    assert verify(f"هذا هو الجواب {marker}.", 0.1).text == f"هذا هو الجواب {UNVERIFIED['ar']}."
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "بلغت مساحته 27 م²",
+        "Its area is 27 m²",
+        "بلغت مساحته 27 كم²",
+        "10² هو مئة",
+        "غاز CO² كثير",
+        "عدد الأبواب ثلاثة (3)",
+        "It has three (3)",
+        "الخطوة (2) صعبة",
+        "هما أمران: (1)",
+        "كتب «المادة (2) هنا»",
+        "القيمة (99)",
+        "المادة ⁹⁹",
+    ],
+)
+def test_a_number_that_may_be_the_texts_own_is_no_marker(statement):
+    text = verify(f"{statement}.", 0.1, answer_language=Document(statement).language).text
+    assert text.startswith(statement)
+
+
+@pytest.mark.parametrize("number", ["المادة (2)", "الملح²"])
+def test_a_number_that_the_passages_write_behind_the_same_word_is_no_marker(number):
+    hits = [*HITS, make_hit(f"تنص {number} على ذلك.", "law")]
+    assert number in verify(f"تنص على ذلك {number}.", hits=hits).text
+    assert number not in verify(f"تنص على ذلك {number}.").text
+
+
+def test_where_a_draft_has_surer_markers_a_number_in_parentheses_is_its_own():
+    assert "(2)" in verify("وُلد في طنجة [1]. ثم قرأ الفصل (2).").text
+    assert "(2)" not in verify("وُلد في طنجة (1). ثم قرأ الفصل (2).").text
+
+
+@pytest.mark.parametrize(
+    "draft", ["وُلد في طنجة.¹ ثم سافر.²", "وُلد في طنجة (1).\nثم سافر (2)", "وُلد في طنجة¹. ثم سافر²"]
+)
+def test_numbers_of_passages_in_any_form_belong_to_their_sentences(draft):
+    assert [citation.article_id for citation in verify(draft).citations] == ["birth", "burn"]
 
 
 @pytest.mark.parametrize("marker", ["[0]", "[4]", "[99]", "[٩]", "[4, 99]"])
@@ -371,11 +441,15 @@ def test_a_citation_has_its_article_and_a_score_from_0_to_1():
 
 # Any draft
 
-MARKERS = st.sampled_from(["[1]", "[2]", "[3]", "[9]", "[0]", "[١]", "[1, 2]", "[3،9]", "[2][1]", "[ 2 ]"])
+MARKERS = st.sampled_from(
+    ["[1]", "[2]", "[9]", "[0]", "[١]", "[1, 2]", "[3،9]", "[2][1]", "[ 2 ]", "[1-3]", "[^1]", "【2】", "【1†source】"]
+) | st.sampled_from(["[passage 1]", "[المقطع ٢]", "(1)", "(2, 3)", "(source 3)", "¹", "²˒³"])
 WORDS = st.sampled_from(["طنجة", "27 دقيقة", "born", "٣٫٥", "وُلد ابن بطوطة", "«قال»", "U.S", "١٬٠٠٠", "ﷺ"])
 ENDS = st.sampled_from([" ", ". ", "؟ ", "\n", "\n\n", ".\n", "... ", "! ", "، ", ".» "])
 ORDERLY = st.lists(MARKERS | WORDS | ENDS, max_size=30).map(" ".join)
-PIECES = st.sampled_from(["[", "]", "1", "٣", ",", "\n", ".", " ", "[1]", "[9]", "كلمة"])
+PIECES = st.sampled_from(
+    ["[", "]", "(", ")", "【", "】", "1", "٣", "²", ",", "-", "\n", ".", " ", "[1]", "[9]", "(1)", "كلمة", "source"]
+)
 ARBITRARY = st.lists(PIECES, max_size=12).map("".join) | st.lists(PIECES | st.text(max_size=4)).map("".join)
 
 

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from prompts import reader_message
 from rag.grounding.attribution import cite
-from rag.grounding.verifier import MARKER, VerifiedAnswer, make_inert
+from rag.grounding.markers import MARKER
+from rag.grounding.verifier import VerifiedAnswer, make_inert
 from rag.language.controls import close_directions
 from rag.types import Citation, Hit, Language, Span, Statement, Verdict
 

@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from prompts import reader_message
 from rag.grounding.attribution import Similarity, attribute
+from rag.grounding.markers import MarkerReader, break_markers, strip_signs
 from rag.grounding.passage import Passage
 from rag.language.detect import count_function_words, script_of
 from rag.language.document import Document
@@ -18,21 +19,10 @@ from rag.language.languages import other_language
 from rag.language.sentences import LOOK_BACK_CHARS, find_sentences
 from rag.types import Citation, Hit, Language, Span, Statement, Verdict
 
-MARKER = re.compile(r"\[\s*\d{1,3}(?:\s*[,،]\s*\d{1,3})*\s*\]")
-"""One or several numbers in square brackets, in whichever digits."""
 NO_ANSWER = "NO_ANSWER"
 """What a model is told to write when the passages do not hold the answer."""
 
-_NUMBER = re.compile(r"\d+")
-_FIRST_SIGN, _LAST_SIGN = 0xE000, 0xF8FF
-_SIGN = re.compile(f"[{chr(_FIRST_SIGN)}-{chr(_LAST_SIGN)}]")
-"""Markers are replaced by private-use characters while a draft is cut into sentences, so that nothing splits them."""
-_OPEN_MARKER = re.compile(r"\[[\d\s,،]{0,200}$")
-"""The end of a draft that may yet become a marker."""
-_OPEN_MARKER_IN_SENTENCE = re.compile(r"\[[\d\s,،]*$")
-"""The end of a sentence that the beginning of the next may make a marker."""
-_ABBREVIATED = re.compile(r"(?:^|[\s.])[^\W\d_]$")
-_ITEM_NUMBER = re.compile(r"^\s*\d{1,3}[.)]\s")
+_ITEM_NUMBER = re.compile(r"^\s*(?:\d{1,3}[.)]|\(\d{1,3}\))\s")
 _ADDRESS = r"[^()\s]*+(?:\([^()\s]*+\)[^()\s]*+)*+"
 """Of a link: brackets in it are closed."""
 _LINK = re.compile(rf"!?\[([^\[\]]*)\]\({_ADDRESS}(?:\s[^()]*)?\)|(?<=[\ue000-\uf8ff])\({_ADDRESS}\)")
@@ -41,8 +31,6 @@ _BEFORE_LINK_MARK = re.compile(r"\](?=[(:])")
 """What makes a link of brackets, or defines one, however the rest is written: with a space between it does neither."""
 _INERT_ANGLES = str.maketrans("<>", "‹›")
 _END_MARKS = ".!?؟۔…"
-_CLOSING_MARKS = "\"'”’»›)]}*"
-"""What may stand between the end marks of a sentence and its markers."""
 _QUOTED = re.compile(r"«[^»]*»|“[^”]*”|\"[^\"]*\"")
 _NO_SENTENCE_MARKS = "[(\"'”’»›)]}* \t\r\n"
 """Brackets, quotes and asterisks alone begin no sentence: a marker may still belong to the one before."""
@@ -119,10 +107,9 @@ class StreamingVerifier:
         self._passages, self._question = [Passage(hit) for hit in hits], question
         self._similarity, self._answer_language = similarity, answer_language
         self._unverified = reader_message(answer_language, "unverified")
-        self._raw = ""  # what may be the beginning of a marker
+        self._markers = MarkerReader([hit.text for hit in hits])
         self._pending = ""  # the sentences not yet verified and what stands before them, markers replaced by signs
         self._done = 0  # characters of `_pending` that stand before
-        self._numbers_of_sign: dict[str, list[int]] = {}
         self._citations = _NumberedCitations()
         self._text = ""  # verified
         self._shown = 0  # of `_text` and what follows it, characters let through
@@ -138,7 +125,7 @@ class StreamingVerifier:
 
     def feed(self, delta: str) -> str:
         """Take in the text that came, and give back what may be shown now."""
-        self._take_in(delta)
+        self._pending = self._markers.feed(self._pending, delta)
         for span, following in pairwise(self._unverified_sentences()):
             if not _begins_sentence(self._pending[slice(*following)]):
                 break
@@ -150,6 +137,7 @@ class StreamingVerifier:
 
     def finish(self) -> str:
         """The draft has ended: give back the rest of what may be shown. Half a marker at its end is dropped."""
+        self._pending = self._markers.finish(self._pending)
         for span in self._unverified_sentences():
             self._verify_sentence(self._pending[slice(*span)])
         self._text = self._text.rstrip()
@@ -166,26 +154,6 @@ class StreamingVerifier:
         spans = (Span(max(start, self._done), end) for start, end in find_sentences(self._pending))
         return [span for span in spans if span.start < span.end]
 
-    def _take_in(self, delta: str) -> None:
-        draft = self._raw + _SIGN.sub("", delta)
-        opened = _OPEN_MARKER.search(draft)
-        self._raw = draft[opened.start() :] if opened else ""
-        ready = draft[: opened.start()] if opened else draft
-        end = 0
-        for marker in MARKER.finditer(ready):
-            before = self._pending + ready[end : marker.start()]
-            self._pending = _insert_sign(before, self._sign_for(marker))
-            end = marker.end()
-        self._pending += ready[end:]
-
-    def _sign_for(self, match: re.Match[str]) -> str:
-        """A character that stands for a marker."""
-        if len(self._numbers_of_sign) >= _LAST_SIGN - _FIRST_SIGN:
-            return ""
-        sign = chr(_FIRST_SIGN + len(self._numbers_of_sign))
-        self._numbers_of_sign[sign] = [int(number) for number in _NUMBER.findall(match.group())]
-        return sign
-
     def _let_through(self, is_end: bool = False) -> str:
         is_supported = any(statement.verdict in _SUPPORTING for statement in self._statements)
         if not (self.has_output or is_supported or (is_end and not self.is_declined)):
@@ -197,9 +165,7 @@ class StreamingVerifier:
 
     def _verify_sentence(self, sentence: str) -> None:
         bare = self._without_marks(sentence) if self._text else _without_signs(sentence).lstrip()
-        if MARKER.search(bare) or _OPEN_MARKER_IN_SENTENCE.search(bare):
-            # brackets within brackets, or across sentences
-            bare = bare.replace("[", "").replace("]", "")
+        bare = break_markers(bare)
         statement = " ".join(_ITEM_NUMBER.sub("", bare).split())
         if NO_ANSWER in statement:
             self.is_declined = True
@@ -228,10 +194,7 @@ class StreamingVerifier:
         return f" {bare}" if bare.startswith(_LINK_MARKS) and self._text.endswith("]") else bare
 
     def _cited_passages(self, sentence: str) -> list[Passage]:
-        numbers = dict.fromkeys(
-            number for sign in _SIGN.findall(sentence) for number in self._numbers_of_sign.get(sign, ())
-        )
-        return [self._passages[number - 1] for number in numbers if 1 <= number <= len(self._passages)]
+        return [self._passages[number - 1] for number in self._markers.numbers_in(sentence)]
 
     def _add_statement(self, bare: str, statement: str, cited: Sequence[Passage]) -> None:
         citations = self._attribute(Document(statement), cited)
@@ -281,23 +244,13 @@ def make_inert(text: str) -> str:
 def _begins_sentence(following: str) -> bool:
     """Whether what follows is more than brackets, quotes and asterisks, so that no marker can still belong to the
     sentence before."""
-    return bool(_SIGN.sub("", following).strip(_NO_SENTENCE_MARKS))
+    return bool(strip_signs(following).strip(_NO_SENTENCE_MARKS))
 
 
 def _without_signs(sentence: str) -> str:
     """A sentence without its markers and without links."""
-    plain = _SIGN.sub("", make_inert(sentence))
+    plain = strip_signs(make_inert(sentence))
     return re.sub(r"[ \t]+(?=[ \t])", "", plain)
-
-
-def _insert_sign(text: str, sign: str) -> str:
-    """A text with a sign behind it, or before the end marks that it ends with: a marker may follow its sentence."""
-    trimmed = text.rstrip()
-    words = trimmed.rstrip(_CLOSING_MARKS).rstrip(_END_MARKS)
-    end = trimmed[len(words) :]
-    if not end or end[0] not in _END_MARKS or (end == "." and _ABBREVIATED.search(words[-2:])):
-        return text + sign
-    return words + sign + end
 
 
 class _NumberedCitations:

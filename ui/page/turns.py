@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from rag.addresses import web_address
 from rag.answering.quotes import quote_words
-from rag.grounding.verifier import MARKER
+from rag.grounding.markers import MARKER
 from rag.language.direction import direction, find_embedded_runs
 from rag.language.profile import Direction
 from rag.types import Answer, Citation
