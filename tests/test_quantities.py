@@ -31,6 +31,17 @@ SUPPORTED = [
     ("It opens in autumn 2027.", "يُفتتح في خريف عام ٢٠٢٧."),
     ("One of them left; both returned.", "رحل أحدهم ثم عادا."),
     ("It may rain, and they march on.", "قد تمطر وهم يسيرون."),
+    ("Between $37B and $40B.", "ما بين 37 و40 مليار دولار."),
+    ("بين 37 و40 مليار دولار.", "بين 37 مليار دولار و40 مليار دولار."),
+    ("كان ذلك سنة 258م.", "كان ذلك سنة 258."),
+    ("It is 1,500 metres high.", "ارتفاعه 1500م."),
+    ("It was found on 2021-12-15.", "عُثر عليه في 15 ديسمبر 2021."),
+    ("It was found on 12/15/2021.", "عُثر عليه في ١٥/١٢/٢٠٢١."),
+    ("It was found on 7 May 2021.", "عُثر عليه في 7/5/2021."),
+    ("It was found on 7.3.2021.", "It was found on 7 March 2021."),
+    ("It is 50% of it.", "وهو نصفه."),
+    ("The three parties signed.", "وقّع الأردن ومصر ولبنان."),
+    ("وقّعت الدول الأربع.", "Jordan, Egypt, Syria and Iraq signed."),
 ]
 
 
@@ -62,6 +73,15 @@ def test_a_quantity_is_supported_in_another_spelling_and_language(statement, pas
         ("مُدّدت شهرًا آخر.", "مُدّدت سنة أخرى."),
         ("The fourth director.", "ثاني مدير لها."),
         ("It was 61 days.", "كانت 16 يومًا."),
+        ("Between 37 and 40 million.", "بين 37 و40 مليار."),
+        ("It was found on 2021-11-15.", "عُثر عليه في 15 ديسمبر 2021."),
+        ("It was found on 14/12/2021.", "عُثر عليه في 15 ديسمبر 2021."),
+        ("It holds 30M books.", "فيها 30 ألف كتاب."),
+        ("It is 5m long.", "كلّف 5 ملايين."),
+        ("كان ذلك سنة 1909م.", "كان ذلك سنة 1908."),
+        ("It is 55% of it.", "وهو نصفه."),
+        ("Three parties signed.", "وقّع الأردن ومصر ولبنان."),
+        ("The three-metre wall.", "السور أربعة أمتار."),
     ],
 )
 def test_another_number_date_or_unit_is_unsupported(statement, passage):

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache
 from typing import Literal
@@ -22,6 +22,13 @@ _AND_A_HALF = ("ونصف", "والنصف")
 _UNCOUNTED_SCALES = frozenset("الاف ملايين مليارات".split())
 """Standing alone they are no number: "thousands of"."""
 _HALF = Fraction(1, 2)
+_SCALE_LETTERS = {"k": 10**3, "b": 10**9, "mn": 10**6, "tn": 10**12}
+"""Right behind a number: 30K, 3.27b."""
+_CAPITAL_SCALES = {"M": 10**6, "T": 10**12}
+"""What a small letter would make a metre or a ton."""
+_BETWEEN_RANGE = frozenset(("to", "and", "or", _CONJUNCTION, "الي", "او", "حتي"))
+_MAX_RANGE_START = 1000
+"""The first number of a range of thousands or millions is below; a year is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +67,35 @@ def find_numerals(words: Sequence[Word]) -> list[Numeral]:
         if numeral is not None:
             found.append(numeral)
         at = numeral.end if numeral is not None else at + 1
-    return found
+    return _scale_range_starts(words, found)
+
+
+def _scale_range_starts(words: Sequence[Word], numerals: Sequence[Numeral]) -> list[Numeral]:
+    """The numerals, of which the first of a range has the scale that is said once, behind the second: 37 و40 مليار."""
+    scaled = list(numerals)
+    for at in range(len(scaled) - 2, -1, -1):
+        one, other = scaled[at], scaled[at + 1]
+        scale = _scale_at_end(words, other)
+        between = [word.text for word in words[one.end : other.first]]
+        is_range = between == [] or (len(between) == 1 and between[0] in _BETWEEN_RANGE)
+        is_bare = one.kind == other.kind == "cardinal" and _scale_at_end(words, one) == 1
+        is_start = one.value < _MAX_RANGE_START and one.value * scale < other.value
+        if scale > 1 and is_range and is_bare and is_start:
+            scaled[at] = replace(one, value=one.value * scale)
+    return scaled
+
+
+def _scale_at_end(words: Sequence[Word], numeral: Numeral) -> Fraction:
+    """The scale that a number ends with; 1 where it has none."""
+    if numeral.end - numeral.first < 2:
+        return Fraction(1)
+    last = words[numeral.end - 1]
+    return _look_up(last.text, "scale") or _scale_letter(last)
+
+
+def _scale_letter(word: Word) -> Fraction:
+    letters = _CAPITAL_SCALES.get(word.source) or _SCALE_LETTERS.get(word.text, 1)
+    return Fraction(letters if word.is_joined else 1)
 
 
 def ordinal_beside(words: Sequence[Word], at: int) -> int | None:
@@ -103,7 +138,8 @@ def _read_digits(words: Sequence[Word], at: int) -> Numeral:
             return Numeral(value % 100, "decade", at, end + 1, is_spelled=False)
         if following.text in _ORDINAL_ENDINGS:
             return Numeral(value, "ordinal", at, end + 1, is_spelled=False)
-    scale = Fraction(1)
+    scale = _scale_letter(following) if following is not None else Fraction(1)
+    end += scale > 1
     while end < len(words) and (more := _look_up(words[end].text, "scale")) is not None:
         if words[end].text.startswith(_CONJUNCTION):
             break

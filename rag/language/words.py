@@ -1,14 +1,21 @@
 """Words of a text as numbers, dates and units are looked for in them, and lookup of a word by any of its forms."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from rag.language.arabic.stemming import ATTACHED_PREFIXES, ATTACHED_SUFFIXES
 from rag.language.normalize import FoldedText, fold_text
 
 _WORD = re.compile(r"[0-9]+(?:\.[0-9]+)?|[^\W\d_]+|%")
+_DATE = re.compile(
+    r"(?<![0-9./-])(?:(?P<y>1[89][0-9]{2}|20[0-9]{2})(?P<s>[-/.])(?P<m>[0-9]{1,2})(?P=s)(?P<d>[0-9]{1,2})"
+    r"|(?P<one>[0-9]{1,2})(?P<s2>[-/.])(?P<two>[0-9]{1,2})(?P=s2)(?P<year>1[89][0-9]{2}|20[0-9]{2}))(?![0-9]|[./-][0-9])"
+)
+"""A date in digits: the year first, or last."""
+_MONTHS = "january february march april may june july august september october november december".split()
 _YEAR = re.compile("1[0-9]{3}|20[0-9]{2}")
+_MAX_DAY = 31
 _RANGE_MARKS = frozenset("-–—/")
 _MIN_BARE_LETTERS = 3
 """Letters of what a clitic may be taken from: كم is no unit behind a ك."""
@@ -35,16 +42,42 @@ class Word(NamedTuple):
 
 
 def find_words(text: FoldedText) -> list[Word]:
-    """The words, numbers and percent signs of a text. The last year of a range (2001–02) is given whole."""
+    """The words, numbers and percent signs of a text. The last year of a range (2001–02) is given whole, and a date in
+    digits (2001-02-28, 28/2/2001) as its day, month by name, and year."""
     found: list[Word] = []
     end = 0
-    for match in _WORD.finditer(text.text):
+    for date in _DATE.finditer(text.text):
+        parts = _date_parts(date)
+        if parts is not None:
+            found += _find_words(text, end, date.start(), found)
+            found += [Word(part, part.capitalize(), is_joined=False) for part in parts]
+            end = date.end()
+    return found + _find_words(text, end, len(text.text), found)
+
+
+def _date_parts(date: re.Match[str]) -> tuple[str, str, str] | None:
+    """The day, the month by name and the year; None where the digits are no date. The day stands before the month,
+    as in Arabic, unless only the other order makes a date."""
+    if date["y"]:
+        day, month, year = int(date["d"]), int(date["m"]), date["y"]
+    else:
+        day, month, year = int(date["one"]), int(date["two"]), date["year"]
+        day, month = (month, day) if month > len(_MONTHS) >= day else (day, month)
+    is_date = 1 <= day <= _MAX_DAY and 1 <= month <= len(_MONTHS)
+    return (str(day), _MONTHS[month - 1], year) if is_date else None
+
+
+def _find_words(text: FoldedText, start: int, stop: int, before: Sequence[Word]) -> list[Word]:
+    """The words between two offsets; `before`: those in front of them."""
+    found: list[Word] = []
+    end = start
+    for match in _WORD.finditer(text.text, start, stop):
         word, between = match.group(), text.text[end : match.start()]
         following = text.text[match.end() : match.end() + 1]
         if found and between in _RANGE_MARKS and _ends_range(found[-1].text, word, following):
             word = found[-1].text[:2] + word
         source = text.source[slice(*text.source_span(*match.span()))]
-        found.append(Word(word, source, not between and bool(found)))
+        found.append(Word(word, source, not between and bool(found or before)))
         end = match.end()
     return found
 
