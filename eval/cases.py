@@ -12,7 +12,8 @@ A file holds one JSON object a line. A question has `q`, its `kind`, and what is
 - `renderings`, for the test of the file: for words of `any` and `all` that no article has, those that they render
 
 A draft of a model: `question`, `draft`, in which `{words}` stands for the number of the passage that holds the words,
-and `truth`: for each sentence T (true), L (false) or I (inferred, either will do).
+and `truth`: for each sentence T (true), L (false) or I (inferred, either will do); `kind` says what it is an example
+of, and is then reported apart.
 """
 
 import json
@@ -39,7 +40,7 @@ MEASURE_PREFIX = "cases, "
 _PASSAGE = re.compile(r'<passage number="(\d+)" title="(.*?)">\n(.*?)\n</passage>', re.DOTALL)
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _MIN_SUMMARY_QUOTES = 3
-_FALSE = "L"
+_TRUE, _FALSE, _INFERRED = "T", "L", "I"
 _TURN_SEPARATOR = " / "
 
 Case = dict[str, Any]
@@ -54,7 +55,8 @@ class CaseResult:
     name : str
         The question, behind those of the turns before it.
     kind : str
-        Of the case, with the distance of an unanswerable question; of a draft `draft true` or `draft false`.
+        Of the case, with the distance of an unanswerable question; of a draft `draft true` or `draft false`, with the
+        kind of case behind it where it has one.
     is_right : bool
         Whether the outcome is the right one.
     text : str
@@ -268,15 +270,21 @@ class DraftModel:
 
 def _run_draft(assistant: Assistant, case: Case) -> CaseResult:
     answer = assistant.with_model(DraftModel(case["draft"])).ask(AnswerRequest(case["question"], mode="generate"))
-    kinds = set(re.findall(r"[A-Z]", case["truth"].split("(")[0]))
+    truths = re.findall(r"[A-Z]", case["truth"].split("(")[0])
     beneath = answer.text.find(reader_message(answer.language, "articles_say"))
     said = [one for one in answer.statements if beneath < 0 or one.start < beneath]
+    if len(said) == len(truths):
+        said = [statement for statement, truth in zip(said, truths, strict=True) if truth != _INFERRED] or said
     shown = [statement.verdict for statement in said] if answer.mode == "generate" else []
-    if _FALSE in kinds:
+    if _FALSE in truths:
         is_right = answer.refused or ("supported" not in shown and "verbatim" not in shown)
-        return CaseResult(case["question"], "draft false", is_right, answer.text)
-    is_right = bool(shown) and "unverified" not in shown and bool(answer.citations)
-    return CaseResult(case["question"], "draft true", is_right, answer.text)
+        return CaseResult(case["question"], _draft_kind("draft false", case), is_right, answer.text)
+    is_right = bool(shown) and ("unverified" not in shown or _TRUE not in truths) and bool(answer.citations)
+    return CaseResult(case["question"], _draft_kind("draft true", case), is_right, answer.text)
+
+
+def _draft_kind(outcome: str, case: dict[str, Any]) -> str:
+    return f"{outcome}, {case['kind']}" if "kind" in case else outcome
 
 
 def summarize_cases(results: Sequence[CaseResult]) -> dict[str, Any]:

@@ -76,11 +76,12 @@ def test_a_case_is_judged_by_what_a_reader_sees(assistant, case, is_right):
 
 def test_cases_are_counted_by_kind(assistant):
     absent = {"q": "ما عاصمة منغوليا؟", "kind": "unanswerable", "distance": "far", "before": ["أهلا", "شكرا"]}
-    results = list(run_cases(assistant, [FACT, FACT | {"any": ["x"]}, TRUE, FALSE, absent]))
+    results = list(run_cases(assistant, [FACT, FACT | {"any": ["x"]}, TRUE, FALSE, FALSE | {"kind": "swap"}, absent]))
     assert {kind: count["of"] for kind, count in summarize_cases(results).items()} == {
         "fact": 2,
         "draft true": 1,
         "draft false": 1,
+        "draft false, swap": 1,
         "unanswerable, far": 1,
     }
     assert summarize_cases(results)["fact"] == {"right": 1, "of": 2}

@@ -33,4 +33,7 @@ class SentenceSimilarity:
 
     def max_word_similarity(self, words: str, others: Sequence[str]) -> float:
         """The greatest cosine of a few words to others."""
-        return float(max(self._encoder.embed_sentences(others) @ self._embed(words)))
+        if not others:
+            return 0.0
+        texts = [normalize_for_embedding(other) for other in others]
+        return float(max(self._encoder.embed_sentences(texts) @ self._embed(words)))
