@@ -51,10 +51,10 @@ class Settings(BaseModel):
         "", description="Put before each passage, as the model was trained; `passage: ` for the e5 family"
     )
 
-    rerank_base_url: Url | None = Field(
-        None, description="An endpoint whose `/rerank` (as of Cohere, Jina, vLLM) puts the passages in order"
+    rerank_base_url: Url | None = Field(None, description="An endpoint whose `/rerank` puts the passages in order")
+    rerank_model: str | None = Field(
+        None, description="Model to ask that endpoint for; Text Embeddings Inference takes none"
     )
-    rerank_model: str | None = Field(None, description="Model to ask that endpoint for")
     rerank_api_key: SecretStr | None = Field(None, description="Key of that endpoint")
 
     llm_base_url: Url | None = Field(None, description="An OpenAI-compatible endpoint that writes the answers")
@@ -107,7 +107,7 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _check_combinations(self) -> "Settings":
-        for name in ("embedding", "rerank", "llm"):
+        for name in ("embedding", "llm"):
             if getattr(self, f"{name}_base_url") and not getattr(self, f"{name}_model"):
                 raise ValueError(f"{_variable(f'{name}_base_url')} needs {_variable(f'{name}_model')} beside it")
         if self.host not in _LOOPBACK_HOSTS and not self.accepted_keys and not self.open_access:

@@ -142,6 +142,8 @@ class Endpoint:
         the bytes of a whole body, or Refuses, Hangs, Cuts.
     relevance : callable, bytes or Refuses
         The score that `/rerank` gives to a question and a document, or its whole body, or its refusal.
+    rerank_api : str
+        The form of request and reply of `/rerank`: `cohere`, `voyage` or `tei`.
     asked, reranked : list of dict
         The bodies of the requests for chat completions, and for reranking.
     keys : list of str or None
@@ -157,6 +159,7 @@ class Endpoint:
     def __init__(self) -> None:
         self.chat: list[Any] = ["NO_ANSWER"]
         self.relevance: Callable[[str, str], float] | bytes | Refuses = _share_words
+        self.rerank_api = "cohere"
         self.asked: list[dict[str, Any]] = []
         self.reranked: list[dict[str, Any]] = []
         self.keys: list[str | None] = []
@@ -209,10 +212,14 @@ def _handler(endpoint: Endpoint) -> type[BaseHTTPRequestHandler]:
             elif isinstance(relevance, bytes):
                 self._send(200, relevance)
             else:
-                scores = [relevance(request["query"], document) for document in request["documents"]]
-                rows = [{"index": at, "relevance_score": score} for at, score in enumerate(scores)]
-                rows.sort(key=lambda row: -row["relevance_score"])
-                self._send(200, json.dumps({"model": request["model"], "results": rows}).encode())
+                documents = request["texts"] if endpoint.rerank_api == "tei" else request["documents"]
+                scores = [relevance(request["query"], document) for document in documents]
+                name = "score" if endpoint.rerank_api == "tei" else "relevance_score"
+                rows = [{"index": at, name: score} for at, score in enumerate(scores)]
+                rows.sort(key=lambda row: -row[name])
+                reply = {"cohere": {"results": rows}, "voyage": {"data": rows}, "tei": rows}[endpoint.rerank_api]
+                is_too_many = len(documents) > 32 and endpoint.rerank_api == "tei"
+                self._send(422 if is_too_many else 200, json.dumps(reply).encode())
 
         def _complete(self, request: dict[str, Any]) -> None:
             endpoint.asked.append(request)

@@ -3,11 +3,13 @@ import asyncio
 import numpy as np
 import pytest
 from llama_index.core.llms import MockLLM
+from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.schema import NodeWithScore
 
 from ingest.readers import read_file
 from rag.answering.assistant import Assistant
-from rag.integrations.llama_index import DalilEmbedding, DalilRetriever
+from rag.errors import RerankError
+from rag.integrations.llama_index import DalilEmbedding, DalilRetriever, PostprocessorReranker
 from rag.settings import load_settings
 from rag.types import Filters
 from tests.conftest import ARTICLES
@@ -44,6 +46,39 @@ def test_a_retriever_searches_within_its_filters(assistant):
     wanted = assistant.search(QUESTION).hits[-1].article.id
     nodes = DalilRetriever(assistant, filters=Filters(articles=(wanted,))).retrieve(QUESTION)
     assert {node.node.metadata["article_id"] for node in nodes} == {wanted}
+
+
+class Reverse(BaseNodePostprocessor):
+    """Gives the nodes that hold a word, the last first."""
+
+    word: str = ""
+
+    def _postprocess_nodes(self, nodes, query_bundle=None):
+        if query_bundle.query_str == "fails":
+            raise OSError("no model")
+        return [node for node in reversed(nodes) if self.word in node.node.text]
+
+
+def test_node_postprocessors_rerank_and_put_what_they_leave_out_last():
+    scores = PostprocessorReranker(Reverse(word="a")).rerank("q", ["a1", "b", "a2", "c"])
+    assert sorted(range(4), key=lambda at: -scores[at]) == [2, 0, 1, 3]
+    twice = PostprocessorReranker(Reverse(), Reverse()).rerank("q", ["a", "b"])
+    assert twice[0] > twice[1]
+    assert PostprocessorReranker(Reverse()).rerank("q", []) == []
+
+
+def test_a_postprocessor_that_fails_is_an_error_of_reranking():
+    with pytest.raises(RerankError, match="Reverse failed: no model"):
+        PostprocessorReranker(Reverse()).rerank("fails", ["a"])
+
+
+def test_an_assistant_takes_a_reranker_of_its_own(tmp_path):
+    settings = load_settings({}, data_dir=tmp_path)
+    with Assistant.from_settings(settings, reranker=PostprocessorReranker(Reverse())) as assistant:
+        put(assistant, *read_file(ARTICLES / "dead-sea.md", ARTICLES, 10_000))
+        mine = [hit.chunk_id for hit in assistant.search(QUESTION).hits]
+    with Assistant.from_settings(settings) as assistant:
+        assert [hit.chunk_id for hit in assistant.search(QUESTION).hits] == mine[::-1]
 
 
 def test_any_llama_index_model_can_write_the_answers(tmp_path):

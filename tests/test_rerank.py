@@ -54,8 +54,29 @@ def test_passages_are_scored_in_their_order(endpoint):
     reranker = EndpointReranker(f"{endpoint.url}/", "reranker", "secret")
     assert reranker.rerank("سؤال", ["ab", "abcd", "abc"]) == [2.0, 4.0, 3.0]
     (request,) = endpoint.reranked
-    assert request == {"model": "reranker", "query": "سؤال", "documents": ["ab", "abcd", "abc"], "top_n": 3}
+    assert request == {"model": "reranker", "query": "سؤال", "documents": ["ab", "abcd", "abc"]}
     assert endpoint.keys == ["Bearer secret"]
+
+
+@pytest.mark.parametrize(
+    ("api", "model", "expected"),
+    [
+        ("cohere", "m", {"model": "m", "query": "q", "documents": ["ab", "abc"]}),
+        ("voyage", "m", {"model": "m", "query": "q", "documents": ["ab", "abc"]}),
+        ("tei", None, {"query": "q", "texts": ["ab", "abc"], "raw_scores": True, "truncate": True}),
+    ],
+)
+def test_every_form_of_endpoint_is_asked_and_read_in_its_own_way(endpoint, api, model, expected):
+    endpoint.rerank_api, endpoint.relevance = api, lambda question, document: float(len(document))
+    assert EndpointReranker(endpoint.url, model).rerank("q", ["ab", "abc"]) == [2.0, 3.0]
+    assert endpoint.reranked == [expected]
+
+
+def test_an_endpoint_with_small_batches_is_asked_several_times(endpoint):
+    endpoint.rerank_api, endpoint.relevance = "tei", lambda question, document: float(len(document))
+    passages = ["a" * length for length in range(1, 71)]
+    assert EndpointReranker(endpoint.url).rerank("q", passages) == [float(len(one)) for one in passages]
+    assert [len(request["texts"]) for request in endpoint.reranked] == [32, 32, 6]
 
 
 def test_without_a_key_none_is_sent(endpoint):

@@ -160,7 +160,7 @@ def test_every_wrong_value_is_in_the_message():
     assert "DALIL_TOP_K: " in message
 
 
-@pytest.mark.parametrize("endpoint", ["EMBEDDING", "RERANK", "LLM"])
+@pytest.mark.parametrize("endpoint", ["EMBEDDING", "LLM"])
 def test_an_endpoint_needs_a_model(endpoint):
     message = read_error(**{f"DALIL_{endpoint}_BASE_URL": "http://127.0.0.1:1/v1"})
     assert message == f"DALIL_{endpoint}_BASE_URL needs DALIL_{endpoint}_MODEL beside it"
@@ -262,6 +262,10 @@ def test_an_endpoint_for_reranking_is_read():
     settings = load_settings(variables)
     assert (settings.rerank_base_url, settings.rerank_model) == ("https://a.example/v1", "m")
     assert settings.rerank_api_key.get_secret_value() == "k"
+
+
+def test_an_endpoint_for_reranking_may_serve_a_single_model():
+    assert load_settings({"DALIL_RERANK_BASE_URL": "http://a.example"}).rerank_model is None
 
 
 @pytest.mark.parametrize(("joined", "keys"), [(None, ()), ("a", ("a",)), (" a, b ,,c", ("a", "b", "c")), (" , ", ())])

@@ -23,7 +23,7 @@ from rag.grounding.similarity import SentenceSimilarity
 from rag.language.document import Document
 from rag.language.normalize import fold_text
 from rag.retrieval.calibration import load_calibration
-from rag.retrieval.rerank import open_reranker
+from rag.retrieval.rerank import Reranker, open_reranker
 from rag.retrieval.retriever import HybridRetriever, RetrievalResult
 from rag.settings import Settings
 from rag.store import IndexConfig, Store, open_store
@@ -99,7 +99,9 @@ class Assistant:
         self._intents, self._replier = IntentDetector(encoder), Replier(store, retriever)
 
     @classmethod
-    def from_settings(cls, settings: Settings, model: ChatModel | None = None) -> Self:
+    def from_settings(
+        cls, settings: Settings, model: ChatModel | None = None, reranker: Reranker | None = None
+    ) -> Self:
         """Open everything that `settings` name.
 
         Parameters
@@ -108,6 +110,8 @@ class Assistant:
             As `load_settings` gives them.
         model : ChatModel, optional
             Any llama-index LLM, in place of the model that the settings name.
+        reranker : Reranker, optional
+            In place of the one that the settings name.
 
         Raises
         ------
@@ -116,7 +120,8 @@ class Assistant:
         """
         encoder = open_encoder(settings)
         store = open_store(settings, IndexConfig.of(encoder.spec, settings.chunk_tokens))
-        retriever = HybridRetriever(store, encoder, load_calibration(), settings.top_k, open_reranker(settings))
+        reranker = reranker or open_reranker(settings)
+        retriever = HybridRetriever(store, encoder, load_calibration(), settings.top_k, reranker)
         return cls(settings, store, encoder, retriever, model or open_llm(settings))
 
     def with_model(self, model: ChatModel | None) -> Self:

@@ -1,15 +1,20 @@
-"""Dalil as parts of llama-index: an embedding and a retriever that any engine or agent there can sit on.
+"""Dalil as parts of llama-index: an embedding and a retriever that any engine or agent there can sit on; and
+llama-index's node postprocessors as rerankers of Dalil's.
 
 Imported by those who use it alone: llama-index takes 75 MB and a second.
 """
 
+from collections.abc import Sequence
+
 from llama_index.core.base.base_retriever import BaseRetriever
 from llama_index.core.base.embeddings.base import BaseEmbedding
+from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 from pydantic import PrivateAttr
 
 from rag.answering.assistant import Assistant
 from rag.embedding import Embedder
+from rag.errors import RerankError
 from rag.types import NO_FILTERS, Filters, Hit
 
 
@@ -62,6 +67,36 @@ class DalilRetriever(BaseRetriever):
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         result = self._assistant.search(query_bundle.query_str, self._top_k, self._filters)
         return [NodeWithScore(node=_to_node(hit), score=hit.score) for hit in result.hits]
+
+
+class PostprocessorReranker:
+    """A node postprocessor of llama-index, or several in turn, as a reranker of Dalil's search.
+
+    Those that leave nodes out put them last: what the reader may see is not theirs to decide.
+
+    Parameters
+    ----------
+    *postprocessors : BaseNodePostprocessor
+        Applied in order.
+    """
+
+    def __init__(self, *postprocessors: BaseNodePostprocessor) -> None:
+        self._postprocessors = postprocessors
+
+    def rerank(self, question: str, passages: Sequence[str]) -> list[float]:
+        """The relevance of each passage by the order in which its node comes out; raises RerankError."""
+        size = len(passages)
+        nodes = [
+            NodeWithScore(node=TextNode(id_=str(at), text=passage), score=(size - at) / size)
+            for at, passage in enumerate(passages)
+        ]
+        try:
+            for postprocessor in self._postprocessors:
+                nodes = postprocessor.postprocess_nodes(nodes, query_str=question)
+        except Exception as error:  # whatever another's code raises, the order of the search stands
+            raise RerankError(f"{type(postprocessor).__name__} failed: {error}.") from error
+        place = {node.node.node_id: rank for rank, node in enumerate(nodes)}
+        return [float(size - place.get(str(at), size + at)) for at in range(size)]
 
 
 def _to_node(hit: Hit) -> TextNode:
