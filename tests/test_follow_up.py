@@ -30,7 +30,12 @@ def test_a_follow_up_question_is_rewritten_from_the_conversation():
         ("أين كان ابن بطوطة؟", "وأين كان سنة 1349؟"),
         ("Where did he go?", "Where did Sanguinetti go?"),
         ("أين ذهب ابن بطوطة؟", "وهل ذهب إلى مصر؟"),
-        ("أين مات ابن بطوطة؟\nمات في المغرب.", "وأين مات؟"),
+        ("مات ابن بطوطة في المغرب.", "وأين مات؟"),
+        ("Sure!", "And where did he die?"),
+        ("Sorry, I cannot see the conversation.", "And where did he die?"),
+        ("What do you mean?", "And where did he die?"),
+        ("Did he live in Rabat?", "Did he live in Fes?"),
+        ("أين كان ابن بطوطة سنة 1350؟", "وأين كان سنة 1349؟"),
         ("", "وأين مات؟"),
         (NO_ANSWER, "وأين مات؟"),
         ("ك" * 1000, "وأين مات؟"),
@@ -39,6 +44,23 @@ def test_a_follow_up_question_is_rewritten_from_the_conversation():
 )
 def test_a_rewriting_that_loses_a_fact_or_is_no_question_is_not_used(rewritten, question):
     assert rewrite(ScriptedModel(rewritten), question) is None
+
+
+@pytest.mark.parametrize(
+    ("draft", "question", "rewritten"),
+    [
+        ("Sure! Where did Ibn Battuta die?", "And where did he die?", "Where did Ibn Battuta die?"),
+        ("**Rewritten question:** Where did Ibn Battuta die?", "And where did he die?", "Where did Ibn Battuta die?"),
+        ("أين مات ابن بطوطة؟\nمات في المغرب.", "وأين مات؟", "أين مات ابن بطوطة؟"),
+        ("إليك السؤال:\n\n«أين مات ابن بطوطة؟»\n\nأرجو أن يفيدك.", "وأين مات؟", "أين مات ابن بطوطة؟"),
+        ("Do you mean him? He did.\nWhere did Ibn Battuta die?", "Where did he die?", "Where did Ibn Battuta die?"),
+        ("أين كان ابن بطوطة سنة ١٣٤٩؟", "وأين كان سنة 1349؟", "أين كان ابن بطوطة سنة ١٣٤٩؟"),
+        ("هل باع ابن بطوطة ثلاثة ملايين؟", "وهل باع 3 ملايين؟", "هل باع ابن بطوطة ثلاثة ملايين؟"),
+        ("هل زار ابن بطوطة شركة ميتا؟", "وهل زار شركة Meta؟", "هل زار ابن بطوطة شركة ميتا؟"),
+    ],
+)
+def test_the_question_is_taken_out_of_what_the_model_wrote(draft, question, rewritten):
+    assert rewrite(ScriptedModel(draft), question) == rewritten
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,19 @@
 """Questions that follow others: put in words that stand alone."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 
 from prompts import reader_message, render_prompt
 from rag.answering.generation import make_prompt_safe, skip_thoughts
 from rag.answering.llm import ChatModel, Deadline, stream_text
 from rag.errors import ModelError
+from rag.grounding.entities import EntityIndex, unsupported_entities
+from rag.grounding.quantities import quantities_supported
 from rag.grounding.verifier import NO_ANSWER
 from rag.language.document import Document
 from rag.language.languages import PROFILES
+from rag.language.sentences import find_sentences
+from rag.language.terms import Term
 from rag.types import Message
 
 _MAX_MESSAGES = 6
@@ -16,7 +21,11 @@ _MAX_MESSAGES = 6
 _MAX_MESSAGE_CHARS = 600
 _MIN_CONTENT_TERMS = 2
 """A question of fewer says too little to stand alone."""
-_QUOTES = "\"'“”«»"
+_AROUND = " \t\"'“”«»*_`#>-–—"
+"""What a model may put around a question."""
+_MARKS = ("?", "؟")
+_LABEL = re.compile(r"^[^:؟?]{1,40}:[\s*_]+(?=\S)")
+"""As in "Rewritten question:"."""
 
 
 def is_follow_up(question: Document) -> bool:
@@ -63,8 +72,8 @@ def rewrite_question(
     Returns
     -------
     str or None
-        None when the model fails or gives nothing usable, which keeps every number and name of the question: the
-        question itself can always be asked.
+        None when the model fails or gives nothing usable: a question in the same language that keeps every number, in
+        whichever form, and every name, in whichever script. The question itself can always be asked.
     """
     conversation = "\n".join(
         f"{message.role}: {make_prompt_safe(message.text[:_MAX_MESSAGE_CHARS])}" for message in history[-_MAX_MESSAGES:]
@@ -74,22 +83,38 @@ def rewrite_question(
         draft = "".join(skip_thoughts(stream_text(model, [Message("user", prompt)], deadline)))
     except ModelError:
         return None
-    rewritten = draft.strip().strip(_QUOTES).strip()
-    return rewritten if _preserves_facts(rewritten, question) else None
+    return next((found for found in _find_questions(draft) if _preserves_facts(found, question)), None)
+
+
+def _find_questions(draft: str) -> Iterator[str]:
+    """The questions in what a model wrote, without what stands around them on their lines: a greeting, a label, an
+    answer, marks of Markdown and quotation marks."""
+    for line in draft.splitlines():
+        text = _LABEL.sub("", line.strip(_AROUND))
+        asked = [
+            piece for span in find_sentences(text) if (piece := text[slice(*span)].strip(_AROUND)).endswith(_MARKS)
+        ]
+        if asked:
+            yield " ".join(asked)
 
 
 def _preserves_facts(text: str, question: Document) -> bool:
-    """Whether a rewritten question is one question in the same language that lost no number and no name."""
-    is_one_line = 0 < len(text) <= 3 * len(question.text) + 300 and "\n" not in text
+    """Whether a rewritten question is about what the question is about, in the same language, and lost no number and no
+    name."""
     rewritten = Document(text)
-    if not is_one_line or rewritten.language != question.language or NO_ANSWER in text:
+    if len(text) > 3 * len(question.text) + 300 or rewritten.language != question.language or NO_ANSWER in text:
         return False
-    if not question.numbers <= rewritten.numbers:
+    is_about_it = not question.content_stems or not question.content_stems.isdisjoint(rewritten.content_stems)
+    if not is_about_it or not quantities_supported(question, [rewritten]):
         return False
-    canonical = {name for found in rewritten.names for name in found.canonical_names}
+    known = EntityIndex.of(rewritten)
     capitalized = [
         term for term in question.content_terms if term.span.start and question.text[term.span.start].isupper()
     ]
-    return all(not rewritten.content_stems.isdisjoint(term.stems) for term in capitalized) and all(
-        not canonical.isdisjoint(name.canonical_names) for name in question.names if name.unambiguous
-    )
+    has_all_words = all(known.contains_word(term) for term in capitalized if not _is_listed(term, question))
+    return has_all_words and next(unsupported_entities(question, known), None) is None
+
+
+def _is_listed(term: Term, question: Document) -> bool:
+    """Whether a word is part of a listed name, which may be called otherwise in another script."""
+    return any(name.span.overlaps(term.span) for name in question.listed_names)
