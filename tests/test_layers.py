@@ -55,7 +55,7 @@ ONLY_IN = {
     "opentelemetry": "ui.api.tracing",
     "llama_index": ("rag.answering.llm", "rag.integrations.llama_index"),
 }
-BROAD_HANDLERS = ("ui.api", "rag.store.qdrant_edge", "rag.answering.llm")
+BROAD_HANDLERS = ("ui.api", "rag.store.qdrant_edge", "rag.answering.llm", "rag.integrations.llama_index")
 LONGEST_FUNCTION = 60
 
 

@@ -669,6 +669,8 @@ LINK_PIECES = st.sampled_from(
 
 
 @given(st.lists(LINK_PIECES, max_size=20).map("".join))
+@example("][1]:")
+@example("[x][1](y)")
 def test_no_draft_makes_a_link_and_cut_into_pieces_it_makes_none_either(draft):
     shown, verifier = stream_draft(draft)
     assert not LINK.search(verify(draft).text)

@@ -249,7 +249,8 @@ def _begins_sentence(following: str) -> bool:
 
 def _without_signs(sentence: str) -> str:
     """A sentence without its markers and without links."""
-    plain = strip_signs(make_inert(sentence))
+    # Again without them: a marker may have parted what makes a link.
+    plain = make_inert(strip_signs(make_inert(sentence)))
     return re.sub(r"[ \t]+(?=[ \t])", "", plain)
 
 
