@@ -1,18 +1,21 @@
 """All settings, flat, from `DALIL_` environment variables. `docs/reference/settings.md` lists them; a test compares."""
 
 import difflib
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from rag.errors import SettingsError
 
 _PREFIX = "DALIL_"
 _TEST_PREFIX = "DALIL_TEST_"
-_OPENAI_KEY = "OPENAI_API_KEY"
+_OPENAI_KEY, _OPENAI_BASE_URL = "OPENAI_API_KEY", "OPENAI_BASE_URL"
+_OPENAI_DOMAIN = "openai.com"
 _OPENAI_MODEL = "gpt-4o-mini"
 """Asked for when `OPENAI_API_KEY` alone is set; any model of the account will do, see `DALIL_LLM_MODEL`."""
 _CONCURRENT_ANSWERS, _CONCURRENT_ANSWERS_WITH_LLM = 5, 32
@@ -21,6 +24,22 @@ _CONCURRENT_ANSWERS, _CONCURRENT_ANSWERS_WITH_LLM = 5, 32
 _LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 
 Url = Annotated[str, Field(pattern=r"^https?://[^\s/]+")]
+
+
+def _parse_object(value: object) -> object:
+    """A JSON object, which an environment variable holds as text."""
+    if not isinstance(value, str):
+        return value
+    try:
+        parsed = json.loads(value)
+    except ValueError:
+        parsed = None
+    if not isinstance(parsed, dict):
+        raise ValueError("a JSON object is wanted")
+    return parsed
+
+
+JsonObject = Annotated[dict[str, Any], BeforeValidator(_parse_object)]
 
 
 class Settings(BaseModel):
@@ -60,13 +79,37 @@ class Settings(BaseModel):
     llm_base_url: Url | None = Field(None, description="An OpenAI-compatible endpoint that writes the answers")
     llm_model: str | None = Field(None, description="Model to ask that endpoint for")
     llm_api_key: SecretStr | None = Field(
-        None, description="Key of that endpoint; OPENAI_API_KEY alone means OpenAI itself"
+        None, description="Key of that endpoint; OPENAI_API_KEY alone means OpenAI itself, and goes nowhere else"
     )
+    llm_api_version: str | None = Field(
+        None, description="Of an Azure endpoint, sent as `api-version`; its key is then sent as `api-key`"
+    )
+    llm_extra_headers: SecretStr | None = Field(
+        None, description='Headers of each request to it, a JSON object: `{"X-Team": "archive"}`'
+    )
+    llm_extra_query: JsonObject | None = Field(
+        None, description='What stands in the query of each request, a JSON object: `{"tier": "flex"}`'
+    )
+    llm_extra_body: JsonObject | None = Field(
+        None, description='More fields of each request, a JSON object: `{"top_p": 0.9}`; null leaves one of ours out'
+    )
+    llm_temperature: float = Field(0, ge=0, le=2, description="Temperature; not sent where the endpoint refuses it")
+    llm_seed: int | None = Field(None, ge=0, le=2_147_483_647, description="Seed, for answers that can be had again")
+    llm_max_tokens: int = Field(
+        700, ge=50, le=100_000, description="Longest answer, in the model's tokens; its thoughts count as well"
+    )
+    llm_reasoning_effort: str | None = Field(
+        None, pattern=r"^[a-z]{1,20}$", description="How much a reasoning model thinks, such as `none`, `low`, `high`"
+    )
+    llm_first_token_s: float = Field(
+        180, ge=1, le=3600, description="Seconds to wait for a model's first token, till when it reads the passages"
+    )
+    llm_next_token_s: float = Field(60, ge=1, le=3600, description="Seconds to wait for each token after the first")
     llm_timeout_s: float = Field(
-        60, ge=1, le=600, description="Seconds to wait for an answer before the extractive one is given"
+        300, ge=1, le=3600, description="Seconds to wait for an answer in all before the extractive one is given"
     )
     llm_context_tokens: int = Field(
-        4096, ge=1500, le=1_000_000, description="What a prompt and its answer may take, in tokens of o200k_base"
+        4096, ge=1500, le=1_000_000, description="What a prompt and its answer may take, in the model's tokens"
     )
 
     chunk_tokens: int = Field(256, ge=64, le=400, description="Largest chunk, in tokens of o200k_base")
@@ -108,8 +151,11 @@ class Settings(BaseModel):
     @model_validator(mode="after")
     def _check_combinations(self) -> "Settings":
         for name in ("embedding", "llm"):
-            if getattr(self, f"{name}_base_url") and not getattr(self, f"{name}_model"):
+            url = getattr(self, f"{name}_base_url")
+            if url and not getattr(self, f"{name}_model") and not (name == "llm" and is_openai(url)):
                 raise ValueError(f"{_variable(f'{name}_base_url')} needs {_variable(f'{name}_model')} beside it")
+        if not all(isinstance(value, str) for value in _read_headers(self.llm_extra_headers).values()):
+            raise ValueError(f"{_variable('llm_extra_headers')}: each header is a text")
         if self.host not in _LOOPBACK_HOSTS and not self.accepted_keys and not self.open_access:
             raise ValueError(
                 f"DALIL_HOST={self.host} lets other machines in: set DALIL_API_KEYS, or DALIL_OPEN_ACCESS=true "
@@ -152,7 +198,23 @@ class Settings(BaseModel):
     def secrets(self) -> tuple[str, ...]:
         """Every key that is set, each by itself."""
         values = [value for _, value in self if isinstance(value, SecretStr)]
-        return (*(value.get_secret_value() for value in values if value is not self.api_keys), *self.accepted_keys)
+        joined = (self.api_keys, self.llm_extra_headers)
+        alone = (value.get_secret_value() for value in values if value not in joined)
+        return (*alone, *self.accepted_keys, *self.llm_request_headers.values())
+
+    @property
+    def llm_request_headers(self) -> dict[str, str]:
+        """What each request to the model's endpoint carries: its key, and what else is set."""
+        headers = {}
+        if self.llm_api_key:
+            key = self.llm_api_key.get_secret_value()
+            headers = {"api-key": key} if self.llm_api_version else {"Authorization": f"Bearer {key}"}
+        return headers | _read_headers(self.llm_extra_headers)
+
+    @property
+    def llm_answer_tokens(self) -> int:
+        """Room left for the answer in the model's context: half of it at most."""
+        return min(self.llm_max_tokens, self.llm_context_tokens // 2)
 
     @property
     def llm_name(self) -> str | None:
@@ -160,6 +222,21 @@ class Settings(BaseModel):
         if self.llm_base_url or self.llm_api_key:
             return self.llm_model or _OPENAI_MODEL
         return None
+
+
+def is_openai(url: str) -> bool:
+    """Whether an address is one of OpenAI itself."""
+    host = urlsplit(url).hostname or ""
+    return host == _OPENAI_DOMAIN or host.endswith(f".{_OPENAI_DOMAIN}")
+
+
+def _read_headers(headers: SecretStr | None) -> dict[str, str]:
+    """Headers that are set as a JSON object; the message of an error does not show them."""
+    try:
+        parsed = _parse_object(headers.get_secret_value()) if headers else {}
+    except ValueError as error:
+        raise ValueError(f"{_variable('llm_extra_headers')}: {error}") from None
+    return dict(parsed) if isinstance(parsed, dict) else {}
 
 
 def _split_list(text: str) -> tuple[str, ...]:
@@ -188,13 +265,23 @@ def load_settings(environment: Mapping[str, str] | None = None, **overrides: Any
         if variable.startswith(_PREFIX) and not variable.startswith(_TEST_PREFIX) and variable not in known:
             similar = difflib.get_close_matches(variable, known, 1)
             raise SettingsError(f"Unknown setting {variable}." + (f" Did you mean {similar[0]}?" if similar else ""))
-    values = {name: variables[variable] for variable, name in known.items() if variables.get(variable)}
-    if variables.get(_OPENAI_KEY):
-        values.setdefault("llm_api_key", variables[_OPENAI_KEY])
+    values: dict[str, Any] = {name: variables[variable] for variable, name in known.items() if variables.get(variable)}
+    values = _openai_values(variables, values | overrides) | values | overrides
     try:
-        return Settings(**values | overrides)
+        return Settings(**values)
     except ValidationError as error:
         raise SettingsError("; ".join(_describe_problem(dict(problem)) for problem in error.errors())) from None
+
+
+def _openai_values(variables: Mapping[str, str], values: Mapping[str, Any]) -> dict[str, str]:
+    """What the variables of OpenAI's own clients set. Its key is for OpenAI alone; an address without a key or a model
+    is some other program's."""
+    key, url = variables.get(_OPENAI_KEY), variables.get(_OPENAI_BASE_URL)
+    found = {"llm_base_url": url} if url and (key or values.get("llm_model")) else {}
+    address = values.get("llm_base_url") or found.get("llm_base_url")
+    if key and (address is None or is_openai(address)):
+        found["llm_api_key"] = key
+    return found
 
 
 def _variable(name: str) -> str:

@@ -132,6 +132,22 @@ class Cuts:
     text: str
 
 
+@dataclass(frozen=True)
+class Whole:
+    """The endpoint answers with one JSON object, as those do that don't stream."""
+
+    message: dict[str, Any]
+    finish_reason: str = "stop"
+
+
+@dataclass(frozen=True)
+class Chunks:
+    """The endpoint streams these messages, each the `delta` of a choice, and then why it ended."""
+
+    deltas: tuple[dict[str, Any], ...]
+    finish_reason: str | None = "stop"
+
+
 class Endpoint:
     """A server on loopback with the embeddings and chat completions of OpenAI, and a `/rerank`.
 
@@ -139,13 +155,16 @@ class Endpoint:
     ----------
     chat : list
         What the calls of chat completions are answered with in turn, the last one for ever: a text, which is streamed,
-        the bytes of a whole body, or Refuses, Hangs, Cuts.
+        the bytes of a whole body, Refuses, Hangs, Cuts, Whole or Chunks, or a function from the request to one of
+        these.
     relevance : callable, bytes or Refuses
         The score that `/rerank` gives to a question and a document, or its whole body, or its refusal.
     rerank_api : str
         The form of request and reply of `/rerank`: `cohere`, `voyage` or `tei`.
     asked, reranked : list of dict
         The bodies of the requests for chat completions, and for reranking.
+    requests : list of (str, dict)
+        The path of each request for chat completions, with its query, and its headers in lower case.
     keys : list of str or None
         The Authorization header of each request for reranking.
     left : int
@@ -162,6 +181,7 @@ class Endpoint:
         self.rerank_api = "cohere"
         self.asked: list[dict[str, Any]] = []
         self.reranked: list[dict[str, Any]] = []
+        self.requests: list[tuple[str, dict[str, str]]] = []
         self.keys: list[str | None] = []
         self.left = 0
         self.pause_s = 0.0
@@ -171,7 +191,7 @@ class Endpoint:
 
     def says(self, *chat: object) -> None:
         """Start again with this script."""
-        self.chat, self.asked, self.left, self.pause_s = list(chat), [], 0, 0.0
+        self.chat, self.asked, self.requests, self.left, self.pause_s = list(chat), [], [], 0, 0.0
 
     def __enter__(self) -> Self:
         Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
@@ -223,9 +243,10 @@ def _handler(endpoint: Endpoint) -> type[BaseHTTPRequestHandler]:
 
         def _complete(self, request: dict[str, Any]) -> None:
             endpoint.asked.append(request)
+            endpoint.requests.append((self.path, {name.lower(): value for name, value in self.headers.items()}))
             answer = endpoint.chat.pop(0) if len(endpoint.chat) > 1 else endpoint.chat[0]
             try:
-                self._answer(answer)
+                self._answer(answer(request) if callable(answer) else answer)
             except OSError:
                 endpoint.left += 1
 
@@ -239,6 +260,11 @@ def _handler(endpoint: Endpoint) -> type[BaseHTTPRequestHandler]:
                 self._wait(answer.seconds)
             elif isinstance(answer, Cuts):
                 self._stream(answer.text)
+            elif isinstance(answer, Whole):
+                choice = {"index": 0, "message": answer.message, "finish_reason": answer.finish_reason}
+                self._send(200, json.dumps({"object": "chat.completion", "choices": [choice]}).encode())
+            elif isinstance(answer, Chunks):
+                self._send(200, _format_chunks(answer), {"Content-Type": "text/event-stream"})
             else:
                 self._stream(answer)
                 self.wfile.write(b"5\r\ndata:\r\n" + _chunk(b" [DONE]\n\n") + b"0\r\n\r\n")
@@ -330,6 +356,12 @@ def _collector_handler(collector: Collector) -> type[BaseHTTPRequestHandler]:
 
 def _chunk(data: bytes) -> bytes:
     return f"{len(data):x}\r\n".encode() + data + b"\r\n"
+
+
+def _format_chunks(chunks: Chunks) -> bytes:
+    choices = [{"index": 0, "delta": delta, "finish_reason": None} for delta in chunks.deltas]
+    choices.append({"index": 0, "delta": {}, "finish_reason": chunks.finish_reason})
+    return b"".join(b"data: " + json.dumps({"choices": [choice]}).encode() + b"\n\n" for choice in choices)
 
 
 def _delta(text: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from rag.grounding.markers import MARKER
 from rag.language.document import Document
 from rag.settings import load_settings
 from rag.types import Answer, AnswerRequest, Filters, Message
-from tests.doubles import Cuts, Endpoint, Hangs, Refuses, ScriptedModel, article, closed_port, like, put
+from tests.doubles import Chunks, Cuts, Endpoint, Hangs, Refuses, ScriptedModel, article, closed_port, like, put
 
 QUEEN_AR = "كم يومًا تحتاج ملكة النحل لتكتمل من البيضة إلى الحشرة البالغة؟"
 QUEEN_EN = "How many days does a queen bee take to grow from egg to adult?"
@@ -468,6 +468,25 @@ def test_an_endpoint_that_hangs_gives_the_extractive_answer_after_the_time_set(e
     assert len(endpoint.asked) == 1, "asking again takes DALIL_LLM_TIMEOUT_S again"
     assert time.monotonic() - started < 4
     assert_freed(endpoint)
+
+
+def test_after_timeouts_in_a_row_the_extractive_answer_comes_at_once_and_says_why(endpoint, lighthouse):
+    endpoint.says(Hangs(5.0))
+    variant = like_with(lighthouse, llm_first_token_s=0.2)
+    reasons = [variant.ask(LIGHT_QUESTION).reason for _ in range(3)]
+    started = time.monotonic()
+    answer = variant.ask(LIGHT_QUESTION)
+    assert (reasons, answer.reason) == (["model_timeout"] * 3, "model_paused")
+    assert (answer.mode, answer.degraded) == ("extractive", True)
+    assert time.monotonic() - started < 0.2
+    assert len(endpoint.asked) == 3
+
+
+def test_a_sentence_that_was_cut_off_is_not_shown(endpoint, lighthouse):
+    endpoint.says(Chunks(({"content": "بلغ ارتفاع الفنار 120 مترًا [1]. وقد بناه المهندس في سنة"},), "length"))
+    answer = lighthouse.ask(LIGHT_QUESTION)
+    assert answer.text == "بلغ ارتفاع الفنار 120 مترًا [1]."
+    assert (answer.mode, answer.degraded, answer.reason) == ("generate", True, "model_cut_off")
 
 
 def test_closing_the_stream_ends_the_call_of_the_model(endpoint, lighthouse):

@@ -2,10 +2,12 @@
 
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import httpx
 import pytest
 
+from rag.answering import extractive
 from rag.answering.assistant import Assistant
 from rag.retrieval.calibration import load_calibration
 from rag.retrieval.retriever import HybridRetriever
@@ -33,6 +35,14 @@ ANSWER = Answer("7", "«القطط» [1]", "ar", False, None, "extractive", Fals
 
 def placeholders(label):
     return set(re.findall(r"\{(\w+)\}", label))
+
+
+def test_every_reason_for_an_answer_without_its_model_has_a_label():
+    modules = Path(extractive.__file__).parent.rglob("*.py")
+    sources = "".join(path.read_text("utf-8") for path in modules)
+    reasons = set(re.findall(r'"(model_[a-z_]+)"', sources)) - {"model_call", "model_text"}
+    assert len(reasons) > 8
+    assert {f"reason_{reason}" for reason in reasons} <= {*load_labels("en")}
 
 
 def test_both_languages_have_the_same_labels():

@@ -74,7 +74,7 @@ def test_settings_cannot_be_changed():
 
 
 def test_there_are_few_settings_and_each_is_described():
-    assert len(Settings.model_fields) <= 34
+    assert len(Settings.model_fields) <= 48
     assert all(field.description for field in Settings.model_fields.values())
 
 
@@ -224,6 +224,67 @@ def test_dalils_own_key_comes_first(monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "sk-1")
     monkeypatch.setenv("DALIL_LLM_API_KEY", "sk-2")
     assert load_settings().llm_api_key.get_secret_value() == "sk-2"
+
+
+@pytest.mark.parametrize(
+    ("variables", "url", "key"),
+    [
+        ({}, None, "sk-1"),
+        ({"OPENAI_BASE_URL": "https://eu.api.openai.com/v1"}, "https://eu.api.openai.com/v1", "sk-1"),
+        ({"OPENAI_BASE_URL": "http://a/v1", "DALIL_LLM_MODEL": "m"}, "http://a/v1", None),
+        ({"DALIL_LLM_BASE_URL": "http://a/v1", "DALIL_LLM_MODEL": "m"}, "http://a/v1", None),
+        ({"DALIL_LLM_BASE_URL": "https://api.openai.com.example/v1", "DALIL_LLM_MODEL": "m"}, ..., None),
+        (
+            {"OPENAI_BASE_URL": "http://a/v1", "DALIL_LLM_BASE_URL": "http://b/v1", "DALIL_LLM_MODEL": "m"},
+            "http://b/v1",
+            None,
+        ),
+        (
+            {"OPENAI_BASE_URL": "http://a/v1", "DALIL_LLM_MODEL": "m", "DALIL_LLM_API_KEY": "sk-2"},
+            "http://a/v1",
+            "sk-2",
+        ),
+    ],
+)
+def test_openais_address_is_honoured_and_its_key_goes_to_openai_alone(variables, url, key):
+    settings = load_settings({"OPENAI_API_KEY": "sk-1", **variables})
+    assert url in (..., settings.llm_base_url)
+    assert (settings.llm_api_key and settings.llm_api_key.get_secret_value()) == key
+
+
+def test_an_address_of_openais_variables_alone_is_some_other_programs():
+    assert load_settings({"OPENAI_BASE_URL": "http://a/v1"}).llm_name is None
+    assert load_settings({"OPENAI_BASE_URL": "http://a/v1", "DALIL_LLM_MODEL": "m"}).llm_name == "m"
+    with pytest.raises(SettingsError, match="DALIL_LLM_MODEL"):
+        load_settings({"OPENAI_BASE_URL": "http://a/v1", "OPENAI_API_KEY": "sk-1"})
+
+
+def test_objects_are_read_from_json():
+    settings = load_settings({"DALIL_LLM_EXTRA_BODY": '{"top_p": 0.9}', "DALIL_LLM_EXTRA_QUERY": '{"a": "b"}'})
+    assert (settings.llm_extra_body, settings.llm_extra_query) == ({"top_p": 0.9}, {"a": "b"})
+    for value in ("[1]", "{", "1"):
+        assert read_error(DALIL_LLM_EXTRA_BODY=value).startswith("DALIL_LLM_EXTRA_BODY: a JSON object is wanted")
+
+
+@pytest.mark.parametrize("headers", ["sk-hidden", '["sk-hidden"]', '{"X-Key": ["sk-hidden"]}'])
+def test_headers_that_are_none_are_refused_and_not_shown(headers):
+    message = read_error(DALIL_LLM_EXTRA_HEADERS=headers)
+    assert "DALIL_LLM_EXTRA_HEADERS" in message
+    assert "sk-hidden" not in message
+
+
+def test_a_key_goes_as_its_endpoint_wants_it_and_headers_are_secret():
+    headers = {"llm_extra_headers": '{"X-Key": "sk-3"}'}
+    settings = load_settings({}, llm_api_key="sk-2", **headers)
+    assert settings.llm_request_headers == {"Authorization": "Bearer sk-2", "X-Key": "sk-3"}
+    assert {"sk-2", "sk-3"} <= {*settings.secrets}
+    azure = load_settings({}, llm_api_key="sk-2", llm_api_version="2024-10-21")
+    assert azure.llm_request_headers == {"api-key": "sk-2"}
+
+
+def test_an_answer_may_take_half_of_the_context():
+    assert load_settings({}).llm_answer_tokens == 700
+    assert load_settings({}, llm_max_tokens=9000, llm_context_tokens=4000).llm_answer_tokens == 2000
 
 
 def test_an_endpoint_with_its_model_needs_no_key(monkeypatch):

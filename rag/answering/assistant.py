@@ -12,7 +12,7 @@ from rag.answering.conversation import resolve_request
 from rag.answering.decomposition import decompose_question
 from rag.answering.follow_up import find_subject, is_follow_up, rewrite_question
 from rag.answering.intents import COLLECTION, Intent, IntentDetector
-from rag.answering.llm import ChatModel, Deadline, open_llm
+from rag.answering.llm import ChatModel, CircuitBreaker, Deadline, open_llm
 from rag.answering.passages import PassageReader, ReadPassages
 from rag.answering.reader import open_reader
 from rag.answering.replies import Replier
@@ -93,9 +93,9 @@ class Assistant:
         self, settings: Settings, store: Store, encoder: Encoder, retriever: HybridRetriever, model: ChatModel | None
     ) -> None:
         self.settings, self.store, self.encoder = settings, store, encoder
-        self._retriever, self._model = retriever, model
+        self._retriever, self._model, self._breaker = retriever, model, CircuitBreaker()
         self._passage_reader = PassageReader(retriever, open_reader(encoder.pieces, settings.threads))
-        self._writer = AnswerWriter(settings, retriever, encoder)
+        self._writer = AnswerWriter(settings, retriever, encoder, self._breaker)
         self._intents, self._replier = IntentDetector(encoder), Replier(store, retriever)
 
     @classmethod
@@ -180,7 +180,7 @@ class Assistant:
         if request.mode == "generate" and self._model is None:
             raise InputError("No model is set, so answers are extractive: set DALIL_LLM_BASE_URL and DALIL_LLM_MODEL.")
         started = time.perf_counter()
-        deadline = deadline or Deadline(self.settings.llm_timeout_s)
+        deadline = deadline or Deadline.from_settings(self.settings)
         model = None if request.mode == "extractive" else self._model
         language = request.language or _question_language(request)
         result = self.search(request.question, request.top_k, request.filters)
@@ -189,7 +189,7 @@ class Assistant:
             writer = self._reply(intent, result, language, request)
             result = replace(result, hits=())
         else:
-            passages = self._read_in_context(request, result, model, deadline)
+            passages = self._read_in_context(request, result, None if self._breaker.is_open else model, deadline)
             parts = self._read_parts(request)
             result = _interleave_hits(passages.result, [part.passages.result for part in parts])
             writer = self._answer(replace(passages, result=result), language, model, deadline, parts, request.detail)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from prompts import reader_message, render_prompt
-from rag.answering.generation import make_prompt_safe, skip_thoughts
+from rag.answering.generation import make_prompt_safe
 from rag.answering.llm import ChatModel, Deadline, stream_text
 from rag.errors import ModelError
 from rag.grounding.entities import EntityIndex, unsupported_entities
@@ -80,7 +80,7 @@ def rewrite_question(
     )
     prompt = render_prompt(question.language, "standalone", conversation=conversation, question=question.text)
     try:
-        draft = "".join(skip_thoughts(stream_text(model, [Message("user", prompt)], deadline)))
+        draft = "".join(stream_text(model, [Message("user", prompt)], deadline))
     except ModelError:
         return None
     return next((found for found in _find_questions(draft) if _preserves_facts(found, question)), None)

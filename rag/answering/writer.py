@@ -10,7 +10,7 @@ from rag.answering.decomposition import SubQuestion
 from rag.answering.direct import answer_span, direct_answer_text
 from rag.answering.extractive import refusal_text
 from rag.answering.generation import generate_answer
-from rag.answering.llm import ChatModel, Deadline
+from rag.answering.llm import ChatModel, CircuitBreaker, Deadline
 from rag.answering.passages import ReadPassages
 from rag.answering.quotes import Section, append_quotes, format_quotes
 from rag.embedding import Encoder
@@ -81,10 +81,14 @@ class AnswerWriter:
         Over the articles.
     encoder : Encoder
         Of statements.
+    breaker : CircuitBreaker
+        Spares readers the wait for a model that has stopped answering.
     """
 
-    def __init__(self, settings: Settings, retriever: HybridRetriever, encoder: Encoder) -> None:
-        self._settings, self._retriever, self._encoder = settings, retriever, encoder
+    def __init__(
+        self, settings: Settings, retriever: HybridRetriever, encoder: Encoder, breaker: CircuitBreaker
+    ) -> None:
+        self._settings, self._retriever, self._encoder, self._breaker = settings, retriever, encoder, breaker
 
     def write(
         self,
@@ -131,9 +135,10 @@ class AnswerWriter:
         where the model fails, a refusal where it declines."""
         result = passages.result
         similarity = SentenceSimilarity(self._retriever, self._encoder, result.hits)
-        context_tokens = self._settings.llm_context_tokens
+        prompt_tokens = self._settings.llm_context_tokens - self._settings.llm_answer_tokens
         try:
-            generated = yield from generate_answer(model, result, language, similarity, deadline, context_tokens)
+            with self._breaker.watch(deadline):
+                generated = yield from generate_answer(model, result, language, similarity, deadline, prompt_tokens)
         except ModelError as error:
             return (yield from self._extract(passages, language, failure=error.reason))
         verified = generated.verified

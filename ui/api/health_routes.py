@@ -45,8 +45,7 @@ class LlmProbe:
             return self._answer
 
     def _ask(self, model: str, url: str) -> str:
-        key = self._settings.llm_api_key
-        headers = {"Authorization": f"Bearer {key.get_secret_value()}"} if key else {}
+        headers = self._settings.llm_request_headers
         try:
             status = httpx.get(f"{url.rstrip('/')}/models", headers=headers, timeout=_LLM_TIMEOUT_S).status_code
         except httpx.HTTPError:

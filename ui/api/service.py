@@ -40,7 +40,7 @@ class AnswerService:
 
     def start_deadline(self) -> Deadline:
         """The time that one answer has, from now."""
-        deadline = Deadline(self.assistant.settings.llm_timeout_s)
+        deadline = Deadline.from_settings(self.assistant.settings)
         self._deadlines.add(deadline)
         return deadline
 

@@ -4,9 +4,11 @@ Reading happens in a thread of its own, so that a deadline or a reader who leave
 endpoint is silent; the connection is then shut, so that the endpoint stops writing.
 """
 
+import logging
 import queue
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from contextvars import ContextVar, copy_context
@@ -14,13 +16,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from rag.answering.llm.deadline import Deadline
 from rag.answering.llm.errors import to_model_error
-from rag.answering.model_text import clean_deltas
+from rag.answering.llm.template_marks import remove_template_marks
+from rag.answering.model_text import clean_deltas, stop_at_loops
 from rag.errors import ModelError
 from rag.types import Message
 
 if TYPE_CHECKING:
     from llama_index.core.base.llms.types import ChatMessage
 
+_log = logging.getLogger("dalil.model")
 _POLL_S = 0.1
 """How often a wait looks whether it was ended from outside."""
 
@@ -33,16 +37,20 @@ class ChatModel(Protocol):
 
 
 def stream_text(model: ChatModel, messages: Sequence[Message], deadline: Deadline) -> Iterator[str]:
-    """The model's text as it comes, without control characters.
+    """The model's text as it comes: without thoughts, marks of its template and control characters.
 
     Raises
     ------
     ModelError
-        Which says why and whether asking again may help.
+        Which says why and whether asking again may help. It is logged.
     """
     call = _ModelCall(model, messages)
     try:
-        yield from clean_deltas(call.deltas(deadline))
+        yield from stop_at_loops(remove_template_marks(clean_deltas(call.deltas(deadline))))
+    except ModelError as error:
+        if not deadline.is_expired:
+            _log.warning("no answer of the model (%s): %s", error.reason, error)
+        raise
     finally:
         call.cancel()
 
@@ -64,19 +72,29 @@ class _ModelCall:
 
     def deltas(self, deadline: Deadline) -> Iterator[str]:
         """The text as it comes, while there is time."""
+        silence_s = deadline.first_token_s
         while True:
-            remaining = deadline.remaining
-            if not remaining:
-                raise ModelError("The model did not answer in time.", "model_timeout")
-            try:
-                received = self._received.get(timeout=min(remaining, _POLL_S))
-            except queue.Empty:
-                continue
+            received = self._receive(deadline, silence_s)
+            silence_s = deadline.next_token_s
             if received is _END:
                 return
             if isinstance(received, Exception):
                 raise to_model_error(received) from received
-            yield str(received)
+            if received:
+                yield str(received)
+
+    def _receive(self, deadline: Deadline, silence_s: float) -> object:
+        """What comes next."""
+        silent_until = time.monotonic() + silence_s
+        while True:
+            remaining = deadline.remaining
+            if not remaining:
+                raise ModelError("It did not answer within the time for all of it.", "model_timeout")
+            silence = silent_until - time.monotonic()
+            if silence <= 0:
+                raise ModelError(f"It said nothing for {silence_s:g} s.", "model_timeout")
+            with suppress(queue.Empty):
+                return self._received.get(timeout=min(remaining, silence, _POLL_S))
 
     def attach_connection(self, connection: socket.socket) -> None:
         """The call goes over this connection."""
@@ -97,8 +115,7 @@ class _ModelCall:
                 delta = response.delta
                 if delta is not None and not isinstance(delta, str):
                     raise TypeError(f"the model's text is {type(delta).__name__}")
-                if delta:
-                    self._received.put(delta)
+                self._received.put(delta or "")  # a thought that is no part of the text is a sign of life
             self._received.put(_END)
         except Exception as error:  # any LLM may be handed in; what it raises is raised by the one who reads
             self._received.put(error)

@@ -1,7 +1,11 @@
 """The time that an answer may take, which any thread may end."""
 
+import math
 import threading
 import time
+from typing import Self
+
+from rag.settings import Settings
 
 
 class Deadline:
@@ -11,11 +15,19 @@ class Deadline:
     ----------
     seconds : float
         From now.
+    first_token_s, next_token_s : float
+        How long a call of a model may be silent before its first token, and before each after it.
     """
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, first_token_s: float = math.inf, next_token_s: float = math.inf) -> None:
         self._until = time.monotonic() + seconds
+        self.first_token_s, self.next_token_s = first_token_s, next_token_s
         self._expired = threading.Event()
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Self:
+        """As the settings have it, from now."""
+        return cls(settings.llm_timeout_s, settings.llm_first_token_s, settings.llm_next_token_s)
 
     def expire(self) -> None:
         """End the time, from any thread."""

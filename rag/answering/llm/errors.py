@@ -6,6 +6,9 @@ from rag.errors import ModelError
 
 _FIRST_PAUSE_S = 0.5
 _MAX_PAUSE_S = 8.0
+_MAX_ERROR_CHARS = 400
+"""An endpoint may send back what it was sent."""
+_KEY_HINT = "Its key is DALIL_LLM_API_KEY; that of OPENAI_API_KEY goes to OpenAI alone."
 _CONTEXT_EXCEEDED = (
     "context length",
     "context_length",
@@ -22,24 +25,40 @@ def to_model_error(error: Exception) -> ModelError:
     import httpx
     import openai
 
-    message = f"The model did not answer: {error}"
+    message = f"The model did not answer: {describe_cause(error)}"
     if isinstance(error, ModelError):
         return error
     if isinstance(error, openai.APITimeoutError | httpx.TimeoutException | TimeoutError):
-        return ModelError("The model did not answer in time.", "model_timeout")
+        return ModelError(f"{message} (out of time)", "model_timeout")
     if isinstance(error, openai.APIStatusError):
         return _to_status_error(error.status_code, message, error.response.headers.get("retry-after"))
     if isinstance(error, openai.APIConnectionError | httpx.TransportError | ConnectionError):
         return ModelError(message, "model_unreachable", is_retryable=True)
+    if isinstance(error, openai.APIError) and _is_too_long(message):  # once the response had begun
+        return ModelError(message, "model_context_exceeded", is_retryable=True, retry_after=0.0)
     return ModelError(message, "model_failed", is_retryable=True)
+
+
+def describe_cause(error: BaseException) -> str:
+    """What an error says, with what the one says that it goes back to."""
+    root = error
+    while root.__cause__ is not None:
+        root = root.__cause__
+    said = f"{error}" if root is error else f"{error} ({root})"
+    return (said or type(error).__name__)[:_MAX_ERROR_CHARS]
+
+
+def _is_too_long(message: str) -> bool:
+    """Whether an endpoint says that a prompt does not fit."""
+    return any(words in message.lower() for words in _CONTEXT_EXCEEDED)
 
 
 def _to_status_error(status: int, message: str, retry_after: str | None) -> ModelError:
     if status in (401, 403):
-        return ModelError(message, "model_key_refused")
+        return ModelError(f"{message}. {_KEY_HINT}", "model_key_refused")
     if status == 429:
         return ModelError(message, "model_rate_limited", is_retryable=True, retry_after=_parse_seconds(retry_after))
-    if status in (400, 413, 422) and any(words in message.lower() for words in _CONTEXT_EXCEEDED):
+    if status in (400, 413, 422) and _is_too_long(message):
         return ModelError(message, "model_context_exceeded", is_retryable=True, retry_after=0.0)
     is_retryable = status >= 500 or status in (408, 409)
     return ModelError(message, "model_failed", is_retryable, _parse_seconds(retry_after))
