@@ -16,6 +16,9 @@ from rag.answering.llm import Deadline
 Result = TypeVar("Result")
 
 _EVENT_STREAM = "text/event-stream"
+_HEARTBEAT = ":\n\n"
+"""A comment, which clients pass over: it keeps proxies and browsers from taking a silent connection for a dead one."""
+_HEARTBEAT_S = 10.0
 _EVENT_SCHEMA = {
     "type": "object",
     "properties": {"event": {"type": "string"}, "data": {"type": "string", "description": "JSON, or [DONE]"}},
@@ -48,11 +51,14 @@ class EventStreamResponse(StreamingResponse):
         As `format_event` gives them.
     deadline : Deadline
         Of the work that makes them.
+    heartbeat_s : float
+        Seconds of silence after which a comment is sent.
     """
 
-    def __init__(self, events: Iterator[str], deadline: Deadline) -> None:
+    def __init__(self, events: Iterator[str], deadline: Deadline, heartbeat_s: float = _HEARTBEAT_S) -> None:
         unbuffered = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-        super().__init__(iterate_in_threadpool(events), media_type=_EVENT_STREAM, headers=unbuffered)
+        content = _with_heartbeats(iterate_in_threadpool(events), heartbeat_s)
+        super().__init__(content, media_type=_EVENT_STREAM, headers=unbuffered)
         self._deadline = deadline
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -65,6 +71,18 @@ def format_event(data: Any, name: str | None = None) -> str:
     """One server-sent event with JSON as its data."""
     head = f"event: {name}\n" if name else ""
     return f"{head}data: {json.dumps(data, ensure_ascii=False)}\n\n"
+
+
+async def _with_heartbeats(events: AsyncIterator[str], heartbeat_s: float) -> AsyncIterator[str]:
+    """Events as they come, and a heartbeat whenever none has come for so long."""
+    while True:
+        following = asyncio.ensure_future(anext(events, None))
+        while not (await asyncio.wait({following}, timeout=heartbeat_s))[0]:
+            yield _HEARTBEAT
+        event = following.result()
+        if event is None:
+            return
+        yield event
 
 
 @asynccontextmanager
