@@ -1,11 +1,14 @@
 import re
+from dataclasses import replace
+from datetime import date
 
 import httpx
 import openai
 import pytest
 
 from prompts import render_prompt
-from rag.answering.generation import ATTEMPTS, build_messages, fit_hits, generate_answer
+from rag.answering.declines import no_answer_mark
+from rag.answering.generation import ATTEMPTS, build_messages, fit_hits, generate_answer, order_for_reading
 from rag.answering.llm import Deadline, retry_pause
 from rag.errors import ModelError
 from rag.grounding.verifier import NO_ANSWER
@@ -36,10 +39,31 @@ def test_a_model_gets_numbered_passages_and_the_question(answer_language):
     hits = (make_hit("نص المقطع الأول.", "a", "أول"), make_hit("نص المقطع الثاني.", "b", "ثان"))
     system, user = build_messages("سؤال عن كل شيء", hits, answer_language)
     assert (system.role, user.role) == ("system", "user")
-    assert system.text == render_prompt(answer_language, "answer", no_answer=NO_ANSWER)
+    mark = no_answer_mark(answer_language)
+    assert system.text == render_prompt(answer_language, "answer", no_answer=mark, today=date.today().isoformat())
+    assert mark in user.text.rpartition("</passages>")[2]
     assert '<passage number="1" title="أول">\nنص المقطع الأول.\n</passage>' in user.text
     assert '<passage number="2" title="ثان">\nنص المقطع الثاني.\n</passage>' in user.text
     assert "سؤال عن كل شيء" in user.text
+
+
+def test_the_date_of_an_article_stands_beside_its_passage():
+    hit = make_hit("نص.")
+    _, user = build_messages("سؤال", [replace(hit, article=replace(hit.article, date="2024-05"))], "ar")
+    assert '<passage number="1" title="عنوان" date="2024-05">' in user.text
+
+
+def test_passages_of_one_article_follow_each_other_as_they_do_in_it():
+    first, second = make_hit("الأولى.", "a"), make_hit("الثانية.", "a", before="الأولى. ")
+    other = make_hit("أخرى.", "b")
+    assert order_for_reading([second, other, first]) == [first, second, other]
+
+
+def test_a_marker_names_the_passage_that_the_prompt_gave_its_number():
+    later = make_hit("وُلد ابن بطوطة في طنجة.", "a", before="قال الراوي. ")
+    earlier = make_hit("قال الراوي.", "a")
+    _, outcome = generate(ScriptedModel("وُلد ابن بطوطة في طنجة [2]."), later, earlier)
+    assert [citation.quote for citation in outcome.verified.citations] == ["وُلد ابن بطوطة في طنجة."]
 
 
 @pytest.mark.parametrize(
@@ -89,8 +113,10 @@ def test_one_passage_and_the_whole_question_are_always_in_the_prompt():
 
 # Drafts
 
+DECLINES = ("no answer", "«لا جواب في المقاطع»", "لا تذكر المقاطع ذلك.", "The passages do not contain the answer [1].")
 
-@pytest.mark.parametrize("draft", [NO_ANSWER, f" {NO_ANSWER}.\n", f"`{NO_ANSWER}`", f"عذرًا. {NO_ANSWER}"])
+
+@pytest.mark.parametrize("draft", [NO_ANSWER, f" {NO_ANSWER}.\n", f"`{NO_ANSWER}`", f"عذرًا. {NO_ANSWER}", *DECLINES])
 def test_nothing_is_let_through_of_a_draft_that_finds_no_answer(draft):
     pieces, outcome = generate(ScriptedModel(draft), similarity=0.1)
     assert pieces == []

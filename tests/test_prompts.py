@@ -28,9 +28,13 @@ def read_messages(language):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_prompts_render_in_both_languages(language):
-    answer = prompts.render_prompt(language, "answer", no_answer=NO_ANSWER)
-    question = prompts.render_prompt(language, "question", passages="PASSAGES", question="QUESTION")
+    answer = prompts.render_prompt(language, "answer", no_answer=NO_ANSWER, today="2026-01-31")
+    values = {"passages": "PASSAGES", "question": "QUESTION", "no_answer": NO_ANSWER}
+    question = prompts.render_prompt(language, "question", **values)
     assert NO_ANSWER in answer
+    assert "2026-01-31" in answer
+    assert question.index("PASSAGES") < question.index(NO_ANSWER), "the rule stands behind the passages once more"
+    assert "[2]" in question
     assert Document(answer).language == Document(prompts.render_prompt(language, "retry_language")).language == language
     assert "PASSAGES" in question
     assert "QUESTION" in question
@@ -51,7 +55,9 @@ def test_a_missing_variable_is_an_error(language, name, values):
 
 
 def test_a_dollar_sign_in_a_value_stays_as_it_is():
-    text = prompts.render_prompt("en", "question", passages="$question costs $5", question="$passages {x} %s")
+    text = prompts.render_prompt(
+        "en", "question", passages="$question costs $5", question="$passages {x} %s", no_answer=""
+    )
     assert "$question costs $5" in text
     assert "Question: $passages {x} %s" in text
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from prompts import render_prompt
+from rag.answering.declines import is_decline, no_answer_mark
 from rag.answering.llm import ChatModel, Deadline, retry_pause, stream_text
 from rag.errors import ModelError
 from rag.grounding.attribution import Similarity
-from rag.grounding.verifier import NO_ANSWER, StreamingVerifier, VerifiedAnswer
+from rag.grounding.verifier import StreamingVerifier, VerifiedAnswer
 from rag.language.normalize import normalize_for_embedding
 from rag.language.tokens import count_tokens
 from rag.retrieval.retriever import RetrievalResult
@@ -70,9 +72,10 @@ def generate_answer(
     ModelError
         With nothing shown, when the endpoint fails for good or its words cannot be used.
     """
-    hits = fit_hits(result, answer_language, prompt_tokens)
+    likeliest = fit_hits(result, answer_language, prompt_tokens)
     insists_on_language = False
     for attempt in range(1, ATTEMPTS + 1):
+        hits = order_for_reading(likeliest)
         verifier = StreamingVerifier(hits, similarity, answer_language, result.question)
         messages = build_messages(result.question.text, hits, answer_language, insists_on_language)
         try:
@@ -87,7 +90,7 @@ def generate_answer(
             if not may_retry or attempt == ATTEMPTS or pause >= deadline.remaining:
                 raise
             if error.reason == "model_context_exceeded":
-                hits = hits[: max(1, len(hits) // 2)]
+                likeliest = likeliest[: max(1, len(likeliest) // 2)]
             insists_on_language = insists_on_language or is_wrong_language
             deadline.sleep(pause)
     raise AssertionError("the last attempt raises or returns")
@@ -96,15 +99,19 @@ def generate_answer(
 def _stream_draft(
     model: ChatModel, messages: Sequence[Message], verifier: StreamingVerifier, deadline: Deadline
 ) -> Iterator[str]:
-    is_empty = True
+    draft = ""
     for delta in stream_text(model, messages, deadline):
-        is_empty = is_empty and not delta.strip()
+        draft += delta
         output = verifier.feed(delta)
-        _check_language(verifier)
+        if not is_decline(draft):
+            _check_language(verifier)
         if output:
             yield output
-    if is_empty:
+    if not draft.strip():
         raise ModelError("The model gave an empty answer.", "model_empty", is_retryable=True)
+    if not verifier.has_output and is_decline(draft):
+        verifier.is_declined = True
+        return
     rest = verifier.finish()
     _check_language(verifier)
     if rest:
@@ -137,11 +144,12 @@ def build_messages(
     insists_on_language : bool
         Whether to say once more which language to write in.
     """
-    rules = render_prompt(answer_language, "answer", no_answer=NO_ANSWER)
+    no_answer = no_answer_mark(answer_language)
+    rules = render_prompt(answer_language, "answer", no_answer=no_answer, today=date.today().isoformat())
     if insists_on_language:
         rules = f"{rules}\n{render_prompt(answer_language, 'retry_language')}"
     passages = "\n".join(_format_passage(number, hit) for number, hit in enumerate(hits, 1))
-    task = render_prompt(answer_language, "question", passages=passages, question=question)
+    task = render_prompt(answer_language, "question", passages=passages, question=question, no_answer=no_answer)
     return [Message("system", rules), Message("user", task)]
 
 
@@ -161,6 +169,12 @@ def fit_hits(result: RetrievalResult, answer_language: Language, prompt_tokens: 
     return kept
 
 
+def order_for_reading(hits: Sequence[Hit]) -> list[Hit]:
+    """Hits with those of one article together, as they follow each other in it; the likeliest article first."""
+    articles = list(dict.fromkeys(hit.article.id for hit in hits))
+    return sorted(hits, key=lambda hit: (articles.index(hit.article.id), hit.start))
+
+
 def make_prompt_safe(text: str) -> str:
     """Text of an article or a conversation that cannot end its own delimiters, hide words from a reader's eye, or pass
     for a marker."""
@@ -169,4 +183,5 @@ def make_prompt_safe(text: str) -> str:
 
 def _format_passage(number: int, hit: Hit) -> str:
     title, text = make_prompt_safe(hit.article.title), make_prompt_safe(hit.text)
-    return f'<passage number="{number}" title="{title}">\n{text}\n</passage>'
+    written = f' date="{make_prompt_safe(hit.article.date)}"' if hit.article.date else ""
+    return f'<passage number="{number}" title="{title}"{written}>\n{text}\n</passage>'
