@@ -93,6 +93,10 @@ class Settings(BaseModel):
     llm_extra_body: JsonObject | None = Field(
         None, description='More fields of each request, a JSON object: `{"top_p": 0.9}`; null leaves one of ours out'
     )
+    llm_gguf: Path | None = Field(
+        None, description="A model's GGUF file, run in this process; needs `pip install 'dalil[local]'`"
+    )
+    llm_threads: int = Field(0, ge=0, le=256, description="Threads of that model; 0: as llama.cpp has it")
     llm_temperature: float = Field(0, ge=0, le=2, description="Temperature; not sent where the endpoint refuses it")
     llm_seed: int | None = Field(None, ge=0, le=2_147_483_647, description="Seed, for answers that can be had again")
     llm_max_tokens: int = Field(
@@ -154,6 +158,8 @@ class Settings(BaseModel):
             url = getattr(self, f"{name}_base_url")
             if url and not getattr(self, f"{name}_model") and not (name == "llm" and is_openai(url)):
                 raise ValueError(f"{_variable(f'{name}_base_url')} needs {_variable(f'{name}_model')} beside it")
+        if self.llm_gguf and self.llm_base_url:
+            raise ValueError("DALIL_LLM_GGUF and DALIL_LLM_BASE_URL name two models: set one of them")
         if not all(isinstance(value, str) for value in _read_headers(self.llm_extra_headers).values()):
             raise ValueError(f"{_variable('llm_extra_headers')}: each header is a text")
         if self.host not in _LOOPBACK_HOSTS and not self.accepted_keys and not self.open_access:
@@ -171,7 +177,7 @@ class Settings(BaseModel):
     @property
     def concurrent_answers(self) -> int:
         """Questions answered at once. Without a model each takes a core, so more would only make all of them wait."""
-        default = _CONCURRENT_ANSWERS_WITH_LLM if self.llm_name else _CONCURRENT_ANSWERS
+        default = _CONCURRENT_ANSWERS_WITH_LLM if self.llm_name and not self.llm_gguf else _CONCURRENT_ANSWERS
         return self.max_concurrent or default
 
     @property
@@ -219,6 +225,8 @@ class Settings(BaseModel):
     @property
     def llm_name(self) -> str | None:
         """The language model that writes answers; None: answers are extractive."""
+        if self.llm_gguf:
+            return self.llm_model or self.llm_gguf.stem
         if self.llm_base_url or self.llm_api_key:
             return self.llm_model or _OPENAI_MODEL
         return None

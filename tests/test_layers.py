@@ -37,7 +37,7 @@ LAYERS = (
 )
 """The modules of rag from the ground up: each may import those of lower layers only."""
 
-UI_LAYERS = ({"api"}, {"page"}, {"serve"}, {"cli"})
+UI_LAYERS = ({"api", "local_servers"}, {"page"}, {"serve"}, {"cli"})
 """The same for ui."""
 
 ONLY_IN = {
@@ -53,6 +53,8 @@ ONLY_IN = {
     "jinja2": "ui.page.html",
     "httpx": ("rag.embedding.endpoint", "rag.retrieval.rerank", "rag.answering.llm", "ui", "eval.bench", "eval.faults"),
     "opentelemetry": "ui.api.tracing",
+    "xllamacpp": "rag.answering.llm.local",
+    "huggingface_hub": "rag.answering.llm.catalogue",
     "llama_index": ("rag.answering.llm", "rag.integrations.llama_index"),
 }
 BROAD_HANDLERS = ("ui.api", "rag.store.qdrant_edge", "rag.answering.llm", "rag.integrations.llama_index")

@@ -24,6 +24,7 @@ from rag.settings import Settings
 from ui.api import COOKIE, AnswerService, ApiKeys, KeyGuard, Tracing, create_app, open_tracing
 from ui.api.connections import TimedProtocol
 from ui.api.request_log import log_requests_to
+from ui.local_servers import describe_local_servers
 from ui.page.event_guard import EventGuardMiddleware
 from ui.page.shell import PageMiddleware, preferred_language
 from ui.page.uploads import UploadFolder, remove_abandoned_uploads
@@ -208,6 +209,9 @@ def serve(settings: Settings) -> None:
     listener = open_listener(settings.host, settings.port)
     # Several people ask at once: a thread each answers a third more of them than all cores for each in turn.
     settings = settings.model_copy(update={"threads": settings.threads or 1})
+    hint = describe_local_servers() if settings.llm_name is None else None
+    if hint:
+        print(hint, file=sys.stderr)
     with listener, open_tracing() or nullcontext() as tracing, Assistant.from_settings(settings) as assistant:
         service = AnswerService(assistant)
         config = configure_server(create_site(service, tracing), settings)

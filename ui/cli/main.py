@@ -19,6 +19,7 @@ from rag.settings import Settings, load_settings
 from rag.types import Answer, AnswerRequest, Filters, RequestedLanguage, SearchMode
 from ui.cli.archive import add_archive_commands
 from ui.cli.console import FAILED, OK, WRONG_USE, ProgressBar, add_command, print_index_result, print_result
+from ui.cli.model import add_model_commands
 
 if TYPE_CHECKING:
     from ingest.indexer import IndexResult
@@ -202,6 +203,7 @@ def build_parser() -> argparse.ArgumentParser:
         _add_search(commands),
         add_command(commands, "status", _status, "Say what the index holds and what made it."),
         *add_archive_commands(commands),
+        *add_model_commands(commands),
         *_add_eval(commands),
     ]
     for command in with_json:
