@@ -59,6 +59,18 @@ def test_nothing_jumps_while_an_answer_is_written(site_with_model, chromium, lan
     assert sum(one["value"] for one in shifts) < 0.1, shifts
 
 
+def test_the_quotes_are_there_while_the_model_reads(site_with_model, chromium):
+    url, endpoint = site_with_model
+    endpoint.says(Hangs(30))
+    with open_tab(chromium, f"{url}/ar/") as tab:
+        tab.fill("#dalil-question textarea", CASTLE)
+        tab.press("#dalil-question textarea", "Enter")
+        tab.wait_for_selector(".dalil-quote")
+        assert "١٨٢٣" in tab.locator(".dalil-quote").first.inner_text()
+        tab.click("#dalil-stop")
+        tab.wait_for_selector("#dalil-ask", state="visible")
+
+
 def test_a_question_that_is_stopped_lets_the_model_go(site_with_model, chromium):
     url, endpoint = site_with_model
     endpoint.says(Hangs(30))

@@ -237,6 +237,13 @@ class Assistant:
         """Whether the articles are likely to hold the answer, as the search has it."""
         return result.probability >= result.threshold
 
+    def preview(self, result: RetrievalResult, language: Language) -> str:
+        """What the articles say, to be read while a model reads them; empty where none will be asked."""
+        if self._model is None or self._breaker.is_open or not result.hits or self.should_abstain(result):
+            return ""
+        opening = reader_message(language, "articles_say")
+        return format_quotes([Section("", self._choose_quotes(result))], language, opening).text
+
     def similarity(self, hits: Sequence[Hit]) -> SentenceSimilarity:
         """How near statements are to the sentences of `hits`."""
         return SentenceSimilarity(self._retriever, self.encoder, hits)

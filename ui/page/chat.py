@@ -153,8 +153,11 @@ class Chat:
             return render_live_turn(turn.question, len(earlier), labels, state, text), state
 
         yield picture(labels["searching"])
-        stream = self.service.begin(_to_request(turn.question, earlier, choices), running.deadline)
-        yield picture(labels["reading"].format(count=len(stream.result.hits)))
+        request = _to_request(turn.question, earlier, choices)
+        stream = self.service.begin(request, running.deadline)
+        assistant = self.service.assistant
+        quotes = "" if request.mode == "extractive" else assistant.preview(stream.result, stream.language)
+        yield picture(labels["reading"].format(count=len(stream.result.hits)), quotes)
         text, painted = "", 0.0
         for part in stream.parts:
             if isinstance(part, Answer):
