@@ -14,6 +14,7 @@ from rag.answering.follow_up import find_subject, is_follow_up, rewrite_question
 from rag.answering.intents import COLLECTION, Intent, IntentDetector
 from rag.answering.llm import ChatModel, CircuitBreaker, Deadline, open_llm
 from rag.answering.passages import PassageReader, ReadPassages
+from rag.answering.quotes import Section, format_quotes
 from rag.answering.reader import open_reader
 from rag.answering.replies import Replier
 from rag.answering.writer import AnsweredPart, AnswerWriter, Outcome, Writing, refuse
@@ -59,11 +60,14 @@ class AnswerStream:
         Of the answer.
     parts : iterator of str or Answer
         Its text as it comes, then exactly one Answer, whose text is all of it joined.
+    passages : ReadPassages or None
+        What was read for it; None where it rests on none.
     """
 
     result: RetrievalResult
     language: Language
     parts: Iterator[str | Answer]
+    passages: ReadPassages | None = None
 
     def read_to_end(self) -> Answer:
         """The whole answer, once it is there."""
@@ -184,7 +188,7 @@ class Assistant:
         model = None if request.mode == "extractive" else self._model
         language = request.language or _question_language(request)
         result = self.search(request.question, request.top_k, request.filters)
-        intent = self._find_intent(result)
+        intent, passages = self._find_intent(result), None
         if intent is not None:
             writer = self._reply(intent, result, language, request)
             result = replace(result, hits=())
@@ -193,7 +197,7 @@ class Assistant:
             parts = self._read_parts(request)
             result = _interleave_hits(passages.result, [part.passages.result for part in parts])
             writer = self._answer(replace(passages, result=result), language, model, deadline, parts, request.detail)
-        return AnswerStream(result, language, self._stream(result, language, writer, started))
+        return AnswerStream(result, language, self._stream(result, language, writer, started), passages)
 
     def search(
         self,
@@ -237,12 +241,15 @@ class Assistant:
         """Whether the articles are likely to hold the answer, as the search has it."""
         return result.probability >= result.threshold
 
-    def preview(self, result: RetrievalResult, language: Language) -> str:
+    def preview(self, stream: AnswerStream) -> str:
         """What the articles say, to be read while a model reads them; empty where none will be asked."""
-        if self._model is None or self._breaker.is_open or not result.hits or self.should_abstain(result):
+        passages = stream.passages
+        if self._model is None or self._breaker.is_open or passages is None or not passages.result.hits:
             return ""
-        opening = reader_message(language, "articles_say")
-        return format_quotes([Section("", self._choose_quotes(result))], language, opening).text
+        if passages.should_abstain(self.settings.refuse_below):
+            return ""
+        opening = reader_message(stream.language, "articles_say")
+        return format_quotes([Section("", passages.choose_quotes())], stream.language, opening).text
 
     def similarity(self, hits: Sequence[Hit]) -> SentenceSimilarity:
         """How near statements are to the sentences of `hits`."""

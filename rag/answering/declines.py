@@ -7,7 +7,7 @@ from functools import cache
 from importlib import resources
 from typing import Any, NamedTuple
 
-from rag.grounding.verifier import MARKER
+from rag.grounding.markers import MARKER
 from rag.language.languages import LANGUAGES
 from rag.language.normalize import fold_text
 from rag.types import Language

@@ -35,6 +35,13 @@ _GAIN_WEIGHT, _NEIGHBOR_WEIGHT = 1.0, 0.03
 for standing beside it: the first names the subject, often its neighbor tells of it what is asked."""
 
 
+_SEARCH_WEIGHT = 25.0
+"""Of the search's scores beside the model's in the order of sentences, more than training gives them, where the model
+knows the answers. The first sentence answers, on articles that it was not trained on, by the search's scores, by the
+model as trained, and so: XQuAD 0.733, 0.701, 0.745; English over Arabic 0.661, 0.620, 0.696; TyDi 0.805, 0.814, 0.827;
+MLQA 0.557, 0.577, 0.660; ARCD 0.722, 0.743, 0.763; OMoS in the given page 0.602, 0.675, 0.657."""
+
+
 class ReadSentence(NamedTuple):
     """A sentence that was read.
 
@@ -263,14 +270,13 @@ class _Heads:
 
     def score(self, states: NDArray[np.float32], window: Window, probability: float) -> _Scores:
         best = max(sentence.score for sentence, _ in window.sentences)
-        logits = [self._none_logit(states[0], probability)]
-        for sentence, tokens in window.sentences:
-            inside = states[slice(*tokens)]
-            pooled = np.concatenate([inside.mean(axis=0), inside.max(axis=0)])
-            logit = float(self._sentence @ pooled) + self._sentence_bias
-            logits.append(logit + self._relative * (sentence.score - best) + self._absolute * sentence.score)
-        none, *shares = _softmax(np.array(logits)).tolist()
-        return _Scores(shares, none)
+        relative = np.array([sentence.score - best for sentence, _ in window.sentences])
+        absolute = np.array([sentence.score for sentence, _ in window.sentences])
+        logits = np.array([self._sentence_logit(states[slice(*tokens)]) for _, tokens in window.sentences])
+        logits += self._relative * relative + self._absolute * absolute
+        none = float(_softmax(np.array([self._none_logit(states[0], probability), *logits]))[0])
+        shares = (1 - none) * _softmax(logits + _SEARCH_WEIGHT * relative)
+        return _Scores(shares.tolist(), none)
 
     def find_span(self, states: NDArray[np.float32]) -> tuple[int, int, float]:
         """The first and the last token of the likeliest answer in a sentence, and its probability."""
@@ -280,6 +286,10 @@ class _Heads:
         allowed = np.triu(np.ones_like(joint, bool)) & ~np.triu(np.ones_like(joint, bool), _MAX_ANSWER_TOKENS)
         first, last = np.unravel_index(int(np.argmax(np.where(allowed, joint, -np.inf))), joint.shape)
         return int(first), int(last), float(np.exp(joint[first, last]))
+
+    def _sentence_logit(self, states: NDArray[np.float32]) -> float:
+        pooled = np.concatenate([states.mean(axis=0), states.max(axis=0)])
+        return float(self._sentence @ pooled) + self._sentence_bias
 
     def _none_logit(self, state: NDArray[np.float32], probability: float) -> float:
         clipped = min(max(probability, 1e-4), 1 - 1e-4)

@@ -156,7 +156,7 @@ class Chat:
         request = _to_request(turn.question, earlier, choices)
         stream = self.service.begin(request, running.deadline)
         assistant = self.service.assistant
-        quotes = "" if request.mode == "extractive" else assistant.preview(stream.result, stream.language)
+        quotes = "" if request.mode == "extractive" else assistant.preview(stream)
         yield picture(labels["reading"].format(count=len(stream.result.hits)), quotes)
         text, painted = "", 0.0
         for part in stream.parts:
