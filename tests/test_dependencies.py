@@ -44,6 +44,7 @@ OLDEST_PYTHON = {"python_version": "3.11", "python_full_version": "3.11.0"}
 NOT_PINNED = {
     "fastembed": "another engine for `python -m eval.bench`, installed by hand where it is wanted",
     "tokenizers": "for fastembed",
+    "torch": "trains the reader (`python -m eval.reading`), installed by hand where that is wanted",
 }
 
 

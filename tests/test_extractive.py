@@ -42,7 +42,7 @@ def extract(*hits, answer_language="ar", question="سؤال عن كل شيء", *
     """The extractive answer from hits whose sentences have these cosines to the question."""
     result = make_result(*hits, question=question)
     scored = candidates.score_sentences(result, make_vectors(**cosines))
-    quotes = choose_quotes(read_by_scores(scored, result.probability), scored)
+    quotes = choose_quotes(result.question, read_by_scores(scored, result.probability), scored)
     return format_quotes([Section("", quotes)], answer_language)
 
 

@@ -1,7 +1,7 @@
 import httpx
 import pytest
 
-from rag.answering.follow_up import is_follow_up, rewrite_question
+from rag.answering.follow_up import complete_question, find_subject, is_follow_up, rewrite_question
 from rag.answering.llm import Deadline
 from rag.grounding.verifier import NO_ANSWER
 from rag.language.document import Document
@@ -77,3 +77,37 @@ def test_the_question_is_taken_out_of_what_the_model_wrote(draft, question, rewr
 )
 def test_a_question_that_refers_to_what_was_said_before_is_a_follow_up(question, expected):
     assert is_follow_up(Document(question)) == expected
+
+
+# Questions that leave out what is asked
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "متى كان ذلك؟",
+        "وأين كان ذلك؟",
+        "لماذا؟",
+        "And where?",
+        "وحي المنارة؟",
+        "What about the tannour?",
+        "وماذا عن الهندسة؟",
+    ],
+)
+def test_a_question_that_leaves_out_what_is_asked_stands_behind_the_one_before(question):
+    history = (Message("user", "كم المساحة؟"), Message("assistant", "60 مترًا"))
+    assert complete_question(Document(question), history) == f"كم المساحة؟ {question}"
+    assert complete_question(Document(question), ()) == question
+
+
+@pytest.mark.parametrize("question", ["ومتى مات؟", "ومن يسكنها؟", "and how much did it cost?", "Who won the final?"])
+def test_a_question_that_says_what_it_asks_stands_alone(question):
+    assert complete_question(Document(question), (Message("user", "كم المساحة؟"),)) == question
+
+
+def test_a_conversation_is_about_the_article_that_was_cited_last():
+    said = Message("assistant", "وفقًا لمقال «سقطرى»:\n\n«جزيرة» [1]")
+    asked = Message("user", "أين تقع؟")
+    assert find_subject((asked, said)) == "سقطرى"
+    assert find_subject((asked, Message("assistant", "لا جواب"))) == asked.text
+    assert find_subject(()) == ""

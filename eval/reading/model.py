@@ -194,8 +194,8 @@ def find_loss(scores: Scores, batch: Batch) -> Tensor:
     has_answer = batch.answers.any(1)
     others = scores.sentences.masked_fill(batch.is_neutral & ~batch.answers, _MASKED)
     right = scores.sentences.masked_fill(~batch.answers, _MASKED).logsumexp(1)
-    told = torch.cat([scores.none[:, None], others], 1).logsumexp(1) - torch.where(has_answer, right, scores.none)
-    loss = told.mean()
+    among_all = torch.cat([scores.none[:, None], others], 1).logsumexp(1) - torch.where(has_answer, right, scores.none)
+    loss = among_all.mean()
     if has_answer.any():
         loss = loss + 0.5 * (others.logsumexp(1) - right)[has_answer].mean()
     spans = [_span_loss(scores.spans[at], example) for at, example in enumerate(batch.examples) if example.answer]

@@ -8,8 +8,10 @@ from pathlib import Path
 from eval.datasets import GOLD_QUESTIONS, Dataset, make_text_article, read_articles, read_gold_set, read_squad
 from eval.omos import read_omos
 from eval.reading.examples import QuestionSet
+from rag.language.languages import LANGUAGES
 
 _SQUAD_SETS = ("xquad", "tydi", "mlqa", "arcd")
+_LABELS = ("Arabic", "English over Arabic", "English")
 _SAMPLES = Path("articles")
 _MAX_ARTICLE_CHARS = 10**6
 
@@ -25,19 +27,20 @@ def read_sets(folder: Path) -> Iterator[QuestionSet]:
     samples = Dataset(read_articles(_SAMPLES, _MAX_ARTICLE_CHARS), read_gold_set())
     yield QuestionSet("gold", samples, str, is_withheld=False)
     for name in _SQUAD_SETS:
-        arabic, english = (folder / f"{name}-dev.{language}.json" for language in ("ar", "en"))
+        arabic, english = (folder / f"{name}-dev.{language}.json" for language in LANGUAGES)
         if arabic.exists():
             group = _group_by_title(arabic)
-            yield QuestionSet(f"{name} ar", read_squad(arabic), group.__getitem__)
+            yield QuestionSet(f"{name}, {_LABELS[0]}", read_squad(arabic), group.__getitem__)
             if english.exists():
-                yield QuestionSet(f"{name} en over ar", read_squad(arabic, english), group.__getitem__)
+                yield QuestionSet(f"{name}, {_LABELS[1]}", read_squad(arabic, english), group.__getitem__)
                 own = read_squad(english)
-                yield QuestionSet(f"{name} en", own, _group_by_title(english).__getitem__, is_withheld=False)
-    arabic, english = folder / "omos-dev.ar.jsonl", folder / "omos-dev.en.jsonl"
+                yield QuestionSet(f"{name}, {_LABELS[2]}", own, _group_by_title(english).__getitem__, is_withheld=False)
+    arabic, english = (folder / f"omos-dev.{language}.jsonl" for language in LANGUAGES)
     if arabic.exists() and english.exists():
-        for label, pages, questions in (("ar", arabic, None), ("en over ar", arabic, english), ("en", english, None)):
+        pairs: list[tuple[Path, Path | None]] = [(arabic, None), (arabic, english), (english, None)]
+        for label, (pages, questions) in zip(_LABELS, pairs, strict=True):
             dataset = read_omos(pages, questions, within_page=True)
-            yield QuestionSet(f"omos {label}", dataset, str, has_spans=False, is_withheld=pages == arabic)
+            yield QuestionSet(f"omos, {label}", dataset, str, has_spans=False, is_withheld=pages == arabic)
 
 
 def hash_sets(folder: Path) -> dict[str, str]:

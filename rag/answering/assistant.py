@@ -10,7 +10,7 @@ from uuid import uuid4
 from prompts import prompt_fingerprint, reader_message
 from rag.answering.conversation import resolve_request
 from rag.answering.decomposition import decompose_question
-from rag.answering.follow_up import find_subject, is_follow_up, rewrite_question
+from rag.answering.follow_up import complete_question, find_subject, is_follow_up, rewrite_question
 from rag.answering.intents import COLLECTION, Intent, IntentDetector
 from rag.answering.llm import ChatModel, CircuitBreaker, Deadline, open_llm
 from rag.answering.passages import PassageReader, ReadPassages
@@ -279,9 +279,10 @@ class Assistant:
         refers_back = is_follow_up(result.question)
         if not refers_back and not alone.is_unsure:
             return alone
-        other = self._search_standalone(f"{subject}: {result.question.text}", request)
+        asked = complete_question(result.question, request.history)
+        other = self._search_standalone(f"{subject}: {asked}", request)
         # The subject only finds the passages: the sentences are those that answer what is asked now.
-        within = self.read(replace(other, question=result.question))
+        within = self.read(replace(other, question=Document(asked)))
         enough = _FOLLOW_UP_SHARE if refers_back else 1.0
         return within if within.reading.probability >= enough * alone.reading.probability else alone
 

@@ -11,6 +11,7 @@ _MAX_WORDS = 12
 """Of a direct answer: what is longer is read in its sentence."""
 _MAX_NAME_WORDS = 5
 _ASKS_FOR_NAME = ("who", "where")
+_NEXT_WORD = re.compile(r"[ \u00a0]([^\W\d_][^\s.,،;:؛!؟?()«»\"]*)")
 _WORD_CHARS = re.compile(r"\w")
 _EDGES = " \t\n.,;:،؛…!؟?-–—\"'"
 _BRACKETS = {"(": ")", "«": "»", "[": "]", "“": "”"}
@@ -55,7 +56,17 @@ def answer_span(read: ReadSentence) -> Span:
         start += 1
     while end > start and text[end - 1] in _EDGES:
         end -= 1
-    return _close_brackets(text, Span(start, end), outer)
+    return _with_counted(text, _close_brackets(text, Span(start, end), outer), outer)
+
+
+def _with_counted(text: str, span: Span, outer: Span) -> Span:
+    """With what a number at the end counts: 825 kinds, 1.75 dirhams."""
+    document = Document(text[slice(*span)])
+    ends_with_number = bool(document.quantities) and document.quantities[-1].number.end == len(document.words)
+    following = _NEXT_WORD.match(text, span.end, outer.end)
+    if not ends_with_number or not following or not Document(following[1]).content_terms:
+        return span
+    return Span(span.start, following.end(1))
 
 
 def _close_brackets(text: str, span: Span, outer: Span) -> Span:

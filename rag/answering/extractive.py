@@ -4,15 +4,18 @@ from collections.abc import Sequence
 
 from prompts import reader_message
 from rag.answering.candidates import ScoredSentence, is_scrap, penalty
-from rag.answering.lists import find_list_items
+from rag.answering.lists import find_list_items, find_section, is_heading
 from rag.answering.quotes import Quote, title_words
 from rag.answering.reader import Reading, ReadSentence
+from rag.language.document import Document
 from rag.language.languages import PROFILES
+from rag.language.sentences import trim_span
 from rag.types import Detail, Hit, Language, Span
 
 _MAX_QUOTES = 3
 _MIN_SHARE = 0.1
 """Of the first quote's probability, that another one has to have to be shown."""
+_MAX_SECTION_SENTENCES = 10
 _SENTENCES_AROUND = 2
 """On either side of the best one, where more of it is asked for."""
 _MIN_LIST_SHARE, _MAX_ITEM_SHARE = 0.6, 0.6
@@ -20,11 +23,15 @@ _MIN_LIST_SHARE, _MAX_ITEM_SHARE = 0.6, 0.6
 _MAX_NEAREST_TITLES = 3
 
 
-def choose_quotes(reading: Reading, scored: Sequence[ScoredSentence], detail: Detail = "usual") -> list[Quote]:
+def choose_quotes(
+    question: Document, reading: Reading, scored: Sequence[ScoredSentence], detail: Detail = "usual"
+) -> list[Quote]:
     """What an extractive answer quotes: at most three sentences, the best first, or the whole list that is asked for.
 
     Parameters
     ----------
+    question : Document
+        That was asked.
     reading : Reading
         Of the question.
     scored : sequence of ScoredSentence
@@ -32,7 +39,9 @@ def choose_quotes(reading: Reading, scored: Sequence[ScoredSentence], detail: De
     detail : Detail
         `short`: the best sentence alone; `long`: with those around it, in reading order.
     """
-    if detail != "short" and (quotes := _find_asked_list(scored) or _find_answering_list(reading)):
+    if detail != "short" and (
+        quotes := _find_asked_list(scored) or _find_asked_section(question, scored) or _find_answering_list(reading)
+    ):
         return quotes
     if detail == "short":
         return [_quote(read.sentence) for read in reading.sentences[:1]]
@@ -77,10 +86,28 @@ def refusal_text(answer_language: Language, hits: Sequence[Hit]) -> str:
     return reader_message(answer_language, "refusal") + nearest
 
 
+def _find_asked_section(question: Document, scored: Sequence[ScoredSentence]) -> list[Quote]:
+    """The section whose heading says all that is asked beside the title of its article; empty where there is none."""
+    asked = {term.stems for term in question.content_terms}
+    for heading in scored:
+        article = heading.hit.article
+        if not is_heading(heading.text) or not (beneath := find_section(article.text, heading.span)):
+            continue
+        said, title = Document(heading.text).stems, Document(article.title).stems
+        of_heading = {stems for stems in asked if not said.isdisjoint(stems)}
+        if of_heading and all(stems in of_heading or not title.isdisjoint(stems) for stems in asked):
+            spans = Document(article.text[slice(*beneath)], article.language).sentences[:_MAX_SECTION_SENTENCES]
+            moved = [trim_span(article.text, Span(beneath.start + one.start, beneath.start + one.end)) for one in spans]
+            return [Quote(heading.hit, span, heading.support) for span in moved if span.start < span.end]
+    return []
+
+
 def _find_answering_list(reading: Reading) -> list[Quote]:
     """The list whose items share among them the most of the probability that something answers; empty where one
     sentence has it."""
     shares: dict[tuple[str, tuple[Span, ...]], list[ReadSentence]] = {}
+    if not reading.is_of_model:
+        return []
     for read in reading.sentences:
         article = read.sentence.hit.article
         if items := find_list_items(article.text, read.sentence.span.start):

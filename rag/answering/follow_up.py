@@ -19,6 +19,9 @@ from rag.types import Message
 _MAX_MESSAGES = 6
 """Earlier messages shown to the model."""
 _MAX_MESSAGE_CHARS = 600
+_CONJUNCTION = re.compile(r"^\s*(?:(?:and|but|so)\s+|[وف](?=\w{2}))", re.IGNORECASE)
+_MAX_ELLIPTICAL_TERMS = 6
+"""Of a question without a word that asks."""
 _MIN_CONTENT_TERMS = 2
 """A question of fewer says too little to stand alone."""
 _AROUND = " \t\"'“”«»*_`#>-–—"
@@ -51,6 +54,22 @@ def last_title(history: Sequence[Message]) -> str:
             said = answers[-1].split(before, 1)[-1]
             return said.split(after.rstrip(), 1)[0].strip(opening + closing)
     return ""
+
+
+def complete_question(question: Document, history: Sequence[Message]) -> str:
+    """A question, behind the one before it where it leaves out what is asked: "And in winter?", "متى كان ذلك؟"."""
+    earlier = [message.text for message in history if message.role == "user"]
+    if not earlier or not _leaves_out_what_is_asked(question):
+        return question.text
+    return f"{earlier[-1]} {question.text}"
+
+
+def _leaves_out_what_is_asked(question: Document) -> bool:
+    profile = PROFILES[question.language]
+    bare = Document(_CONJUNCTION.sub("", question.text), question.language)
+    asks = re.search(rf"(?<!\w)(?:{'|'.join(profile.question_types.values())})(?!\w)", bare.folded_text.text)
+    is_about = any(one.follow_up_about.match(bare.folded_text.text) for one in PROFILES.values())
+    return is_about or not bare.content_terms or (not asks and len(bare.terms) <= _MAX_ELLIPTICAL_TERMS)
 
 
 def rewrite_question(

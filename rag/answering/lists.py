@@ -1,4 +1,4 @@
-"""Lists in an article: a line that leads to them, and their items."""
+"""Lists and sections in an article: a line that leads to them, and what stands beneath it."""
 
 import re
 from itertools import takewhile
@@ -8,6 +8,8 @@ from rag.types import Span
 _ITEM = re.compile(r"[ \t]*(?:[-*•‣◦▪●–]|[0-9٠-٩]{1,2}[.)-])[ \t]+\S")
 _LINE = re.compile(r"[^\n]*[^\s][^\n]*")
 _MIN_ITEMS, _MAX_ITEMS = 2, 15
+_MAX_HEADING_WORDS = 8
+_ENDS_SENTENCE = (".", "؟", "?", "!", ":", "؛", ";", "،", ",")
 _WINDOW_CHARS = 20_000
 """Before and behind the line: an article may be long, its lists are not."""
 
@@ -33,3 +35,26 @@ def find_list_items(text: str, at: int) -> tuple[Span, ...]:
         first -= 1
     items = tuple(takewhile(lambda line: _ITEM.match(text, *line), lines[first : first + _MAX_ITEMS]))
     return items if len(items) >= _MIN_ITEMS else ()
+
+
+def find_section(text: str, heading: Span) -> Span | None:
+    """What stands beneath a heading, up to the next one; None where the line is no heading.
+
+    Parameters
+    ----------
+    text : str
+        Of the article.
+    heading : Span
+        Of the line.
+    """
+    lines = [Span(*match.span()) for match in _LINE.finditer(text, heading.start, heading.start + _WINDOW_CHARS)]
+    if not lines or not is_heading(text[slice(*lines[0])]):
+        return None
+    beneath = list(takewhile(lambda line: not is_heading(text[slice(*line)]), lines[1:]))
+    return Span(beneath[0].start, beneath[-1].end) if beneath else None
+
+
+def is_heading(line: str) -> bool:
+    """Whether a line may head a section: it is short, is no item of a list, and ends no sentence."""
+    words = line.split()
+    return 0 < len(words) <= _MAX_HEADING_WORDS and not _ITEM.match(line) and not words[-1].endswith(_ENDS_SENTENCE)

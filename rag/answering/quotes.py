@@ -9,7 +9,7 @@ from rag.grounding.attribution import cite
 from rag.grounding.markers import MARKER
 from rag.grounding.verifier import VerifiedAnswer, make_inert
 from rag.language.controls import close_directions
-from rag.types import Citation, Hit, Language, Span, Statement, Verdict
+from rag.types import Citation, Hit, Language, Span, Statement
 
 _BREAK = "\n\n"
 
@@ -33,11 +33,10 @@ class Quote(NamedTuple):
 
 
 class _Block(NamedTuple):
-    """A paragraph of an answer, and the citation that it rests on if it states something."""
+    """A paragraph of an answer, and the number of its citation if it is a quote."""
 
     text: str
     number: int | None = None
-    verdict: Verdict = "verbatim"
 
 
 class Section(NamedTuple):
@@ -75,7 +74,7 @@ def format_quotes(
     """
     citations: list[Citation] = []
     blocks = [_Block(opening)] if opening else []
-    blocks += [_Block(f"{title_words(direct)} [{first_number}]", first_number, "supported")] if direct else []
+    blocks += [_Block(f"{title_words(direct)} [{first_number}]")] if direct else []
     title = None
     for section in sections:
         blocks += [_Block(title_words(section.opening))] if section.opening else []
@@ -121,10 +120,10 @@ def _number_citation(quote: Quote, citations: list[Citation], first_number: int)
 
 
 def _find_statements(text: str, blocks: Sequence[_Block]) -> Iterator[Statement]:
-    """The blocks of an answer that rest on a citation."""
+    """The quotes of an answer. The direct answer before them is no statement of its own: it is words of the first."""
     end = 0
     for block in blocks:
         start = text.index(block.text, end)
         end = start + len(block.text)
         if block.number is not None:
-            yield Statement(start, end, block.verdict, (block.number,))
+            yield Statement(start, end, "verbatim", (block.number,))

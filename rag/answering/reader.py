@@ -72,10 +72,21 @@ class Reading(NamedTuple):
         Those that were read, the likeliest first.
     probability : float
         That one of them answers, 0..1.
+    is_of_model : bool
+        Whether the model read them; else the scores of the search stand for it.
     """
 
     sentences: list[ReadSentence]
     probability: float
+    is_of_model: bool = True
+
+    def with_odds(self, factor: float) -> "Reading":
+        """The same where the odds that something answers are multiplied."""
+        odds = factor * self.probability / max(1 - self.probability, 1e-9)
+        probability = odds / (1 + odds)
+        scale = probability / self.probability if self.probability else 0.0
+        scaled = [one._replace(probability=scale * one.probability) for one in self.sentences]
+        return self._replace(sentences=scaled, probability=probability)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +179,7 @@ def read_by_scores(sentences: Sequence[ScoredSentence], probability: float) -> R
     shares = [
         probability if at < _SURE_SENTENCES or sentence.score >= enough else 0.0 for at, sentence in enumerate(distinct)
     ]
-    return Reading([ReadSentence(*pair) for pair in zip(distinct, shares, strict=True)], probability)
+    return Reading([ReadSentence(*pair) for pair in zip(distinct, shares, strict=True)], probability, is_of_model=False)
 
 
 def _rank_by_scores(sentences: Sequence[ScoredSentence]) -> list[ScoredSentence]:

@@ -24,8 +24,10 @@ from rag.types import AnswerMode, AnswerSpan, AnswerState, Detail, DirectAnswer,
 _AFTER_BLOCK = re.compile(r"(?<=\n\n)")
 _QUOTES_OF_SUB_QUESTION = 2
 """Of each of several things that a question is about."""
-_SURE_WORDS = 0.35
-"""Of the probability that some words answer, from which they are said before the quotes."""
+_SURE_WORDS = 0.5
+"""Of the probability that some words answer, from which they are said before the quotes. On articles that it was
+not trained on 0.11 of questions get such an answer, 0.69 of these share most of their words with the right one; from
+0.3 on 0.28 and 0.56; from 0.6 on 0.08 and 0.78."""
 
 
 class AnsweredPart(NamedTuple):

@@ -56,6 +56,8 @@ class LanguageProfile:
         Questions for a time, and for a number or date.
     follow_up : re.Pattern
         Words that refer to what was said before.
+    follow_up_about : re.Pattern
+        How a question begins that asks the last one of something else ("what about").
     question_types : mapping of str to str
         Regular expression of the words that ask, by what they ask for.
     embedded_run : re.Pattern
@@ -82,5 +84,6 @@ class LanguageProfile:
     asks_time: re.Pattern[str]
     asks_quantity: re.Pattern[str]
     follow_up: re.Pattern[str]
+    follow_up_about: re.Pattern[str]
     question_types: Mapping[str, str]
     embedded_run: re.Pattern[str]

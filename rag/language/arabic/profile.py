@@ -46,6 +46,7 @@ ARABIC = LanguageProfile(
         r"(?:^|\s)[وف]?(?:ب?كم|متي|امتي|قديش|شحال)(?:\s|$)|\b(?:عام|سنه|تاريخ|قرن|عدد|نسبه|مقدار)"
     ),
     follow_up=re.compile(_FOLLOW_UP),
+    follow_up_about=re.compile(r"(?:ماذا|ما|شو|ايش|ايه) عن(?!\w)"),
     question_types={
         "how many": r"ب?كم|عدد|نسبه|مقدار",
         "when": r"متي|تاريخ|عام|سنه",

@@ -63,6 +63,7 @@ ENGLISH = LanguageProfile(
         r"^(?:and|but|so|what about|how about)\b"
         r"|\b(?:it|its|he|she|they|them|their|his|her|this|that|these|those|there|one)\b"
     ),
+    follow_up_about=re.compile(r"(?:what|how) about\b"),
     question_types={
         "how many": r"how (?:many|much|long|old|far|large|big|tall|high)",
         "when": r"when|what year|which year",

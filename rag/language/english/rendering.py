@@ -55,8 +55,7 @@ def render_in_english(text: str) -> str | None:
     any other text."""
     document = Document(text, "ar")
     words, starts = document.words, _word_starts(document)
-    gaps = (text[start + len(word.source) : end] for word, start, end in zip(words, starts, starts[1:], strict=False))
-    if not words or not all(_JOINING.fullmatch(gap) for gap in gaps):
+    if not words or (starts and not _is_joined_plainly(document, starts)):
         return None
     found = {one.first: one for one in (*_names(document), *_numbers(document), *_dates(document))}
     parts: list[str] = []
@@ -71,6 +70,12 @@ def render_in_english(text: str) -> str | None:
         else:
             return None
     return " ".join(part for part in parts if part) if found else None
+
+
+def _is_joined_plainly(document: Document, starts: Sequence[int]) -> bool:
+    """Whether nothing but blanks, brackets and quotation marks stands between the words."""
+    ends = [start + len(word.source) for word, start in zip(document.words, starts, strict=True)]
+    return all(_JOINING.fullmatch(document.text[end:start]) for end, start in zip(ends, starts[1:], strict=False))
 
 
 def _numbers(document: Document) -> Iterator[_Rendered]:
@@ -145,9 +150,13 @@ def _names(document: Document) -> Iterator[_Rendered]:
 
 
 def _word_starts(document: Document) -> list[int]:
+    """Where each word stands in the text; empty where some do not stand in it as they are (2022/11/20 is read as
+    20 November 2022)."""
     starts, at = [], 0
     for word in document.words:
-        at = document.text.index(word.source, at)
+        at = document.text.find(word.source, at)
+        if at < 0:
+            return []
         starts.append(at)
         at += len(word.source)
     return starts
