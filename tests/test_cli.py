@@ -94,7 +94,7 @@ def test_ask_gives_the_answer_object_on_standard_output_alone(home):
 
 def test_ask_in_the_other_language(home):
     asked = dalil(home, "ask", "How far can Hyperion grow?", "--language", "ar", "--json")
-    assert json.loads(asked.stdout)["text"].startswith("وفقًا")
+    assert "وفقًا لمقال" in json.loads(asked.stdout)["text"]
 
 
 def test_search_explains_itself(home):

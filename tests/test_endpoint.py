@@ -227,17 +227,17 @@ def test_a_model_that_says_one_thing_again_and_again_is_let_go(endpoint):
 
 
 @pytest.mark.parametrize(
-    ("answer", "deadline", "message"),
+    ("answer", "limits", "message"),
     [
-        (Hangs(5), Deadline(60, first_token_s=0.3), "said nothing for 0.3 s"),
-        (Hangs(5, "It was"), Deadline(60, first_token_s=60, next_token_s=0.3), "said nothing for 0.3 s"),
-        (Hangs(5), Deadline(0.3, first_token_s=60), "time for all of it"),
+        (Hangs(5), {"seconds": 60, "first_token_s": 0.3}, "said nothing for 0.3 s"),
+        (Hangs(5, "It was"), {"seconds": 60, "first_token_s": 60, "next_token_s": 0.3}, "said nothing for 0.3 s"),
+        (Hangs(5), {"seconds": 0.3, "first_token_s": 60}, "time for all of it"),
     ],
 )
-def test_each_limit_ends_a_call(endpoint, answer, deadline, message):
+def test_each_limit_ends_a_call(endpoint, answer, limits, message):
     endpoint.says(answer)
     started = time.monotonic()
-    error = fail(open_model(endpoint), deadline)
+    error = fail(open_model(endpoint), Deadline(**limits))
     assert error.reason == "model_timeout"
     assert message in str(error)
     assert time.monotonic() - started < 3

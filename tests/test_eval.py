@@ -296,7 +296,7 @@ def test_quotes_are_measured_as_they_are_shown():
 
 def with_direct(text):
     """An answer with what it says before its quotes."""
-    return SimpleNamespace(direct=text and SimpleNamespace(text=text), state="answered", language="ar", text="وفقًا")
+    return SimpleNamespace(answer=text and SimpleNamespace(text=text), state="answered", language="ar", text="وفقًا")
 
 
 def test_a_direct_answer_is_measured_against_any_right_one_and_its_renderings():

@@ -26,7 +26,7 @@ from ui.api.errors import STATUSES
 QUEEN = "كم يومًا تحتاج ملكة النحل لتكتمل من البيضة إلى الحشرة البالغة؟"
 ANSWER = set(
     "id text language refused reason mode degraded citations statements prompt timings_ms state confidence".split()
-)
+) | {"answer"}
 CITATION = set("number article_id title url start end quote verdict score".split())
 
 

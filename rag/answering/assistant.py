@@ -282,9 +282,14 @@ class Assistant:
         asked = complete_question(result.question, request.history)
         other = self._search_standalone(f"{subject}: {asked}", request)
         # The subject only finds the passages: the sentences are those that answer what is asked now.
-        within = self.read(replace(other, question=Document(asked)))
-        enough = _FOLLOW_UP_SHARE if refers_back else 1.0
-        return within if within.reading.probability >= enough * alone.reading.probability else alone
+        if refers_back:
+            within = self.read(replace(other, question=Document(asked)))
+            is_likelier = within.reading.probability >= _FOLLOW_UP_SHARE * alone.reading.probability
+        else:  # that the subject is found says nothing of whether this is asked of it
+            likely = min(other.probability, result.probability)
+            within = self.read(replace(other, question=Document(asked), probability=likely))
+            is_likelier = not within.is_unsure and within.reading.probability > alone.reading.probability
+        return within if is_likelier else alone
 
     def _search_standalone(self, question: str, request: AnswerRequest) -> RetrievalResult:
         return self._retriever.search(question[-self.settings.max_question_chars :], request.top_k, request.filters)

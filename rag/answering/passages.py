@@ -11,11 +11,18 @@ from rag.language.document import Document
 from rag.retrieval.retriever import HybridRetriever, RetrievalResult
 from rag.types import Detail
 
-_SURE_PROBABILITY, _ABSTENTION_PROBABILITY = 0.45, 0.3
+_SURE_PROBABILITY, _ABSTENTION_PROBABILITY = 0.45, 0.25
 """Of the reader: below the first what is shown may help, below the second nothing is. Share below the second of
 answerable questions, on articles that it was not trained on (by half of what it is trained on now): XQuAD 0.04, English
 over Arabic 0.02, TyDi 0.01, MLQA 0.07, ARCD 0.02, gold set 0.03 and 0.02, OMoS 0.11 and 0.02, in the given page 0.18
 and 0.10; of those that the page, or the articles of the gold set, do not answer 0.66 and 0.58, 0.47 and 0.52."""
+_FOUND_PROBABILITY, _ABSTENTION_PROBABILITY_WHERE_FOUND = 0.9, 0.12
+"""Where the search is so sure to have found it, the second is lower: a passage that may help is better than a refusal
+in front of it."""
+_POWER_BELOW, _POWER_ABOVE, _MIN_LIKELY = 0.2, 0.1, 0.005
+"""Of the odds of the search, below and above even ones, by which those of the reader are multiplied: what it finds far
+away, or surely, is a little less or more likely than the reader thinks, who sees the words alone. (By the sets alone it
+would be 0.015: there what is absent is near.)"""
 _ODDS_WITHOUT_NUMBER = 0.2
 """A number of the question that stands in nothing that was read: 0.14 of the answerable questions of the development
 sets that hold numbers (they stand there in words), 0.70 of those whose article was taken out."""
@@ -51,7 +58,12 @@ class ReadPassages:
     def should_abstain(self, threshold: float | None) -> bool:
         """Whether they are too unlikely to hold the answer for anything of them to be shown; `threshold`: the
         probability below which they are, None for the measured one."""
-        default = _ABSTENTION_PROBABILITY if self.reading.is_of_model else _SEARCH_ABSTENTION_PROBABILITY
+        if not self.reading.is_of_model:
+            default = _SEARCH_ABSTENTION_PROBABILITY
+        elif self.result.probability < _FOUND_PROBABILITY:
+            default = _ABSTENTION_PROBABILITY
+        else:
+            default = _ABSTENTION_PROBABILITY_WHERE_FOUND
         return self.reading.probability < (default if threshold is None else threshold)
 
     def choose_quotes(self, detail: Detail = "usual") -> list[Quote]:
@@ -85,6 +97,9 @@ class PassageReader:
         if self._reader is None:
             return ReadPassages(result, scored, read_by_scores(scored, result.probability))
         reading = self._reader.read(result.question.text, scored, result.probability)
+        likely = min(max(result.probability, _MIN_LIKELY), 1 - _MIN_LIKELY)
+        odds = likely / (1 - likely)
+        reading = reading.with_odds(odds ** (_POWER_BELOW if odds < 1 else _POWER_ABOVE))
         if _lacks_number(result, scored):
             reading = reading.with_odds(_ODDS_WITHOUT_NUMBER)
         return ReadPassages(result, scored, reading)

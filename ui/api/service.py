@@ -1,6 +1,7 @@
 """The answers being written: begun under a deadline, counted and remembered when done, ended together at shutdown."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from weakref import WeakSet
 
 from ingest.indexer import Indexer
@@ -53,7 +54,7 @@ class AnswerService:
         """Search, and give what was found with the answer still to be written; errors are those of the assistant."""
         stream = self.assistant.begin(request, deadline)
         set_attributes(language=stream.language, hits=len(stream.result.hits))
-        return AnswerStream(stream.result, stream.language, self._record(request.question, stream.parts))
+        return replace(stream, parts=self._record(request.question, stream.parts))
 
     def _record(self, question: str, parts: Iterator[str | Answer]) -> Iterator[str | Answer]:
         """The parts of an answer, which is counted and remembered when it is there."""
