@@ -88,7 +88,17 @@ def test_every_kind_has_examples_in_each_language(language):
 # Answers to intents
 
 
-@pytest.mark.parametrize(("text", "language"), [("hello", "en"), ("مرحبا", "ar"), ("شكرا", "ar"), ("bye", "en")])
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("hello", "en"),
+        ("مرحبا", "ar"),
+        ("صباح الخير يا دليل", "ar"),
+        ("thanks, Dalil", "en"),
+        ("شكرا", "ar"),
+        ("bye", "en"),
+    ],
+)
 def test_talk_is_short_cites_nothing_and_is_no_refusal(assistant, text, language):
     answer = assistant.ask(text)
     assert (answer.state, answer.refused, answer.language, answer.citations) == ("talk", False, language, ())

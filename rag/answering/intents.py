@@ -34,6 +34,8 @@ _MAX_TERMS = 10
 """Of what may say the same as an example: none has more than eight."""
 _MAX_TURN_TERMS = 6
 """Of what is said about the last answer."""
+_ADDRESS = re.compile(r"[\s,،]+(?:(?:يا )?دليل|dalil)$")
+"""Behind what is said to the program by its name."""
 _EDGES = re.compile(r"^[\W_]+|[\W_]+$")
 
 
@@ -69,7 +71,8 @@ class IntentDetector:
 
     def detect(self, question: Document) -> Intent | None:
         """The intent of a question; None for one that the articles are to answer."""
-        if kind := _known_phrases(_BY_EXAMPLE).get(_key(question.text)):
+        key = _key(question.text)
+        if kind := _known_phrases(_BY_EXAMPLE).get(key) or _known_phrases(_BY_EXAMPLE).get(_ADDRESS.sub("", key)):
             return Intent(kind)
         is_short = len(question.terms) <= _MAX_TERMS
         return _match_subject(question) or (self._find_nearest(question.text, _BY_EXAMPLE) if is_short else None)
