@@ -17,6 +17,8 @@ from rag.embedding.build_e5_onnx import EncoderGraph, Weights
 
 _FITTED_FILE = "reader.npz"
 _UP, _DOWN = "B", "A"
+_SETS = "sets"
+"""Of what the fitted file holds, the hashes of the sets that it was fitted on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ def read_fitted() -> FittedReader:
     with resources.files("rag.answering").joinpath(_FITTED_FILE).open("rb") as file:
         content = file.read()
     with resources.files("rag.answering").joinpath(_FITTED_FILE).open("rb") as file, np.load(file) as stored:
-        arrays = {name: np.asarray(stored[name], np.float32) for name in stored.files}
+        arrays = {name: np.asarray(stored[name], np.float32) for name in stored.files if name != _SETS}
     return FittedReader(arrays, sha256(content).hexdigest()[:12])
 
 
