@@ -18,7 +18,7 @@ from rag.retrieval.retriever import HybridRetriever, RetrievalResult
 from rag.store import Store
 from rag.types import Article, Citation, Detail, Filters, Hit, Language, Message, Scores, Statement
 
-_MAX_LISTED, _MAX_TOPICS = 10, 12
+_MAX_LISTED, _MAX_TOPICS = 10, 40
 _SUMMARY_QUOTES: dict[Detail, int] = {"short": 3, "usual": 5, "long": 9}
 _MIN_SUMMARY_WORDS = 6
 _MAX_CHUNKS = 50
@@ -30,7 +30,9 @@ _BEGINNING_CHARS = 2000
 _SURE_PROBABILITY = 0.6
 """From which the nearest article is taken for the one that is meant, though its title does not name the subject."""
 _MIN_SHARE = 0.5
-"""Of the words of a subject that a title has to hold."""
+"""Of the words of a subject that a title or topic has to hold."""
+_OPENING_CHARS = 600
+"""Of an article, which says what it is about: it is on a subject too whose every word stands there."""
 
 
 class Replier:
@@ -114,11 +116,15 @@ class Replier:
         return format_quotes([Section(opening, self._choose_central(hits, _SUMMARY_QUOTES[detail]))], language)
 
     def _find_articles(self, subject: str, result: RetrievalResult) -> list[Article]:
-        """The articles whose title or topic names a subject; where none does, the nearest if it is likely."""
+        """The articles whose title, topic or opening names a subject; where none does, the nearest if it is likely."""
         nearest = self._retriever.search(subject, _MAX_CHUNKS, result.filters)
         candidates = {hit.article.id: hit.article for hit in (*nearest.hits, *result.hits)}
-        shares = {key: _share_named(subject, article) for key, article in candidates.items()}
-        named = [article for key, article in candidates.items() if shares[key] >= _MIN_SHARE]
+        shares = {key: _share_named(subject, _heading_of(article)) for key, article in candidates.items()}
+        named = [
+            article
+            for key, article in candidates.items()
+            if shares[key] >= _MIN_SHARE or _share_named(subject, article.text[:_OPENING_CHARS]) == 1
+        ]
         if not named and nearest.probability >= _SURE_PROBABILITY:
             named = [hit.article for hit in nearest.hits[:1]]
         return sorted(named, key=lambda article: -shares[article.id])
@@ -153,10 +159,14 @@ def _choose_spread(vectors: "np.ndarray[tuple[int, int], np.dtype[np.float32]]",
     return [(at, float(central[at])) for at in chosen]
 
 
-def _share_named(subject: str, article: Article) -> float:
-    """Share of the words of a subject that the title or topic of an article holds, by stem or by sound."""
+def _share_named(subject: str, text: str) -> float:
+    """Share of the words of a subject that a text holds, by stem or by sound."""
     # Any word of a subject may be a name, and in Latin script a name is known by its capital.
-    return coverage(Document(subject.title()), Document(f"{article.title} {article.topic or ''}"), is_across=False)
+    return coverage(Document(subject.title()), Document(text), is_across=False)
+
+
+def _heading_of(article: Article) -> str:
+    return f"{article.title} {article.topic or ''}"
 
 
 def _list_articles(opening: str, articles: Sequence[Article]) -> VerifiedAnswer:
