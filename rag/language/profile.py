@@ -52,6 +52,8 @@ class LanguageProfile:
         translated freely.
     spell_name : callable
         From a name in another script to how a reader of this language is told it.
+    asks_whether : re.Pattern
+        Questions that yes or no answers, matched at their beginning.
     asks_time, asks_quantity : re.Pattern
         Questions for a time, and for a number or date.
     follow_up : re.Pattern
@@ -81,6 +83,7 @@ class LanguageProfile:
     find_mentions: Callable[[FoldedText], Iterator[Span]]
     render: Callable[[str], str | None]
     spell_name: Callable[[str], str]
+    asks_whether: re.Pattern[str]
     asks_time: re.Pattern[str]
     asks_quantity: re.Pattern[str]
     follow_up: re.Pattern[str]

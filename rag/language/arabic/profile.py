@@ -41,6 +41,7 @@ ARABIC = LanguageProfile(
     find_mentions=find_mentions,
     render=str,
     spell_name=str,
+    asks_whether=re.compile(r"[وف]?هل(?!\w)"),
     asks_time=re.compile(r"(?:^|\s)[وف]?(?:متي|امتي|ايمتي|وقتاش)(?:\s|$)|(?:اي|في) (?:سنه|عام|تاريخ)"),
     asks_quantity=re.compile(
         r"(?:^|\s)[وف]?(?:ب?كم|متي|امتي|قديش|شحال)(?:\s|$)|\b(?:عام|سنه|تاريخ|قرن|عدد|نسبه|مقدار)"

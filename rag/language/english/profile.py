@@ -54,6 +54,9 @@ ENGLISH = LanguageProfile(
     find_mentions=find_mentions,
     render=_render,
     spell_name=romanize,
+    asks_whether=re.compile(
+        r"(?:is|are|was|were|do|does|did|can|could|will|would|has|have|had|should|must|may)\b(?!.*\bor\b)"
+    ),
     asks_time=re.compile(r"\bwhen\b|\b(?:what|which) (?:year|date)\b"),
     asks_quantity=re.compile(
         r"\bhow (?:many|much|long|old|far|large|big|tall|high|fast)\b|\bwhen\b"
