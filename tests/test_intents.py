@@ -8,10 +8,11 @@ import pytest
 from eval.datasets import read_gold_set
 from rag.answering.decomposition import decompose_question
 from rag.answering.intents import TALK, TURNS, Intent, IntentDetector
-from rag.answering.lists import find_list_items
+from rag.answering.lists import find_leading_lines, find_list_items
 from rag.answering.utterances import match_utterance
 from rag.language.document import Document
 from rag.language.languages import LANGUAGES
+from rag.language.sentences import find_sentences, trim_span
 from rag.types import AnswerRequest, Filters, Message
 
 FOLDER = Path(__file__).parent.parent / "prompts"
@@ -199,3 +200,14 @@ def test_a_list_is_found_by_its_lead_and_by_its_items(at):
 @pytest.mark.parametrize("at", ["مقدمة", "كلام", "وحيدة"])
 def test_other_lines_lead_to_none(at):
     assert find_list_items(TEXT, TEXT.index(at)) == ()
+
+
+def test_what_a_sentence_is_about_stands_in_the_heading_above_it_and_in_the_line_that_leads_to_its_list():
+    text = "مقدمة المقال هنا.\n\nالإجازة المرضية\n\nشروطها ما يأتي:\n\n• تقرير طبي.\n\n• طلب مكتوب.\n\nوتحسب بالأيام."
+    sentences = [trim_span(text, span) for span in find_sentences(text)]
+    assert find_leading_lines(text, sentences) == [(), (), (1,), (1, 2), (1, 2), (1,)]
+
+
+def test_the_words_of_one_paragraph_head_nothing():
+    text = "جملة أولى بلا نهاية ثم جملة ثانية. وجملة ثالثة."
+    assert find_leading_lines(text, find_sentences(text)) == [(), ()]

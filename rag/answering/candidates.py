@@ -9,6 +9,7 @@ from functools import reduce
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.answering.lists import find_leading_lines
 from rag.embedding import QueryVectors
 from rag.language.document import Document
 from rag.language.languages import PROFILES
@@ -26,6 +27,12 @@ _TITLE_CONTEXT, _EARLIER_CONTEXT, _EARLIER_SENTENCES = 0.9, 0.7, 2
 """What a sentence need not say again, since the title or one of the sentences before it has: so much of how well these
 match a token of the question counts for the sentence. Without it the sentence that names the subject once more is
 preferred to the one that tells of it what is asked."""
+_HEADING_CONTEXT = 1.0
+"""Likewise of the heading above a sentence and, for an item of a list, of the line that leads to it. The search's first
+sentence answers without it, with 0.9 and with 1.0: OMoS in the given page 0.543, 0.530, 0.555 (Arabic), 0.621, 0.638,
+0.650 (English over Arabic), 0.677, 0.682, 0.688 (English); gold set 0.680 all three, 0.722, 0.744, 0.733. (The share
+of an English question's names that an Arabic sentence holds, at 0.05 to 0.3, only costs: XQuAD 0.668, then 0.650 to
+0.629. What answers seldom names the subject again.)"""
 _YEAR_WEIGHT = 0.06
 """For a year where a time is asked for. Quote@2 without and with it: Arabic 0.856, 0.856; English over Arabic 0.814,
 0.817; it brings up the year among the sentences of a long article that holds several numbers."""
@@ -88,7 +95,10 @@ def score_sentences(result: RetrievalResult, vectors: Mapping[str, SentenceVecto
         (hit, span, *scores, sentence)
         for hit in result.hits[:MAX_HITS_READ]
         for span, scores, sentence in zip(
-            hit.sentences, _vector_scores(result.vectors, vectors[hit.chunk_id]), _sentence_documents(hit), strict=True
+            hit.sentences,
+            _vector_scores(result.vectors, vectors[hit.chunk_id], hit),
+            _sentence_documents(hit),
+            strict=True,
         )
     ]
     wants_quantity, wants_time = asks_quantity(result.question), asks_time(result.question)
@@ -135,16 +145,19 @@ def is_scrap(sentence: str) -> bool:
     return len(sentence.split()) < _MIN_WORDS
 
 
-def _vector_scores(query: QueryVectors, vectors: SentenceVectors) -> list[tuple[NDArray[np.float32], float, float]]:
+def _vector_scores(
+    query: QueryVectors, vectors: SentenceVectors, hit: Hit
+) -> list[tuple[NDArray[np.float32], float, float]]:
     """Of each sentence of a chunk, how well it matches each token of the question; the sum of that, with what its
     context matches; and its cosine to the question."""
     title = _TITLE_CONTEXT * _match_tokens(query, vectors.title)
     scores = [_match_tokens(query, tokens) for tokens in vectors.tokens]
     in_context = []
-    for at, own in enumerate(scores):
-        earlier = scores[max(0, at - _EARLIER_SENTENCES) : at]
-        context = reduce(np.maximum, (_EARLIER_CONTEXT * before for before in earlier), title)
-        in_context.append(float(np.maximum(own, context).sum()))
+    leading = find_leading_lines(hit.article.text, hit.sentences)
+    for at, (own, above) in enumerate(zip(scores, leading, strict=True)):
+        earlier = [_EARLIER_CONTEXT * before for before in scores[max(0, at - _EARLIER_SENTENCES) : at]]
+        context = [_HEADING_CONTEXT * scores[line] for line in above]
+        in_context.append(float(reduce(np.maximum, [title, *earlier, *context, own]).sum()))
     return list(zip(scores, in_context, map(float, vectors.sentences @ query.sentence), strict=True))
 
 

@@ -1,6 +1,7 @@
 """Lists and sections in an article: a line that leads to them, and what stands beneath it."""
 
 import re
+from collections.abc import Sequence
 from itertools import takewhile
 
 from rag.types import Span
@@ -9,6 +10,7 @@ _ITEM = re.compile(r"[ \t]*(?:[-*•‣◦▪●–]|[0-9٠-٩]{1,2}[.)-])[ \t]+
 _LINE = re.compile(r"[^\n]*[^\s][^\n]*")
 _MIN_ITEMS, _MAX_ITEMS = 2, 15
 _MAX_HEADING_WORDS = 8
+_LINE_BREAK, _LEADS = "\n", ":"
 _ENDS_SENTENCE = (".", "؟", "?", "!", ":", "؛", ";", "،", ",")
 _WINDOW_CHARS = 20_000
 """Before and behind the line: an article may be long, its lists are not."""
@@ -52,6 +54,33 @@ def find_section(text: str, heading: Span) -> Span | None:
         return None
     beneath = list(takewhile(lambda line: not is_heading(text[slice(*line)]), lines[1:]))
     return Span(beneath[0].start, beneath[-1].end) if beneath else None
+
+
+def find_leading_lines(text: str, sentences: Sequence[Span]) -> list[tuple[int, ...]]:
+    """Of each sentence of a chunk, which of those before it say what it is about: the heading above it, and the line
+    that leads to the list of which it is an item; by their places in `sentences`.
+
+    Parameters
+    ----------
+    text : str
+        Of the article.
+    sentences : sequence of Span
+        In reading order.
+    """
+    leading: list[tuple[int, ...]] = []
+    heading = lead = None
+    for at, span in enumerate(sentences):
+        words = text[slice(*span)]
+        starts_line = span.start == 0 or text[span.start - 1] == _LINE_BREAK
+        if starts_line and text[span.end : span.end + 1] in {_LINE_BREAK, ""} and is_heading(words):
+            leading.append(())
+            heading, lead = at, None
+            continue
+        is_item = starts_line and bool(_ITEM.match(words))
+        leading.append(tuple(line for line in (heading, lead if is_item else None) if line is not None))
+        if not is_item:
+            lead = at if words.endswith(_LEADS) else None
+    return leading
 
 
 def is_heading(line: str) -> bool:
