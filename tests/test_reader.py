@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from rag.answering.candidates import ScoredSentence
-from rag.answering.reader import Reader, build_window, read_by_scores
+from rag.answering.reader import Reader, read_by_scores
 from rag.answering.reader_model import read_fitted
+from rag.answering.window import build_window
 from rag.embedding.build_e5_onnx import read_weights, wheel_file
 from rag.embedding.model_files import default_cache
 from rag.embedding.word_pieces import END, WordPieces
@@ -75,6 +76,18 @@ def test_the_best_sentences_are_kept_where_not_all_fit(pieces):
     kept = [sentence.score for sentence, _ in window.sentences]
     assert len(window.ids) <= 330
     assert kept == [sentence.score for sentence in scored[-len(kept) :]]
+
+
+def test_a_sentence_is_read_below_its_heading(pieces):
+    filler = "\n\n".join(f"جملة رقم {at} عن شيء آخر لا صلة له بالسؤال، وهي طويلة بعض الشيء." for at in range(30))
+    hit = make_hit(f"الإجازة المرضية\n\n{filler}\n\nوتُمنح بتقرير طبي.")
+    window = build_window(QUESTION, score(hit, [-0.5, *[0.3] * 30, 0.9]), pieces)
+    first, *_, last = [sentence.text for sentence, _ in window.sentences]
+    assert (first, last) == ("الإجازة المرضية", "وتُمنح بتقرير طبي.")
+
+
+def test_marks_and_the_script_of_digits_make_no_difference(pieces):
+    assert pieces.encode(["وُلِدَ سَنَةَ ١٩٠٨"]) == pieces.encode(["ولد سنة 1908"])
 
 
 def test_the_same_words_are_read_once(pieces):

@@ -5,8 +5,8 @@ sentence is seen beside the question and beside the others (a cross-encoder: Nog
 answer are told as in extractive question answering, by where they start and end (Devlin et al. 2019).
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -14,19 +14,13 @@ from numpy.typing import NDArray
 
 from rag.answering.candidates import ScoredSentence
 from rag.answering.reader_model import FittedReader, build_reader, read_fitted
+from rag.answering.window import Window, build_window
 from rag.embedding.build_e5_onnx import read_weights, wheel_file
 from rag.embedding.model_files import default_cache, open_session
-from rag.embedding.word_pieces import END, START, WordPieces
+from rag.embedding.word_pieces import WordPieces
 from rag.language.normalize import fold_text
 from rag.types import Span
 
-_WINDOW_TOKENS = 320
-"""Read in one pass. It holds the sentence with the answer for 0.98 of XQuAD's Arabic and 0.94 of its English
-questions, 0.96 and 0.94 of the gold set's; 448 for 0.98, 0.98, 0.98, 0.98 in half as much time again."""
-_MAX_QUESTION_TOKENS, _MAX_TITLE_TOKENS, _MAX_SENTENCE_TOKENS = 120, 24, 96
-_MARKS_TOKENS = 4
-"""Before and behind the question."""
-_PREFIX = "query:"
 _MAX_ANSWER_TOKENS = 40
 _SURE_SENTENCES, _MAX_SCORE_GAP = 2, 0.03
 """Without a model two sentences are good enough, others where their score is this near to the second's."""
@@ -35,7 +29,7 @@ _GAIN_WEIGHT, _NEIGHBOR_WEIGHT = 1.0, 0.03
 for standing beside it: the first names the subject, often its neighbor tells of it what is asked."""
 
 
-_SEARCH_WEIGHT = 25.0
+SEARCH_WEIGHT = 25.0
 """Of the search's scores beside the model's in the order of sentences, more than training gives them, where the model
 knows the answers. The first sentence answers, on articles that it was not trained on, by the search's scores, by the
 model as trained, and so: XQuAD 0.733, 0.701, 0.745; English over Arabic 0.661, 0.620, 0.696; TyDi 0.805, 0.814, 0.827;
@@ -87,77 +81,6 @@ class Reading(NamedTuple):
         scale = probability / self.probability if self.probability else 0.0
         scaled = [one._replace(probability=scale * one.probability) for one in self.sentences]
         return self._replace(sentences=scaled, probability=probability)
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """What is read in one pass.
-
-    Attributes
-    ----------
-    ids : list of int
-        Word pieces: the question, then of each hit its title and its sentences.
-    question_tokens : int
-        How many of them are the question's.
-    sentences : list of (ScoredSentence, Span)
-        With the places of each one's pieces.
-    """
-
-    ids: list[int]
-    question_tokens: int
-    sentences: list[tuple[ScoredSentence, Span]]
-
-
-def build_window(question: str, sentences: Sequence[ScoredSentence], pieces: WordPieces) -> Window:
-    """The most promising sentences within the window's room, in reading order under the titles of their articles.
-
-    Parameters
-    ----------
-    question : str
-        As it was asked.
-    sentences : sequence of ScoredSentence
-        Of the first hits, in the order of these.
-    pieces : WordPieces
-        Of the reader's model.
-    """
-    titles = {sentence.hit.chunk_id: sentence.hit for sentence in sentences}
-    texts = [_PREFIX, question, *(hit.article.title for hit in titles.values()), *(one.text for one in sentences)]
-    prefix, asked, *others = pieces.encode(texts)
-    title_ids = dict(zip(titles, (ids[:_MAX_TITLE_TOKENS] for ids in others), strict=False))
-    sentence_ids = [ids[:_MAX_SENTENCE_TOKENS] for ids in others[len(titles) :]]
-    head = [START, *prefix, *asked[:_MAX_QUESTION_TOKENS], END]
-    room = _WINDOW_TOKENS - len(asked[:_MAX_QUESTION_TOKENS]) - _MARKS_TOKENS
-    chosen = set(_choose(sentences, sentence_ids, title_ids, room))
-    window = Window(head, len(head), [])
-    for chunk_id, ids in title_ids.items():
-        of_hit = [at for at in chosen if sentences[at].hit.chunk_id == chunk_id]
-        if not of_hit:
-            continue
-        window.ids.extend(ids)
-        for at in sorted(of_hit, key=lambda at: sentences[at].span):
-            start = len(window.ids)
-            window.ids.extend(sentence_ids[at])
-            window.sentences.append((sentences[at], Span(start, len(window.ids))))
-        window.ids.append(END)
-    return window
-
-
-def _choose(
-    sentences: Sequence[ScoredSentence], ids: Sequence[list[int]], title_ids: dict[str, list[int]], room: int
-) -> Iterator[int]:
-    """The places of the sentences that are read: the best that still fit, none of them twice."""
-    seen: set[str] = set()
-    titled: set[str] = set()
-    for at in sorted(range(len(sentences)), key=lambda at: -sentences[at].score):
-        sentence = sentences[at]
-        key, chunk_id = fold_text(sentence.text).strip(), sentence.hit.chunk_id
-        cost = len(ids[at]) + (0 if chunk_id in titled else len(title_ids[chunk_id]) + 1)
-        if key in seen or cost > room or not ids[at]:
-            continue
-        room -= cost
-        seen.add(key)
-        titled.add(chunk_id)
-        yield at
 
 
 def read_by_scores(sentences: Sequence[ScoredSentence], probability: float) -> Reading:
@@ -286,7 +209,7 @@ class _Heads:
         logits = np.array([self._sentence_logit(states[slice(*tokens)]) for _, tokens in window.sentences])
         logits += self._relative * relative + self._absolute * absolute
         none = float(_softmax(np.array([self._none_logit(states[0], probability), *logits]))[0])
-        shares = (1 - none) * _softmax(logits + _SEARCH_WEIGHT * relative)
+        shares = (1 - none) * _softmax(logits + SEARCH_WEIGHT * relative)
         return _Scores(shares.tolist(), none)
 
     def find_span(self, states: NDArray[np.float32]) -> tuple[int, int, float]:

@@ -12,6 +12,7 @@ from sentencepiece import SentencePieceProcessor
 from rag.embedding.base import Matrix
 from rag.embedding.build_e5_onnx import Weights, build_tokenizer, dequantize_blocks
 from rag.embedding.model_files import open_or_build
+from rag.language.normalize import normalize_char
 from rag.types import Span
 
 START, END = 0, 2
@@ -83,14 +84,15 @@ class WordPieces:
     def _normalize(self, text: str) -> str:
         # A lone surrogate is no text: the tokenizer would refuse the whole batch for it.
         encodable = text.encode("utf-8", "replace").decode()
-        return _SPACES.sub(" ", encodable.translate(self._normalization)).lstrip()
+        plain = "".join(map(normalize_char, encodable))
+        return _SPACES.sub(" ", plain.translate(self._normalization)).lstrip()
 
     def _align(self, text: str) -> tuple[str, list[int]]:
         """A text as `_normalize` gives it, and for each character of that the place in the text that it comes from."""
         chars: list[str] = []
         origins: list[int] = []
         for at, char in enumerate(text.encode("utf-8", "replace").decode()):
-            for one in self._normalization.get(ord(char), char):
+            for one in normalize_char(char).translate(self._normalization):
                 if one == " " and (not chars or chars[-1] == " "):
                     continue
                 chars.append(one)

@@ -112,7 +112,7 @@ def normalize_for_embedding(text: str) -> str:
     Compatibility forms are unfolded and digits are 0-9; tashkeel, tatweel and invisible controls are dropped, so that
     a vocalised text and a bare one have one vector. Letters stay as they are.
     """
-    return "".join(map(_normalize_char, _DETACHED_HAMZA.sub(_compose_hamza, text)))
+    return "".join(map(normalize_char, _DETACHED_HAMZA.sub(_compose_hamza, text)))
 
 
 def _is_dropped(char: str) -> bool:
@@ -133,7 +133,8 @@ def _fold_char(char: str) -> str:
 
 
 @lru_cache(maxsize=65536)
-def _normalize_char(char: str) -> str:
+def normalize_char(char: str) -> str:
+    """What an embedding model reads of one character, alone: none, or several for a ligature."""
     unfolded = unicodedata.normalize("NFKC", char)
     kept = "".join(str(unicodedata.decimal(part, part)) for part in unfolded if not _is_dropped(part))
     return _space_before(char) + kept
