@@ -32,7 +32,7 @@ from prompts import reader_message
 from rag.answering.assistant import Assistant
 from rag.errors import InputError
 from rag.settings import Settings
-from rag.types import Answer, AnswerRequest, Message
+from rag.types import Answer, AnswerRequest, Citation, Message
 
 CASES = Path(__file__).parent / "gold" / "cases.jsonl"
 MEASURE_PREFIX = "cases, "
@@ -199,10 +199,12 @@ def _is_in_language(answer: Answer, case: Case) -> bool:
 
 
 def _is_shorter(answer: Answer, earlier: Answer) -> bool:
-    places, earlier_places = (
-        {(citation.article_id, citation.start, citation.end) for citation in one.citations} for one in (answer, earlier)
-    )
-    return len(answer.text) < len(earlier.text) and places <= earlier_places
+    is_known = all(any(_lies_in(one, other) for other in earlier.citations) for one in answer.citations)
+    return len(answer.text) < len(earlier.text) and is_known
+
+
+def _lies_in(one: Citation, other: Citation) -> bool:
+    return one.article_id == other.article_id and other.start <= one.start and one.end <= other.end
 
 
 def _is_refused(answer: Answer, _: Case) -> bool:

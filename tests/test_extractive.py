@@ -8,7 +8,7 @@ from rag.answering import candidates
 from rag.answering.candidates import asks_quantity
 from rag.answering.extractive import choose_quotes, refusal_text
 from rag.answering.quotes import Section, format_quotes
-from rag.answering.reader import read_by_scores
+from rag.answering.reader import Reading, ReadSentence, read_by_scores
 from rag.embedding import QueryVectors
 from rag.grounding.markers import MARKER
 from rag.language.document import Document
@@ -343,3 +343,37 @@ def test_a_refusal_names_the_nearest_titles_once_each_and_at_most_three(answer_l
 @pytest.mark.parametrize("answer_language", LANGUAGES)
 def test_a_refusal_without_hits_names_no_title(answer_language):
     assert refusal_text(answer_language, []) == reader_message(answer_language, "refusal")
+
+
+# A quote and what stands beside it
+
+
+def quote_first(text, probabilities, **more):
+    """The first quote of sentences that were read with these probabilities."""
+    hit = make_hit(text, **more)
+    read = [
+        ReadSentence(candidates.ScoredSentence(hit, span, np.ones(1, np.float32), 0.5), probability)
+        for span, probability in zip(hit.sentences, probabilities, strict=True)
+    ]
+    reading = Reading(sorted(read, key=lambda one: -one.probability), sum(probabilities))
+    return choose_quotes(Document("سؤال"), reading, [])
+
+
+def test_the_first_quote_takes_in_a_neighbor_that_may_answer_as_well():
+    first, *others = quote_first(FIVE, [0.001, 0.5, 0.3, 0.001, 0.001])
+    assert first.hit.article.text[slice(*first.span)] == "الجملة الثانية من النص. الجملة الثالثة من النص."
+    assert others == []
+
+
+@pytest.mark.parametrize(
+    ("text", "probabilities", "expected"),
+    [
+        (FIVE, [0.3, 0.001, 0.5, 0.0, 0.0], "الجملة الثالثة من النص."),  # not beside it
+        ("الجملة الأولى هنا.\n\nالجملة الثانية هنا.", [0.4, 0.5], "الجملة الثانية هنا."),  # of another paragraph
+        (f"الجملة الأولى {'طويلة ' * 90}هنا. الجملة الثانية هنا.", [0.4, 0.5], "الجملة الثانية هنا."),
+        (FIVE, [0.21, 0.2, 0.2, 0.2, 0.19], "الجملة الأولى من النص. الجملة الثانية من النص. الجملة الثالثة من النص."),
+    ],
+)
+def test_a_quote_stays_within_bounds(text, probabilities, expected):
+    first = quote_first(text, probabilities)[0]
+    assert first.hit.article.text[slice(*first.span)] == expected

@@ -15,12 +15,20 @@ from rag.types import Detail, Hit, Language, Span
 _MAX_QUOTES = 3
 _MIN_SHARE = 0.1
 """Of the first quote's probability, that another one has to have to be shown."""
+_MIN_PROBABILITY_PER_CHAR, _MAX_QUOTE_SENTENCES, _MAX_QUOTE_CHARS = 1e-4, 3, 500
+"""The first quote takes in the sentences beside it that are likely enough, for their length, to be the one that
+answers:
+the reader is often torn between two neighbors, and the second says of what the first is true. The first quote holds the
+answer without and with it, on articles that the reader was not trained on: XQuAD 0.745, 0.809; English over Arabic
+0.696, 0.800; TyDi 0.827, 0.886; MLQA 0.660, 0.711; ARCD 0.763, 0.781; OMoS in the given page 0.657, 0.690, in 1.1
+(TyDi) to 1.6 sentences (OMoS), 120 to 250 characters."""
 _MAX_SECTION_SENTENCES = 10
 _SENTENCES_AROUND = 2
 """On either side of the best one, where more of it is asked for."""
 _MIN_LIST_SHARE, _MAX_ITEM_SHARE = 0.6, 0.6
 """A list is quoted whole where it has so much of the probability, and none of its items so much of that."""
 _MAX_NEAREST_TITLES = 3
+_PARAGRAPH_BREAK = "\n\n"
 
 
 def choose_quotes(
@@ -47,8 +55,40 @@ def choose_quotes(
         return [_quote(read.sentence) for read in reading.sentences[:1]]
     if detail == "long" and reading.sentences:
         return _quote_around(reading.sentences[0].sentence)
-    best = reading.sentences[0].probability if reading.sentences else 0.0
-    return [_quote(read.sentence) for read in reading.sentences[:_MAX_QUOTES] if read.probability >= _MIN_SHARE * best]
+    if not reading.sentences:
+        return []
+    first, *others = reading.sentences[:_MAX_QUOTES]
+    widest = _widen(first, reading)
+    return [widest] + [
+        _quote(read.sentence)
+        for read in others
+        if read.probability >= _MIN_SHARE * first.probability
+        and not widest.holds(read.sentence.hit, read.sentence.span)
+    ]
+
+
+def _widen(first: ReadSentence, reading: Reading) -> Quote:
+    """The quote of a sentence, with those beside it that may answer as well."""
+    sentence = first.sentence
+    beside = (
+        {read.sentence.span: read.probability for read in reading.sentences if read.sentence.hit is sentence.hit}
+        if reading.is_of_model
+        else {}
+    )
+    order = sentence.hit.sentences
+    start = end = order.index(sentence.span)
+    while end - start + 1 < _MAX_QUOTE_SENTENCES:
+        around = [at for at in (start - 1, end + 1) if 0 <= at < len(order) and order[at] in beside]
+        at = max(around, key=lambda at: beside[order[at]], default=None)
+        if at is None:
+            break
+        wider = Span(order[min(at, start)].start, order[max(at, end)].end)
+        is_likely = beside[order[at]] >= _MIN_PROBABILITY_PER_CHAR * (order[at].end - order[at].start)
+        words = sentence.hit.article.text[slice(*wider)]
+        if not is_likely or len(words) > _MAX_QUOTE_CHARS or _PARAGRAPH_BREAK in words:
+            break
+        start, end = min(at, start), max(at, end)
+    return Quote(sentence.hit, Span(order[start].start, order[end].end), sentence.support)
 
 
 def _quote(sentence: ScoredSentence) -> Quote:

@@ -31,6 +31,10 @@ class Quote(NamedTuple):
     span: Span
     support: float
 
+    def holds(self, hit: Hit, span: Span) -> bool:
+        """Whether words of a hit stand in it."""
+        return hit.article.id == self.hit.article.id and self.span.start <= span.start and span.end <= self.span.end
+
 
 class _Block(NamedTuple):
     """A paragraph of an answer, and the number of its citation if it is a quote."""

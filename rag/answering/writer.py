@@ -12,11 +12,13 @@ from rag.answering.extractive import refusal_text
 from rag.answering.generation import generate_answer
 from rag.answering.llm import ChatModel, CircuitBreaker, Deadline
 from rag.answering.passages import ReadPassages
+from rag.answering.polar import find_polarity
 from rag.answering.quotes import Section, append_quotes, format_quotes
 from rag.embedding import Encoder
 from rag.errors import ModelError
 from rag.grounding.similarity import SentenceSimilarity
 from rag.grounding.verifier import VerifiedAnswer
+from rag.language.document import Document
 from rag.retrieval.retriever import HybridRetriever
 from rag.settings import Settings
 from rag.types import AnswerMode, AnswerSpan, AnswerState, Detail, DirectAnswer, Language
@@ -183,12 +185,17 @@ def refuse(text: str, mode: AnswerMode, reason: str) -> Writing:
 
 
 def _find_direct_answer(passages: ReadPassages, language: Language) -> DirectAnswer | None:
-    """The words of the first quote that answer, where they are sure enough."""
+    """Yes or no, or the words of the first quote that answer, where they are sure enough."""
     quotes, read = passages.choose_quotes(), passages.reading.sentences[0]
-    is_first = bool(quotes) and quotes[0].span == read.sentence.span and quotes[0].hit is read.sentence.hit
-    if not is_first or read.answer is None or read.probability * read.answer_probability < _SURE_WORDS:
+    sentence, question = read.sentence, passages.result.question
+    if not quotes or not quotes[0].holds(sentence.hit, sentence.span) or read.probability < _SURE_WORDS:
         return None
-    text = direct_answer_text(passages.result.question, read, language)
+    is_so = find_polarity(question, Document(sentence.text), Document(sentence.hit.article.title))
+    if is_so is not None:
+        return DirectAnswer(reader_message(language, "yes" if is_so else "no"), (AnswerSpan(1, *sentence.span),))
+    if read.answer is None or read.probability * read.answer_probability < _SURE_WORDS:
+        return None
+    text = direct_answer_text(question, read, language)
     return DirectAnswer(text, (AnswerSpan(1, *answer_span(read)),)) if text else None
 
 
