@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ from eval.datasets import Dataset, Question
 from eval.run import open_temporary_assistant
 from rag.answering.assistant import Assistant
 from rag.answering.candidates import MAX_HITS_READ, ScoredSentence, score_sentences
-from rag.answering.reader import build_window
+from rag.answering.window import build_window
 from rag.embedding.word_pieces import WordPieces
 from rag.language.normalize import fold_text
 from rag.retrieval.retriever import RetrievalResult
@@ -22,7 +23,14 @@ from rag.types import Article, Filters, Span
 ExampleKind = Literal["answered", "missed", "unanswered", "removed", "absent"]
 """The window holds the answer; it is among sentences that did not fit or were not found; the set says that there is
 none; its sentences were taken out of the window; its article was taken out of the collection."""
+WRITTEN = "written-"
+"""How the id of a question begins that was written for the reader."""
+FOLDS = 6
+"""One of them is enough to judge on: some 600 questions of the sets, and more that were written over its articles."""
 _TOP_K = 8
+_REMOVED_SHARE, _ABSENT_SHARE = 0.5, 0.25
+"""Of the questions, that are also learned from without their answer in the window, or in the collection. Training turns
+to these less often than to their answers."""
 
 
 class LabelledSentence(NamedTuple):
@@ -79,6 +87,11 @@ class Example:
     answer: tuple[int, Span] | None
 
 
+def fold_of(group: str) -> int:
+    """In which fold a group of articles is."""
+    return blake2b(group.encode(), digest_size=4).digest()[0] % FOLDS
+
+
 class QuestionSet(NamedTuple):
     """A set to learn from.
 
@@ -101,6 +114,11 @@ class QuestionSet(NamedTuple):
     group: Callable[[str], str]
     has_spans: bool = True
     is_withheld: bool = True
+
+    def fold_of(self, question: Question) -> int:
+        """In which fold a question is."""
+        article = question.page or _article_of(question)
+        return fold_of(self.group(article) if article else question.id)
 
 
 def collect_examples(settings: Settings, sets: Iterable[QuestionSet]) -> Iterator[Example]:
@@ -131,6 +149,8 @@ def _withhold(settings: Settings, one: QuestionSet, articles: Sequence[Article])
         kept = [article for article in articles if (one.group(article.id) in first) == half]
         with open_temporary_assistant(settings, kept) as assistant:
             for question in one.dataset.questions:
+                if not _is_among(question, _ABSENT_SHARE, "absent"):
+                    continue
                 if question.relevant and (one.group(_article_of(question)) in first) != half:
                     labels = _Labels(one, question)
                     result = assistant.search(question.text, _TOP_K)
@@ -146,7 +166,7 @@ def _make_examples(assistant: Assistant, one: QuestionSet, question: Question) -
         kind: ExampleKind = "missed" if question.answers else "unanswered"
         for example in _make_example(assistant, one, question, result, scored, kind):
             yield example
-            if example.kind == "answered":
+            if example.kind == "answered" and _is_among(question, _REMOVED_SHARE, "removed"):
                 others = [sentence for sentence in scored if not labels.may_answer(sentence)]
                 yield from _make_example(assistant, one, question, result, others, "removed")
 
@@ -159,8 +179,8 @@ def _make_example(
     scored: Sequence[ScoredSentence],
     kind: ExampleKind,
 ) -> Iterator[Example]:
-    pieces = assistant.encoder.pieces
-    assert pieces is not None
+    assert assistant.encoder.pieces is not None
+    pieces = assistant.encoder.pieces.without_marks()
     window = build_window(question.text, scored, pieces)
     if not window.sentences:
         return
@@ -177,9 +197,8 @@ def _make_example(
     ids = np.array(window.ids, np.int32)
     article = question.page or _article_of(question)
     group = one.group(article) if article else question.id
-    yield Example(
-        one.name, question.text, group, kind, ids, window.question_tokens, sentences, result.probability, answer
-    )
+    name = f"{one.name}, written" if question.id.startswith(WRITTEN) else one.name
+    yield Example(name, question.text, group, kind, ids, window.question_tokens, sentences, result.probability, answer)
 
 
 class _Labels:
@@ -219,6 +238,11 @@ class _Labels:
 def _score(assistant: Assistant, result: RetrievalResult) -> list[ScoredSentence]:
     vectors = assistant.store.sentence_vectors([hit.chunk_id for hit in result.hits[:MAX_HITS_READ]])
     return score_sentences(result, vectors)
+
+
+def _is_among(question: Question, share: float, of_what: str) -> bool:
+    """Whether a question is of a share of all, the same in each run."""
+    return blake2b(f"{of_what} {question.text}".encode(), digest_size=1).digest()[0] < share * 256
 
 
 def _article_of(question: Question) -> str:

@@ -1,15 +1,32 @@
 """The sets that the reader learns from, and their hashes."""
 
 import json
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
-from eval.datasets import GOLD_QUESTIONS, Dataset, make_text_article, read_articles, read_gold_set, read_squad
+from eval.datasets import (
+    GOLD_QUESTIONS,
+    Dataset,
+    GoldAnswer,
+    Question,
+    make_text_article,
+    read_articles,
+    read_gold_set,
+    read_json_lines,
+    read_squad,
+)
 from eval.omos import read_omos
-from eval.reading.examples import QuestionSet
+from eval.reading.examples import WRITTEN, QuestionSet
+from rag.language.document import Document
 from rag.language.languages import LANGUAGES
 
+WRITTEN_QUESTIONS = Path(__file__).with_name("written.jsonl")
+"""Written for the reader, over passages of the sets and the sample articles. A line has the `set`, the `article` of it,
+the question `q` and where its answer stands in the article, `start` and `end`; none of these two: the article is on the
+subject and does not answer."""
 _SQUAD_SETS = ("xquad", "tydi", "mlqa", "arcd")
 _LABELS = ("Arabic", "English over Arabic", "English")
 _SAMPLES = Path("articles")
@@ -24,13 +41,15 @@ def read_sets(folder: Path) -> Iterator[QuestionSet]:
     InputError
         When a file is not of its format.
     """
-    samples = Dataset(read_articles(_SAMPLES, _MAX_ARTICLE_CHARS), read_gold_set())
+    written = _read_written()
+    samples = _with_written(Dataset(read_articles(_SAMPLES, _MAX_ARTICLE_CHARS), read_gold_set()), written["gold"])
     yield QuestionSet("gold", samples, str, is_withheld=False)
     for name in _SQUAD_SETS:
         arabic, english = (folder / f"{name}-dev.{language}.json" for language in LANGUAGES)
         if arabic.exists():
             group = _group_by_title(arabic)
-            yield QuestionSet(f"{name}, {_LABELS[0]}", read_squad(arabic), group.__getitem__)
+            dataset = _with_written(read_squad(arabic), written[name])
+            yield QuestionSet(f"{name}, {_LABELS[0]}", dataset, group.__getitem__)
             if english.exists():
                 yield QuestionSet(f"{name}, {_LABELS[1]}", read_squad(arabic, english), group.__getitem__)
                 own = read_squad(english)
@@ -40,13 +59,48 @@ def read_sets(folder: Path) -> Iterator[QuestionSet]:
         pairs: list[tuple[Path, Path | None]] = [(arabic, None), (arabic, english), (english, None)]
         for label, (pages, questions) in zip(_LABELS, pairs, strict=True):
             dataset = read_omos(pages, questions, within_page=True)
+            if (pages, questions) == (arabic, None):
+                dataset = _with_written(dataset, written["omos"])
             yield QuestionSet(f"omos, {label}", dataset, str, has_spans=False, is_withheld=pages == arabic)
 
 
 def hash_sets(folder: Path) -> dict[str, str]:
     """The hash of every file that is learned from, by name."""
-    files = [*sorted(folder.glob("*-dev.*.json*")), GOLD_QUESTIONS]
+    files = [*sorted(folder.glob("*-dev.*.json*")), GOLD_QUESTIONS, WRITTEN_QUESTIONS]
     return {path.name: sha256(path.read_bytes()).hexdigest()[:16] for path in files}
+
+
+def _read_written() -> dict[str, list[dict[str, Any]]]:
+    """The written questions, by set."""
+    by_set = defaultdict(list)
+    for row in read_json_lines(WRITTEN_QUESTIONS, "set", "article", "q"):
+        by_set[row["set"]].append(row)
+    return by_set
+
+
+def _with_written(dataset: Dataset, rows: Sequence[Mapping[str, Any]]) -> Dataset:
+    """A set with the questions that were written over its articles; of those that a file lacks there are none."""
+    articles = {article.id: article for article in dataset.articles}
+    asks_page = any(question.page for question in dataset.questions)
+    written = []
+    for number, row in enumerate(rows):
+        if (article := articles.get(row["article"])) is None:
+            continue
+        is_answered = row.get("start") is not None
+        answers = (GoldAnswer(article.text[row["start"] : row["end"]], row["start"]),) if is_answered else ()
+        written.append(
+            Question(
+                id=f"{WRITTEN}{number}",
+                text=row["q"],
+                language=Document(row["q"]).language,
+                kind="answerable" if answers else "unanswerable",
+                relevant={article.id: 1} if answers else {},
+                answers=answers,
+                distance=None if answers else "inside",
+                page=article.id if asks_page or not answers else None,
+            )
+        )
+    return Dataset(dataset.articles, [*dataset.questions, *written])
 
 
 def _group_by_title(path: Path) -> dict[str, str]:

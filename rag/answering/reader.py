@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from rag.answering.candidates import ScoredSentence
 from rag.answering.reader_model import FittedReader, build_reader, read_fitted
-from rag.answering.window import Window, build_window
+from rag.answering.window import WINDOW_TOKENS, Window, build_window
 from rag.embedding.build_e5_onnx import read_weights, wheel_file
 from rag.embedding.model_files import default_cache, open_session
 from rag.embedding.word_pieces import WordPieces
@@ -29,6 +29,10 @@ _GAIN_WEIGHT, _NEIGHBOR_WEIGHT = 1.0, 0.03
 for standing beside it: the first names the subject, often its neighbor tells of it what is asked."""
 
 
+_CALIBRATION_ODDS, _CALIBRATION_POWER, _SIZE_POWER, _MIN_TOKENS = 0.79, 1.18, 2.36, 64
+"""From what the model says that something answers to what is so: it learned from windows of which the small ones, of
+one page alone, answered less often than those that are met. Logistic regression over 908 windows of articles that it
+was not trained on, of one article and of all, half of them without an answer; AUC 0.86 by the model alone, 0.90 so."""
 SEARCH_WEIGHT = 25.0
 """Of the search's scores beside the model's in the order of sentences, more than training gives them, where the model
 knows the answers. The first sentence answers, on articles that it was not trained on, by the search's scores, by the
@@ -74,13 +78,23 @@ class Reading(NamedTuple):
     probability: float
     is_of_model: bool = True
 
-    def with_odds(self, factor: float) -> "Reading":
-        """The same where the odds that something answers are multiplied."""
-        odds = factor * self.probability / max(1 - self.probability, 1e-9)
+    def with_odds(self, odds: float) -> "Reading":
+        """The same where these are the odds that something answers."""
         probability = odds / (1 + odds)
         scale = probability / self.probability if self.probability else 0.0
         scaled = [one._replace(probability=scale * one.probability) for one in self.sentences]
         return self._replace(sentences=scaled, probability=probability)
+
+
+def odds_of(probability: float) -> float:
+    """The odds of a probability; finite for 1."""
+    return probability / max(1 - probability, 1e-9)
+
+
+def _calibrate(probability: float, tokens: int) -> float:
+    """The odds that something answers, from the model's probability for a window of so many word pieces."""
+    size = max(tokens, _MIN_TOKENS) / WINDOW_TOKENS
+    return float(_CALIBRATION_ODDS * odds_of(probability) ** _CALIBRATION_POWER * size**-_SIZE_POWER)
 
 
 def read_by_scores(sentences: Sequence[ScoredSentence], probability: float) -> Reading:
@@ -148,7 +162,7 @@ class Reader:
     """
 
     def __init__(self, pieces: WordPieces, threads: int | None = None) -> None:
-        self._pieces = pieces
+        self._pieces = pieces.without_marks()
         fitted = read_fitted()
         self._heads = _Heads(fitted)
         path = default_cache() / f"reader-{fitted.version}.onnx"
@@ -177,7 +191,8 @@ class Reader:
             ReadSentence(sentence, share, *self._find_answer(states[0], sentence, tokens))
             for (sentence, tokens), share in zip(window.sentences, scores.shares, strict=True)
         ]
-        return Reading(sorted(found, key=lambda one: -one.probability), 1 - scores.none)
+        reading = Reading(sorted(found, key=lambda one: -one.probability), 1 - scores.none)
+        return reading.with_odds(_calibrate(reading.probability, len(window.ids)))
 
     def _find_answer(self, states: NDArray[np.float32], sentence: ScoredSentence, tokens: Span) -> tuple[Span, float]:
         first, last, probability = self._heads.find_span(states[slice(*tokens)])

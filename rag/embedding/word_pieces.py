@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from copy import copy
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -55,6 +56,13 @@ class WordPieces:
         self._blocks = weights.blocks("emb.word", weights.hidden)
         self.scores = weights.vocabulary.scores
         """Log probability of each piece, by id."""
+        self._reads_marks = True
+
+    def without_marks(self) -> "WordPieces":
+        """The same, to which a vocalised text is a bare one and all digits are 0-9: as the search reads a text."""
+        other = copy(self)
+        other._reads_marks = False
+        return other
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """The ids of each text's pieces."""
@@ -84,15 +92,17 @@ class WordPieces:
     def _normalize(self, text: str) -> str:
         # A lone surrogate is no text: the tokenizer would refuse the whole batch for it.
         encodable = text.encode("utf-8", "replace").decode()
-        plain = "".join(map(normalize_char, encodable))
-        return _SPACES.sub(" ", plain.translate(self._normalization)).lstrip()
+        return _SPACES.sub(" ", "".join(map(self._normalize_char, encodable))).lstrip()
+
+    def _normalize_char(self, char: str) -> str:
+        return (char if self._reads_marks else normalize_char(char)).translate(self._normalization)
 
     def _align(self, text: str) -> tuple[str, list[int]]:
         """A text as `_normalize` gives it, and for each character of that the place in the text that it comes from."""
         chars: list[str] = []
         origins: list[int] = []
         for at, char in enumerate(text.encode("utf-8", "replace").decode()):
-            for one in normalize_char(char).translate(self._normalization):
+            for one in self._normalize_char(char):
                 if one == " " and (not chars or chars[-1] == " "):
                     continue
                 chars.append(one)
