@@ -17,11 +17,10 @@ _MIN_SHARE = 0.1
 """Of the first quote's probability, that another one has to have to be shown."""
 _MIN_PROBABILITY_PER_CHAR, _MAX_QUOTE_SENTENCES, _MAX_QUOTE_CHARS = 1e-4, 3, 500
 """The first quote takes in the sentences beside it that are likely enough, for their length, to be the one that
-answers:
-the reader is often torn between two neighbors, and the second says of what the first is true. The first quote holds the
-answer without and with it, on articles that the reader was not trained on: XQuAD 0.745, 0.809; English over Arabic
-0.696, 0.800; TyDi 0.827, 0.886; MLQA 0.660, 0.711; ARCD 0.763, 0.781; OMoS in the given page 0.657, 0.690, in 1.1
-(TyDi) to 1.6 sentences (OMoS), 120 to 250 characters."""
+answers: the reader is often torn between two neighbors, and the second says of what the first is true. The first quote
+holds the answer without and with it, by the reader trained on half of the articles, on the other half: XQuAD 0.745,
+0.809; English over Arabic 0.696, 0.800; TyDi 0.827, 0.886; MLQA 0.660, 0.711; ARCD 0.763, 0.781; OMoS in the given page
+0.657, 0.690, in 1.1 (TyDi) to 1.6 sentences (OMoS), 120 to 250 characters."""
 _MAX_SECTION_SENTENCES = 10
 _SENTENCES_AROUND = 2
 """On either side of the best one, where more of it is asked for."""
