@@ -84,7 +84,7 @@ def test_a_file_that_fails_is_named_and_the_others_go_in(tmp_path):
 
 
 def test_ask_gives_the_answer_object_on_standard_output_alone(home):
-    asked = dalil(home, "ask", "How far can Hyperion grow?", "--json")
+    asked = dalil(home, "ask", "How much power will Hyperion have?", "--json")
     assert asked.returncode == 0, asked.stderr
     answer = json.loads(asked.stdout)
     assert answer["language"] == "en"
@@ -93,7 +93,7 @@ def test_ask_gives_the_answer_object_on_standard_output_alone(home):
 
 
 def test_ask_in_the_other_language(home):
-    asked = dalil(home, "ask", "How far can Hyperion grow?", "--language", "ar", "--json")
+    asked = dalil(home, "ask", "How much power will Hyperion have?", "--language", "ar", "--json")
     assert "وفقًا لمقال" in json.loads(asked.stdout)["text"]
 
 
@@ -138,10 +138,10 @@ def test_a_damaged_index_is_refused_but_by_status_which_tells_what_is_missing(ho
 @pytest.mark.parametrize("encoding", ["ascii", "ascii:strict"])
 def test_what_the_encoding_of_an_output_lacks_is_escaped(home, tmp_path, encoding):
     ascii_only = {"PYTHONIOENCODING": encoding, "DALIL_DATA_DIR": str(home / "data")}
-    asked = dalil(home, "ask", "How far can Hyperion grow?", **ascii_only)
+    asked = dalil(home, "ask", "How much power will Hyperion have?", **ascii_only)
     assert (asked.returncode, asked.stderr) == (0, "")
     assert "خمسة".encode("ascii", "backslashreplace").decode() in asked.stdout
-    answer = json.loads(dalil(home, "ask", "How far can Hyperion grow?", "--json", **ascii_only).stdout)
+    answer = json.loads(dalil(home, "ask", "How much power will Hyperion have?", "--json", **ascii_only).stdout)
     assert "خمسة غيغاواط" in " ".join(citation["quote"] for citation in answer["citations"])
     status = dalil(tmp_path, "status", **ascii_only | {"DALIL_DATA_DIR": str(tmp_path / "فهرس")})
     assert (status.returncode, status.stderr) == (0, "")
@@ -182,7 +182,7 @@ def test_another_configuration_is_refused(home):
 
 def test_a_model_that_is_down_gives_the_extractive_answer_and_says_so(home):
     down = {"DALIL_LLM_BASE_URL": f"http://127.0.0.1:{closed_port()}/v1", "DALIL_LLM_MODEL": "none"}
-    answer = json.loads(dalil(home, "ask", "How far can Hyperion grow?", "--json", **down).stdout)
+    answer = json.loads(dalil(home, "ask", "How much power will Hyperion have?", "--json", **down).stdout)
     assert (answer["mode"], answer["degraded"], answer["refused"]) == ("extractive", True, False)
     assert answer["citations"]
 

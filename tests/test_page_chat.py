@@ -42,7 +42,7 @@ def test_a_number_shows_its_quote_when_it_is_pointed_at_or_focused(page):
 
 
 def test_an_english_answer_stands_left_to_right_over_arabic_quotes(english):
-    turn = ask(english, "How far can the Hyperion cluster grow?")
+    turn = ask(english, "How much power will Hyperion have?")
     assert turn.locator(".dalil-block").first.get_attribute("dir") == "ltr"
     assert turn.locator(".dalil-quote").first.get_attribute("dir") == "rtl"
     assert "غيغاواط" in turn.inner_text()
@@ -93,7 +93,7 @@ def test_the_other_language_mirrors_the_page_and_keeps_the_conversation(page):
 
 
 def test_a_reload_keeps_conversations_choices_and_the_look(english):
-    ask(english, "How far can the Hyperion cluster grow?")
+    ask(english, "How much power will Hyperion have?")
     english.get_by_role("tab", name="Settings").click()
     english.get_by_label("العربية").check()
     english.click("[data-act=theme]")
