@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from eval.datasets import read_json_lines
-from eval.reading.examples import WRITTEN
+from eval.reading.examples import WRITTEN_PREFIX
 from eval.reading.sets import WRITTEN_QUESTIONS, read_sets
 
 
@@ -21,7 +21,7 @@ def samples(tmp_path_factory):
 
 def test_the_answers_that_were_written_stand_where_they_say(samples):
     articles = {article.id: article for article in samples.dataset.articles}
-    written = [question for question in samples.dataset.questions if question.id.startswith(WRITTEN)]
+    written = [question for question in samples.dataset.questions if question.id.startswith(WRITTEN_PREFIX)]
     assert len(written) > 400
     for question in written:
         for answer in question.answers:
@@ -31,7 +31,7 @@ def test_the_answers_that_were_written_stand_where_they_say(samples):
 
 
 def test_a_question_that_its_article_does_not_answer_is_asked_of_that_article(samples):
-    unanswered = [one for one in samples.dataset.questions if one.id.startswith(WRITTEN) and not one.answers]
+    unanswered = [one for one in samples.dataset.questions if one.id.startswith(WRITTEN_PREFIX) and not one.answers]
     assert len(unanswered) > 100
     assert all(question.page and not question.relevant for question in unanswered)
 

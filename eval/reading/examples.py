@@ -23,7 +23,7 @@ from rag.types import Article, Filters, Span
 ExampleKind = Literal["answered", "missed", "unanswered", "removed", "absent"]
 """The window holds the answer; it is among sentences that did not fit or were not found; the set says that there is
 none; its sentences were taken out of the window; its article was taken out of the collection."""
-WRITTEN = "written-"
+WRITTEN_PREFIX = "written-"
 """How the id of a question begins that was written for the reader."""
 FOLDS = 6
 """One of them is enough to judge on: some 600 questions of the sets, and more that were written over its articles."""
@@ -197,7 +197,7 @@ def _make_example(
     ids = np.array(window.ids, np.int32)
     article = question.page or _article_of(question)
     group = one.group(article) if article else question.id
-    name = f"{one.name}, written" if question.id.startswith(WRITTEN) else one.name
+    name = f"{one.name}, written" if question.id.startswith(WRITTEN_PREFIX) else one.name
     yield Example(name, question.text, group, kind, ids, window.question_tokens, sentences, result.probability, answer)
 
 

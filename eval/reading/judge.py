@@ -10,7 +10,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from eval.measures import ANSWER_MEASURES, average_scores, score_questions
-from eval.reading.examples import WRITTEN, QuestionSet
+from eval.reading.examples import WRITTEN_PREFIX, QuestionSet
 from eval.reading.sets import read_sets
 from eval.reliability import calibration_error, judge_answerable, make_bins
 from eval.run import QuestionResult, ask_questions, open_temporary_assistant
@@ -42,7 +42,7 @@ def _ask_fold(one: QuestionSet, fold: int) -> dict[str, list[QuestionResult]]:
     found: dict[str, list[QuestionResult]] = defaultdict(list)
     with open_temporary_assistant(load_settings(), list(one.dataset.articles)) as assistant:
         for result in ask_questions(assistant, questions, with_answers=True):
-            is_written = result.question.id.startswith(WRITTEN)
+            is_written = result.question.id.startswith(WRITTEN_PREFIX)
             found[f"{one.name}, written" if is_written else one.name].append(result)
     return found
 

@@ -19,7 +19,7 @@ from eval.datasets import (
     read_squad,
 )
 from eval.omos import read_omos
-from eval.reading.examples import WRITTEN, QuestionSet
+from eval.reading.examples import WRITTEN_PREFIX, QuestionSet
 from rag.language.document import Document
 from rag.language.languages import LANGUAGES
 
@@ -41,14 +41,16 @@ def read_sets(folder: Path) -> Iterator[QuestionSet]:
     InputError
         When a file is not of its format.
     """
-    written = _read_written()
-    samples = _with_written(Dataset(read_articles(_SAMPLES, _MAX_ARTICLE_CHARS), read_gold_set()), written["gold"])
+    written = _read_written_questions()
+    samples = _add_written_questions(
+        Dataset(read_articles(_SAMPLES, _MAX_ARTICLE_CHARS), read_gold_set()), written["gold"]
+    )
     yield QuestionSet("gold", samples, str, is_withheld=False)
     for name in _SQUAD_SETS:
         arabic, english = (folder / f"{name}-dev.{language}.json" for language in LANGUAGES)
         if arabic.exists():
             group = _group_by_title(arabic)
-            dataset = _with_written(read_squad(arabic), written[name])
+            dataset = _add_written_questions(read_squad(arabic), written[name])
             yield QuestionSet(f"{name}, {_LABELS[0]}", dataset, group.__getitem__)
             if english.exists():
                 yield QuestionSet(f"{name}, {_LABELS[1]}", read_squad(arabic, english), group.__getitem__)
@@ -60,7 +62,7 @@ def read_sets(folder: Path) -> Iterator[QuestionSet]:
         for label, (pages, questions) in zip(_LABELS, pairs, strict=True):
             dataset = read_omos(pages, questions, within_page=True)
             if (pages, questions) == (arabic, None):
-                dataset = _with_written(dataset, written["omos"])
+                dataset = _add_written_questions(dataset, written["omos"])
             yield QuestionSet(f"omos, {label}", dataset, str, has_spans=False, is_withheld=pages == arabic)
 
 
@@ -70,7 +72,7 @@ def hash_sets(folder: Path) -> dict[str, str]:
     return {path.name: sha256(path.read_bytes()).hexdigest()[:16] for path in files}
 
 
-def _read_written() -> dict[str, list[dict[str, Any]]]:
+def _read_written_questions() -> dict[str, list[dict[str, Any]]]:
     """The written questions, by set."""
     by_set = defaultdict(list)
     for row in read_json_lines(WRITTEN_QUESTIONS, "set", "article", "q"):
@@ -78,7 +80,7 @@ def _read_written() -> dict[str, list[dict[str, Any]]]:
     return by_set
 
 
-def _with_written(dataset: Dataset, rows: Sequence[Mapping[str, Any]]) -> Dataset:
+def _add_written_questions(dataset: Dataset, rows: Sequence[Mapping[str, Any]]) -> Dataset:
     """A set with the questions that were written over its articles; of those that a file lacks there are none."""
     articles = {article.id: article for article in dataset.articles}
     asks_page = any(question.page for question in dataset.questions)
@@ -90,7 +92,7 @@ def _with_written(dataset: Dataset, rows: Sequence[Mapping[str, Any]]) -> Datase
         answers = (GoldAnswer(article.text[row["start"] : row["end"]], row["start"]),) if is_answered else ()
         written.append(
             Question(
-                id=f"{WRITTEN}{number}",
+                id=f"{WRITTEN_PREFIX}{number}",
                 text=row["q"],
                 language=Document(row["q"]).language,
                 kind="answerable" if answers else "unanswerable",

@@ -62,7 +62,7 @@ def choose_quotes(
         _quote(read.sentence)
         for read in others
         if read.probability >= _MIN_SHARE * first.probability
-        and not widest.holds(read.sentence.hit, read.sentence.span)
+        and not widest.contains(read.sentence.hit, read.sentence.span)
     ]
 
 

@@ -31,7 +31,7 @@ class Quote(NamedTuple):
     span: Span
     support: float
 
-    def holds(self, hit: Hit, span: Span) -> bool:
+    def contains(self, hit: Hit, span: Span) -> bool:
         """Whether words of a hit stand in it."""
         return hit.article.id == self.hit.article.id and self.span.start <= span.start and span.end <= self.span.end
 

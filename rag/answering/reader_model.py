@@ -2,7 +2,7 @@
 
 The fitted file holds, for each matrix of an upper layer, two narrow factors whose product is added to it (low-rank
 adaptation: Hu et al. 2021), and the weights that make scores of the states: 2.7 MB, where the layers themselves would
-be 43 MB. How it is made: `python -m eval.reader`.
+be 43 MB. How it is made: `python -m eval.reading`.
 """
 
 from dataclasses import dataclass

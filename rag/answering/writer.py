@@ -188,7 +188,7 @@ def _find_direct_answer(passages: ReadPassages, language: Language) -> DirectAns
     """Yes or no, or the words of the first quote that answer, where they are sure enough."""
     quotes, read = passages.choose_quotes(), passages.reading.sentences[0]
     sentence, question = read.sentence, passages.result.question
-    if not quotes or not quotes[0].holds(sentence.hit, sentence.span) or read.probability < _SURE_WORDS:
+    if not quotes or not quotes[0].contains(sentence.hit, sentence.span) or read.probability < _SURE_WORDS:
         return None
     is_so = find_polarity(question, Document(sentence.text), Document(sentence.hit.article.title))
     if is_so is not None:
