@@ -112,3 +112,9 @@ def test_every_line_break_ends_a_sentence(line_break):
 @pytest.mark.parametrize("control", ["\u200f", "\u200e", "\u202c", "\u2069"])
 def test_a_direction_control_after_a_stop_hides_no_end(control):
     assert len(split_sentences(f"انتهى الأول.{control} ثم بدأ الثاني.")) == 2
+
+
+def test_a_row_of_a_table_is_one_sentence_whatever_its_cells_hold():
+    text = "قبل. بعد.\nد. علي | يفتح. ويغلق! | 12\nمنى | لا؟ نعم |\nختام. تم."
+    pieces = [text[slice(*span)].strip() for span in find_sentences(text)]
+    assert pieces == ["قبل.", "بعد.", "د. علي | يفتح. ويغلق! | 12", "منى | لا؟ نعم |", "ختام.", "تم."]

@@ -1,6 +1,8 @@
 """Sentences of a text, by offsets."""
 
 import re
+from collections import deque
+from collections.abc import Iterator
 
 from rag.language.detect import is_latin
 from rag.language.languages import PROFILES
@@ -20,11 +22,18 @@ LOOK_BACK_CHARS = 24
 """Abbreviations, initials and list numbers are shorter than this; no more is read back from a full stop."""
 
 
+CELL_SEPARATOR = " | "
+"""Between the cells of a table's row, which is one line."""
+_MAX_ROW_CHARS = 500
+"""A longer line with a separator is prose."""
+
+
 def find_sentences(text: str) -> list[Span]:
     """Split a text into sentences.
 
     Ends are `. ! ? ؟ ۔ …` before white space (the Arabic question mark needs none), and line breaks; never the comma.
-    Decimals, abbreviations, initials and the number of a list item end nothing. Linear in the length of `text`.
+    Decimals, abbreviations, initials and the number of a list item end nothing, and a row of a table, whose cells
+    `CELL_SEPARATOR` joins, is one sentence whatever they hold. Linear in the length of `text`.
 
     Returns
     -------
@@ -34,7 +43,12 @@ def find_sentences(text: str) -> list[Span]:
     spans: list[Span] = []
     start = 0
     first = len(text) - len(text.lstrip())
+    rows = deque(_find_rows(text))
     for match in _END.finditer(text, first):
+        while rows and rows[0].end <= match.start():
+            rows.popleft()
+        if rows and rows[0].start <= match.start():
+            continue
         if match.start() < start or not _ends_sentence(text, match):
             continue  # white space that belongs to the sentence before, or no end
         end = match.end()
@@ -45,6 +59,16 @@ def find_sentences(text: str) -> list[Span]:
     if start < len(text):
         spans.append(Span(start, len(text)))
     return spans
+
+
+def _find_rows(text: str) -> Iterator[Span]:
+    if CELL_SEPARATOR not in text:
+        return
+    start = 0
+    for line in text.splitlines(keepends=True):
+        if CELL_SEPARATOR in line and len(line) <= _MAX_ROW_CHARS:
+            yield Span(start, start + len(line.rstrip()))
+        start += len(line)
 
 
 def trim_span(text: str, span: Span) -> Span:
