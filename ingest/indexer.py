@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from ingest.chunker import chunk_article
-from ingest.readers import UPLOAD_ORIGIN, ReadFailure
+from ingest.readers import UPLOAD_ORIGIN, ReadFailure, ReadResult, ReadWarning
 from rag.embedding import Encoder
 from rag.embedding.bm25 import lexical_vector
 from rag.language.document import Document
@@ -35,6 +35,8 @@ class IndexResult:
         Ids of articles; unchanged ones are not touched.
     failed : list of ReadFailure
         What could not be read.
+    warnings : list of ReadWarning
+        What of these articles was read otherwise than it was written.
     """
 
     added: list[str] = field(default_factory=list)
@@ -42,6 +44,7 @@ class IndexResult:
     unchanged: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
     failed: list[ReadFailure] = field(default_factory=list)
+    warnings: list[ReadWarning] = field(default_factory=list)
 
     @property
     def to_write(self) -> int:
@@ -72,21 +75,19 @@ class Indexer:
         self._encoder = cache(open_encoder)
         self._lock = threading.Lock()
 
-    def plan(self, found: Iterable[Article | ReadFailure]) -> IndexResult:
+    def plan(self, found: Iterable[ReadResult]) -> IndexResult:
         """What `index` would do with what a reader found, doing nothing."""
         result = IndexResult()
         for _ in self._select_new(found, result):
             pass
         return result
 
-    def index(
-        self, found: Iterable[Article | ReadFailure], progress: Progress = _ignore_progress, total: int = 0
-    ) -> IndexResult:
+    def index(self, found: Iterable[ReadResult], progress: Progress = _ignore_progress, total: int = 0) -> IndexResult:
         """Put articles that are new or changed into the index, each whole.
 
         Parameters
         ----------
-        found : iterable of Article or ReadFailure
+        found : iterable of ReadResult
             What a reader found, read as it is needed. The second of two articles of one id is a failure.
         progress : callable
             Told after every batch.
@@ -129,7 +130,7 @@ class Indexer:
         """Each article with its chunks in every representation, in one pass; writes nothing."""
         yield from embed_articles(articles, self._chunk_tokens, self._encoder())
 
-    def _select_new(self, found: Iterable[Article | ReadFailure], result: IndexResult) -> Iterator[Article]:
+    def _select_new(self, found: Iterable[ReadResult], result: IndexResult) -> Iterator[Article]:
         """The articles that are new or changed; notes in `result` what becomes of each."""
         stored = self._store.summarize_articles()
         incomplete = self._store.find_incomplete()
@@ -137,6 +138,8 @@ class Indexer:
         for item in found:
             if isinstance(item, ReadFailure):
                 result.failed.append(item)
+            elif isinstance(item, ReadWarning):
+                result.warnings.append(item)
             elif item.id in seen:
                 reason = f"Its id {item.id!r} is already taken by {seen[item.id]}. Give one of them another id."
                 result.failed.append(ReadFailure(item.source, reason))

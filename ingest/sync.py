@@ -8,9 +8,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ingest.indexer import Indexer, IndexResult, Progress
-from ingest.readers import UPLOAD_ORIGIN, ReadFailure, find_files, read_file
+from ingest.readers import UPLOAD_ORIGIN, ReadResult, find_files, read_file
 from rag.store import Store
-from rag.types import Article
 
 
 class Sync:
@@ -66,7 +65,7 @@ class Sync:
             self._indexer.index(self._read(paths), progress, plan.to_write)
         self._indexer.remove(plan.removed)
 
-    def _read(self, paths: Sequence[Path]) -> Iterator[Article | ReadFailure]:
+    def _read(self, paths: Sequence[Path]) -> Iterator[ReadResult]:
         for file, root in find_files(paths, self._excluded):
             yield from read_file(file, root, self._max_chars)
 

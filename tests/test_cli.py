@@ -46,7 +46,14 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_ingest_says_what_it_did_and_does_nothing_twice(home):
     again = dalil(home, "ingest", "articles", "--json")
     assert again.returncode == 0
-    assert json.loads(again.stdout) == {"added": 0, "changed": 0, "unchanged": 3, "removed": 0, "failed": []}
+    assert json.loads(again.stdout) == {
+        "added": 0,
+        "changed": 0,
+        "unchanged": 3,
+        "removed": 0,
+        "failed": [],
+        "warnings": [],
+    }
 
 
 def test_the_version_is_that_of_the_package(tmp_path):

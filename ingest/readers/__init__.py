@@ -1,6 +1,6 @@
 """Files and uploads into articles: one reader for each format, one table of formats."""
 
-from ingest.readers.base import ReadFailure, Source
+from ingest.readers.base import ReadFailure, ReadResult, ReadWarning, Source
 from ingest.readers.files import file_id, find_files, read_file
 from ingest.readers.formats import (
     FORMATS,
@@ -20,6 +20,8 @@ __all__ = [
     "UPLOAD_ORIGIN",
     "Format",
     "ReadFailure",
+    "ReadResult",
+    "ReadWarning",
     "Source",
     "file_id",
     "find_files",

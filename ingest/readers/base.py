@@ -1,22 +1,22 @@
 """What a reader is given and gives: the source of articles, an article or a failure."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from io import BufferedReader
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-
-from ingest.readers.metadata import clean_id, clean_line, read_date, read_topic, read_url
+from ingest.readers.metadata import ArticleFields, clean_id, clean_line
 from rag.errors import ReadError
 from rag.language.controls import replace_controls
 from rag.language.document import Document
-from rag.types import Article, Language
+from rag.types import Article
 
-MAX_TITLE_CHARS = 300
 _MAX_FIRST_LINE_CHARS = 100
+DAMAGED = "\ufffd"
+"""Stands for bytes that are no character."""
+_CONTEXT_CHARS = 20
 _MAX_BYTES_PER_CHAR = 4
 """Of UTF-8: a larger file is too long whatever it holds."""
 
@@ -35,6 +35,26 @@ class ReadFailure:
 
     path: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadWarning:
+    """Something of an article that was read otherwise than it was written; the article is kept.
+
+    Attributes
+    ----------
+    path : str
+        As that of a failure.
+    reason : str
+        What was done, for the person who wrote it.
+    """
+
+    path: str
+    reason: str
+
+
+ReadResult = Article | ReadFailure | ReadWarning
+"""One of the things that a reader gives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,29 +86,19 @@ class Source:
         """A failure of this source."""
         return ReadFailure(self.path, reason)
 
+    def warning(self, reason: str) -> ReadWarning:
+        """A warning of this source."""
+        return ReadWarning(self.path, reason)
 
-Reader = Callable[[BufferedReader, Source], Iterator[Article | ReadFailure]]
+
+Reader = Callable[[BufferedReader, Source], Iterator[ReadResult]]
 """Reads the articles of a file or an upload; raises ReadError when the whole of it cannot be read."""
 
 
-class ArticleFields(BaseModel):
-    """What a writer may say of an article, in front matter or in a JSON object. Other keys are the writer's own.
-
-    A `url`, `date` or `topic` that cannot be kept is None, so that it loses no article.
-    """
-
-    model_config = ConfigDict(extra="ignore", str_strip_whitespace=True, coerce_numbers_to_str=True)
-
-    id: str | None = Field(default=None, min_length=1, max_length=200)
-    title: str | None = Field(default=None, max_length=MAX_TITLE_CHARS)
-    language: Language | None = None
-    url: Annotated[str | None, BeforeValidator(read_url)] = None
-    date: Annotated[str | None, BeforeValidator(read_date)] = None
-    topic: Annotated[str | None, BeforeValidator(read_topic)] = None
-
-
-def make_article(fields: ArticleFields, content: str, source: Source, heading: str | None = None) -> Article:
-    """An article of what was read.
+def make_article(
+    fields: ArticleFields, content: str, source: Source, heading: str | None = None, warnings: Iterable[str] = ()
+) -> Iterator[ReadResult]:
+    """An article of what was read, and what was read otherwise than it was written.
 
     Parameters
     ----------
@@ -100,11 +110,13 @@ def make_article(fields: ArticleFields, content: str, source: Source, heading: s
         Where they come from.
     heading : str, optional
         Its title, where the fields have none.
+    warnings : iterable of str
+        Beside those of the fields.
 
     Raises
     ------
     ReadError
-        When there are no words, or too many, or the id is none.
+        When there are no words, or too many, or the name of the source can be no id.
     """
     text = replace_controls(content).strip()
     if not any(char.isalnum() for char in text):
@@ -113,7 +125,7 @@ def make_article(fields: ArticleFields, content: str, source: Source, heading: s
         raise ReadError(
             f"It is too long: {len(text):,} characters, at most {source.max_chars:,} (DALIL_MAX_ARTICLE_CHARS)."
         )
-    title = clean_line(fields.title or "") or clean_line(heading or "") or _first_line(text)
+    title = fields.title or clean_line(heading or "") or _first_line(text)
     kept: dict[str, Any] = {
         "title": title,
         "text": text,
@@ -122,17 +134,8 @@ def make_article(fields: ArticleFields, content: str, source: Source, heading: s
         "date": fields.date,
         "topic": fields.topic,
     }
-    return Article(id=clean_id(fields.id or source.name), revision=_hash_content(kept), source=source.origin, **kept)
-
-
-def validate_fields(model: type[ArticleFields], values: Any) -> Any:
-    """Values as fields of an article; raises ReadError, which names the first field that is wrong."""
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        raise ReadError(_describe_problem(error)) from None
-    except ValueError:  # Python writes out no integer of thousands of digits
-        raise ReadError("It holds an endless number.") from None
+    yield Article(id=fields.id or clean_id(source.name), revision=_hash_content(kept), source=source.origin, **kept)
+    yield from map(source.warning, (*warnings, *fields.problems, *_describe_damage(text)))
 
 
 def read_limited(stream: BufferedReader, source: Source) -> bytes:
@@ -152,12 +155,16 @@ def _hash_content(kept: dict[str, Any]) -> str:
     return blake2b(json.dumps(kept, ensure_ascii=False, sort_keys=True).encode(), digest_size=12).hexdigest()
 
 
-def _describe_problem(error: ValidationError) -> str:
-    problem = error.errors()[0]
-    name = ".".join(str(part) for part in problem["loc"])
-    if problem["type"] == "missing":
-        return f"It lacks {name!r}."
-    return f"{name or 'It'}: {problem['msg']}."
+def _describe_damage(text: str) -> Iterator[str]:
+    """What a reader of the warning finds the damaged characters by."""
+    count = text.count(DAMAGED)
+    if count:
+        at = text.index(DAMAGED)
+        around = clean_line(text[max(0, at - _CONTEXT_CHARS) : at + _CONTEXT_CHARS])
+        yield (
+            f"{count} damaged {'character stands' if count == 1 else 'characters stand'} as {DAMAGED}, "
+            f"the first in line {text.count(chr(10), 0, at) + 1}: {around}"
+        )
 
 
 def _first_line(text: str) -> str:

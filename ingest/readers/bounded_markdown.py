@@ -11,6 +11,17 @@ from markdown_it.rules_block import StateBlock
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from markdown_it.utils import EnvType
+from mdit_py_plugins.footnote import footnote_plugin
+
+from ingest.readers.markdown_rules import (
+    HTML_BLOCK_ALT,
+    TABLE_ALT,
+    InlineRules,
+    read_footnote_mark,
+    read_hidden_block,
+    read_table,
+    read_wiki_link,
+)
 
 _BLOCK_STEPS, _BLOCK_STEPS_PER_CHAR = 2_000, 1
 """Allowed for telling the blocks of a text apart. 120 documents took at most 0.04 a character; lines of three letters
@@ -44,15 +55,32 @@ def parse_markdown(text: str) -> list[Token] | None:
         A block whose inline marks take too many steps has its text as it stands in one token. None where the blocks
         themselves cannot be told apart in few enough steps, or lie deeper than a hundred levels.
     """
-    parser = _WordParser("commonmark")
-    parser.inline = _BoundedInlineParser()
-    parser.configure("commonmark", {"html": False, "maxNesting": _MAX_NESTING + _ROOM_ABOVE})
+    parser = make_parser(_BoundedInlineParser())
+    parser.options["maxNesting"] = _MAX_NESTING + _ROOM_ABOVE
     steps = _BlockSteps(_BLOCK_STEPS + _BLOCK_STEPS_PER_CHAR * len(text))
     parser.block.ruler.before("table", "steps", steps.count, {"alt": _INTERRUPTING})
     try:
         return parser.parse(text)
     except _TooManySteps:
         return None
+
+
+def make_parser(inline: ParserInline) -> MarkdownIt:
+    """A parser of CommonMark with tables, footnotes, struck text, tasks, wikilinks, and without HTML; `inline` parses
+    what stands in its blocks."""
+    parser = _WordParser("commonmark")
+    parser.inline = inline
+    parser.configure("commonmark", {"html": False, "tasklists": True})
+    parser.enable("strikethrough")
+    parser.use(footnote_plugin, inline=False, move_to_end=False)
+    parser.block.ruler.at("html_block", read_hidden_block, {"alt": HTML_BLOCK_ALT})
+    parser.block.ruler.at("table", read_table, {"alt": TABLE_ALT})
+    parser.block.ruler.enable("table")
+    rules = inline.rules if isinstance(inline, _BoundedInlineParser) else InlineRules()
+    parser.inline.ruler.at("html_inline", rules.read_tag)
+    parser.inline.ruler.at("footnote_ref", read_footnote_mark)
+    parser.inline.ruler.before("link", "wiki_link", read_wiki_link)
+    return parser
 
 
 class _WordParser(MarkdownIt):
@@ -83,12 +111,14 @@ class _BoundedInlineParser(ParserInline):
 
     def __init__(self) -> None:
         super().__init__()
+        self.rules = InlineRules()
         self._left: int | None = None
 
     def parse(self, src: str, md: MarkdownIt, env: EnvType, tokens: list[Token]) -> list[Token]:
         """The inline tokens of a block."""
         if self._left is not None:
             return tokens  # the words of an image in the block: they are taken as they stand, never by their tokens
+        self.rules.begin_block()
         self._left = _INLINE_STEPS + _INLINE_STEPS_PER_CHAR * len(src)
         try:
             return super().parse(src, md, env, tokens)

@@ -4,10 +4,9 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ingest.readers.base import ReadFailure, Source
+from ingest.readers.base import ReadResult, Source
 from ingest.readers.formats import SUFFIXES, format_of_file, read_stream
 from rag.errors import InputError
-from rag.types import Article
 
 
 def find_files(paths: Sequence[Path], excluded: Sequence[Path] = ()) -> list[tuple[Path, Path]]:
@@ -47,7 +46,7 @@ def find_files(paths: Sequence[Path], excluded: Sequence[Path] = ()) -> list[tup
     return list(found.items())
 
 
-def read_file(file: Path, root: Path, max_chars: int) -> Iterator[Article | ReadFailure]:
+def read_file(file: Path, root: Path, max_chars: int) -> Iterator[ReadResult]:
     """The articles of one file, each a success or a failure of its own.
 
     Parameters

@@ -5,12 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ingest.readers.base import Reader, ReadFailure, Source
+from ingest.readers.base import Reader, ReadResult, Source
 from ingest.readers.json_objects import read_json, read_json_lines
 from ingest.readers.markdown import read_markdown
 from ingest.readers.plain_text import read_plain_text
 from rag.errors import ReadError
-from rag.types import Article
 
 UPLOAD_ORIGIN = "upload:"
 """How the source of an article begins that came over HTTP and not from a file."""
@@ -58,7 +57,7 @@ def format_of_media_type(header: str) -> Format | None:
     return next((known for known in FORMATS if media_type in known.media_types), None)
 
 
-def read_stream(stream: io.BufferedReader, known: Format, source: Source) -> Iterator[Article | ReadFailure]:
+def read_stream(stream: io.BufferedReader, known: Format, source: Source) -> Iterator[ReadResult]:
     """The articles of a stream, each a success or a failure of its own."""
     try:
         yield from known.read(stream, source)
@@ -66,7 +65,7 @@ def read_stream(stream: io.BufferedReader, known: Format, source: Source) -> Ite
         yield source.failure(str(error))
 
 
-def read_upload(content: bytes, known: Format, name: str, max_chars: int) -> Iterator[Article | ReadFailure]:
+def read_upload(content: bytes, known: Format, name: str, max_chars: int) -> Iterator[ReadResult]:
     """The articles of an upload.
 
     Parameters

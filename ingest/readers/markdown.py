@@ -1,77 +1,32 @@
 """Markdown with front matter: its words are one article.
 
 Readers see words, not marks, and a hard-wrapped paragraph is one line again, so that its line ends are not taken for
-ends of sentences.
+ends of sentences. A row of a table is a line.
 """
 
 from collections.abc import Iterator
 from io import BufferedReader
 
-import yaml
 from markdown_it.token import Token
 
-from ingest.readers.base import (
-    MAX_TITLE_CHARS,
-    ArticleFields,
-    ReadFailure,
-    Source,
-    make_article,
-    read_limited,
-    validate_fields,
-)
+from ingest.readers.base import ReadResult, Source, make_article, read_limited
 from ingest.readers.bounded_markdown import parse_markdown
-from ingest.readers.decoding import decode_text
-from rag.errors import ReadError
-from rag.types import Article
+from ingest.readers.decoding import decode_text, encoding_warning
+from ingest.readers.front_matter import split_front_matter
+from ingest.readers.inline_words import drop_callout, inline_words
+from ingest.readers.metadata import MAX_TITLE_CHARS, read_fields
+from rag.language.sentences import CELL_SEPARATOR
 
-_FRONT_MATTER_START = "---"
-_FRONT_MATTER_ENDS = ("---", "...")
-_MAX_FRONT_MATTER_CHARS = 100_000
-"""Room for more than anyone writes; YAML takes 15 microseconds a character."""
 _BULLET = "• "
 
 
-def read_markdown(stream: BufferedReader, source: Source) -> Iterator[Article | ReadFailure]:
+def read_markdown(stream: BufferedReader, source: Source) -> Iterator[ReadResult]:
     """The article of a Markdown text; raises ReadError."""
-    fields, body = _split_front_matter(decode_text(read_limited(stream, source)))
-    heading, text = _extract_words(body)
-    yield make_article(fields, text, source, heading)
-
-
-def _split_front_matter(content: str) -> tuple[ArticleFields, str]:
-    lines = content.splitlines(keepends=True)
-    if not lines or lines[0].strip() != _FRONT_MATTER_START:
-        return ArticleFields(), content
-    for at, line in enumerate(lines[1:], 1):
-        if line.strip() in _FRONT_MATTER_ENDS:
-            return _parse_front_matter("".join(lines[1:at])), "".join(lines[at + 1 :])
-    raise ReadError("The front matter is not closed: a line of three hyphens is missing.")
-
-
-class _FrontMatterLoader(yaml.SafeLoader):
-    """YAML in which `<<` is a key like any other: each merge may double what the one before has merged."""
-
-    def flatten_mapping(self, node: yaml.MappingNode) -> None:
-        """Merge nothing."""
-
-
-for _tag in ("merge", "value"):
-    _FrontMatterLoader.add_constructor(f"tag:yaml.org,2002:{_tag}", lambda _loader, node: str(node.value))
-
-
-def _parse_front_matter(block: str) -> ArticleFields:
-    if len(block) > _MAX_FRONT_MATTER_CHARS:
-        raise ReadError(f"The front matter is too long: at most {_MAX_FRONT_MATTER_CHARS:,} characters.")
-    try:
-        values = yaml.load(block, _FrontMatterLoader) or {}
-    except (yaml.YAMLError, ValueError, RecursionError, AttributeError, LookupError, ArithmeticError) as error:
-        line = getattr(getattr(error, "problem_mark", None), "line", None)
-        where = "" if line is None else f" in line {line + 2}"
-        raise ReadError(f"The front matter is not YAML{where}. Put values with a colon into quotes.") from None
-    if not isinstance(values, dict):
-        raise ReadError("The front matter is not a list of `name: value` lines.")
-    fields: ArticleFields = validate_fields(ArticleFields, values)
-    return fields
+    content, encoding = decode_text(read_limited(stream, source))
+    front = split_front_matter(content)
+    heading, text = _extract_words(front.body)
+    warnings = filter(None, [encoding_warning(encoding), front.warning])
+    yield from make_article(read_fields(front.values), text, source, heading, warnings)
 
 
 def _extract_words(body: str) -> tuple[str | None, str]:
@@ -80,32 +35,59 @@ def _extract_words(body: str) -> tuple[str | None, str]:
     tokens = parse_markdown(body)
     if tokens is None:
         return None, body
-    blocks: list[str] = []
-    heading: str | None = None
-    marker = ""
+    words = _Words()
     for at, token in enumerate(tokens):
+        words.add(token, tokens[max(0, at - 2) : at])
+    return words.heading, "\n\n".join(words.blocks)
+
+
+class _Words:
+    """The words of a text, as its tokens come.
+
+    Attributes
+    ----------
+    heading : str or None
+        The first heading of level one, where nothing stands before it.
+    blocks : list of str
+        The words of the other blocks; the rows of a table are the lines of one.
+    """
+
+    def __init__(self) -> None:
+        self.heading: str | None = None
+        self.blocks: list[str] = []
+        self._marker = ""
+        self._rows: list[str] | None = None
+        self._cells: list[str] = []
+
+    def add(self, token: Token, before: list[Token]) -> None:
+        """Take in a token; `before` holds the two before it."""
         if token.type == "list_item_open":
-            marker = f"{token.info}. " if token.info else _BULLET
+            self._marker = f"{token.info}. " if token.info else _BULLET
+        elif token.type == "table_open":
+            self._rows = []
+        elif token.type == "table_close":
+            self._add_block("\n".join(self._rows or ()))
+            self._rows = None
+        elif token.type == "tr_close" and self._rows is not None:
+            self._rows += [CELL_SEPARATOR.join(self._cells)] if any(self._cells) else []
+            self._cells = []
         elif token.type == "inline":
-            text = marker + _inline_words(token)
-            marker = ""
-            is_title = tokens[at - 1].tag == "h1" and heading is None and not blocks and len(text) <= MAX_TITLE_CHARS
-            if is_title:
-                heading = text
-            else:
-                blocks.append(text)
+            self._add_words(inline_words(token), [one.type for one in before], before[-1].tag if before else "")
         elif token.type in ("fence", "code_block"):
-            blocks.append(token.content.rstrip())
-    return heading, "\n\n".join(blocks)
+            self.blocks.append(token.content.rstrip())
 
+    def _add_words(self, text: str, before: list[str], tag: str) -> None:
+        if self._rows is not None:
+            self._cells.append(" ".join(text.split("\n")))
+            return
+        if before == ["blockquote_open", "paragraph_open"]:
+            text = drop_callout(text)
+        if tag == "h1" and self.heading is None and not self.blocks and len(text) <= MAX_TITLE_CHARS:
+            self.heading = text
+        else:
+            self._add_block(text)
 
-def _inline_words(token: Token) -> str:
-    parts = []
-    for child in token.children or ():
-        if child.type in ("text", "code_inline", "image"):
-            parts.append(child.content)
-        elif child.type == "softbreak":
-            parts.append(" ")
-        elif child.type == "hardbreak":
-            parts.append("\n")
-    return "".join(parts).strip()
+    def _add_block(self, text: str) -> None:
+        if text:
+            self.blocks.append(self._marker + text)
+            self._marker = ""

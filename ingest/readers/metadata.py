@@ -1,18 +1,66 @@
 """What a writer says of an article, made fit to be kept: an odd field is left out, so that it loses no article."""
 
 import unicodedata
-from datetime import date
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, time
+from typing import Any, NamedTuple
 
 from rag.addresses import web_address
 from rag.errors import ReadError
 from rag.language.controls import remove_directions, replace_controls
+from rag.language.languages import as_language
+from rag.types import Language
 
+MAX_TITLE_CHARS = 300
+_MAX_ID_CHARS = 200
 _MAX_URL_CHARS = 2_000
 _MAX_DATE_CHARS = 40
 _MAX_TOPIC_CHARS = 200
 """What a filter may name."""
 _DROPPED_STEPS = (".", "..")
+_LANGUAGE_NAMES = {
+    "ara": "ar", "arb": "ar", "arabic": "ar", "عربي": "ar", "عربية": "ar", "العربية": "ar", "اللغة العربية": "ar",
+    "eng": "en", "english": "en", "إنجليزي": "en", "إنجليزية": "en", "الإنجليزية": "en", "اللغة الإنجليزية": "en",
+}  # fmt: skip
+"""ISO 639-3 codes and names, as people write them beside the codes of two letters."""
+
+
+class _Value(NamedTuple):
+    """What is kept of a value, and what of it could not be; empty where all was."""
+
+    kept: str | None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleFields:
+    """What a writer says of an article, in front matter or in a JSON object.
+
+    Attributes
+    ----------
+    id, title, language, url, date, topic : str or None
+        None where it is absent or could not be kept.
+    problems : tuple of str
+        What could not be kept as it was written, a sentence each.
+    """
+
+    id: str | None = None
+    title: str | None = None
+    language: Language | None = None
+    url: str | None = None
+    date: str | None = None
+    topic: str | None = None
+    problems: tuple[str, ...] = ()
+
+
+def read_fields(values: Mapping[str, Any]) -> ArticleFields:
+    """The fields of an article; other keys are the writer's own."""
+    read = {name: _read_value(_FIELDS[name], values.get(name)) for name in _FIELDS}
+    kept: dict[str, Any] = {name: value.kept for name, value in read.items()}
+    return ArticleFields(
+        **kept, problems=tuple(f"{name}: {value.problem}." for name, value in read.items() if value.problem)
+    )
 
 
 def clean_line(text: str) -> str:
@@ -22,7 +70,8 @@ def clean_line(text: str) -> str:
 
 
 def clean_id(text: str) -> str:
-    """An id that a path can carry: control characters and line ends are spaces, none of them at the ends.
+    """The name of a source as an id that a path can carry: control characters and line ends are spaces, none of them
+    at the ends.
 
     Its characters stay as they are otherwise, so that an id of an earlier version is the same.
 
@@ -31,34 +80,96 @@ def clean_id(text: str) -> str:
     ReadError
         When nothing is left, or when a client would take a step of it out of the path.
     """
+    value = _read_id(text)
+    if value.kept is None:
+        raise ReadError(f"It cannot be called {text[:_MAX_ID_CHARS]!r}: {value.problem}. Give it another id.")
+    return value.kept
+
+
+def _read_value(read: Callable[[str], _Value], value: Any) -> _Value:
+    """A value as its field reads it; an empty one is absent, and of a list the first is taken."""
+    if isinstance(value, list) and value and not isinstance(value[0], list):
+        first = _read_value(read, value[0])
+        is_mended = len(value) > 1 and not first.problem
+        return _Value(first.kept, f"only the first of {len(value)} is kept") if is_mended else first
+    if value is None or value == [] or value == {}:
+        return _Value(None)
+    try:
+        text = _write_out(value)
+    except ValueError as error:
+        return _leave_out(f"it is {error}")
+    return read(text) if text.strip() else _Value(None)
+
+
+def _write_out(value: Any) -> str:
+    """A text, number or date as text; raises ValueError, which says what it is."""
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise ValueError("no text, number or date")
+    try:
+        return str(value)
+    except ValueError:  # Python writes out no integer of thousands of digits
+        raise ValueError("an endless number") from None
+
+
+def _leave_out(reason: str) -> _Value:
+    return _Value(None, f"left out, since {reason}")
+
+
+def _read_id(text: str) -> _Value:
     cleaned = remove_directions(replace_controls(text)).replace("\n", " ").replace("\t", " ").strip()
     if not cleaned:
-        raise ReadError("Its id holds no character that can be shown. Give it another one.")
+        return _leave_out("it holds no character that can be shown")
     if not {*_DROPPED_STEPS}.isdisjoint(cleaned.split("/")):
-        raise ReadError(f"Its id {cleaned!r} holds a step '.' or '..', which addresses drop. Give it another one.")
-    return cleaned
+        return _leave_out("it holds a step '.' or '..', which addresses drop")
+    return _Value(cleaned)
 
 
-def read_url(value: Any) -> str | None:
-    """An address of the web; None for anything else."""
-    return web_address(_read_line(value, _MAX_URL_CHARS).replace(" ", "%20"))
+def _read_given_id(text: str) -> _Value:
+    return (
+        _read_id(text)
+        if len(text.strip()) <= _MAX_ID_CHARS
+        else _leave_out(f"it is longer than {_MAX_ID_CHARS} characters")
+    )
 
 
-def read_date(value: Any) -> str | None:
-    """A date as its writer gave it, one of YAML's as ISO; None where it is none."""
-    return _read_line(value.isoformat() if isinstance(value, date) else value, _MAX_DATE_CHARS) or None
+def _read_up_to(max_chars: int) -> Callable[[str], _Value]:
+    def read(text: str) -> _Value:
+        line = clean_line(text)
+        if not line:
+            return _Value(None)
+        return _Value(line) if len(line) <= max_chars else _leave_out(f"it is longer than {max_chars} characters")
+
+    return read
 
 
-def read_topic(value: Any) -> str | None:
-    """A topic; None where it is none."""
-    return _read_line(value, _MAX_TOPIC_CHARS) or None
+def _read_title(text: str) -> _Value:
+    line = clean_line(text)
+    if len(line) <= MAX_TITLE_CHARS:
+        return _Value(line or None)
+    cut = line[: MAX_TITLE_CHARS - 1].rsplit(" ", 1)[0] + "…"
+    return _Value(cut, f"cut, since it is longer than {MAX_TITLE_CHARS} characters")
 
 
-def _read_line(value: Any, max_chars: int) -> str:
-    """A value as one line; empty where it is no text and no number, or too long."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    try:
-        line = clean_line(str(value)) if isinstance(value, str) or is_number else ""
-    except ValueError:  # Python writes out no integer of thousands of digits
-        return ""
-    return line if len(line) <= max_chars else ""
+def _read_language(text: str) -> _Value:
+    name = clean_line(text).lower()
+    language = as_language(_LANGUAGE_NAMES.get(name) or name.replace("_", "-").partition("-")[0])
+    return _Value(language) if language else _leave_out(f"Dalil knows no language {name[:40]!r}")
+
+
+def _read_url(text: str) -> _Value:
+    line = clean_line(text)
+    address = web_address(line.replace(" ", "%20")) if len(line) <= _MAX_URL_CHARS else None
+    return _Value(address) if address else _leave_out("it is no address of the web")
+
+
+_FIELDS: dict[str, Callable[[str], _Value]] = {
+    "id": _read_given_id,
+    "title": _read_title,
+    "language": _read_language,
+    "url": _read_url,
+    "date": _read_up_to(_MAX_DATE_CHARS),
+    "topic": _read_up_to(_MAX_TOPIC_CHARS),
+}
+FIELD_NAMES = frozenset(_FIELDS)

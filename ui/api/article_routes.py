@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from starlette.concurrency import run_in_threadpool
 
-from ingest.readers import MEDIA_TYPES, Format, ReadFailure, format_of_media_type, read_upload
+from ingest.readers import MEDIA_TYPES, Format, ReadResult, format_of_media_type, read_upload
 from rag.errors import InputError
 from rag.store import ArticleSummary, Store
 from rag.types import Article
@@ -121,7 +121,7 @@ class _Upload:
         self._format: Format = known
         self._name, self._max_chars = name, service.assistant.settings.max_article_chars
 
-    def read(self, content: bytes) -> Iterator[Article | ReadFailure]:
+    def read(self, content: bytes) -> Iterator[ReadResult]:
         """The articles of its content."""
         return read_upload(content, self._format, self._name, self._max_chars)
 

@@ -197,12 +197,14 @@ class ArticleText(ArticleBody):
 
 
 class UploadResult(BaseModel):
-    """What became of the articles of an upload, by id; `failed` says why, by place."""
+    """What became of the articles of an upload, by id; `failed` says why, by place, and `warnings` what was read
+    otherwise than it was written."""
 
     added: list[str] = []
     changed: list[str] = []
     unchanged: list[str] = []
     failed: dict[str, str] = {}
+    warnings: dict[str, str] = {}
 
 
 class Job(UploadResult):

@@ -11,9 +11,8 @@ from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
 from ingest.indexer import Indexer, IndexResult
-from ingest.readers import ReadFailure
+from ingest.readers import ReadFailure, ReadResult, ReadWarning
 from rag.errors import DalilError, NotFoundError, ReadError
-from rag.types import Article
 from ui.api.limits import ConcurrencyLimiter
 from ui.api.metrics import Metrics
 from ui.api.schemas import Job, UploadResult
@@ -29,7 +28,7 @@ UPLOAD_RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 """What a route that takes articles may answer beside 200."""
 
-Read = Callable[[], Iterable[Article | ReadFailure]]
+Read = Callable[[], Iterable[ReadResult]]
 """Gives the articles of an upload."""
 
 
@@ -89,7 +88,7 @@ class Uploads:
 
     def _index(self, read: Read) -> UploadResult:
         result = _to_upload_result(self._indexer.index(read()))
-        for outcome, articles in result.model_dump().items():
+        for outcome, articles in result.model_dump(exclude={"warnings"}).items():
             self._metrics.articles.labels(outcome).inc(len(articles))
         return result
 
@@ -114,8 +113,20 @@ class Uploads:
 
 
 def _to_upload_result(result: IndexResult) -> UploadResult:
-    failed = {failure.path: failure.reason for failure in result.failed}
-    return UploadResult(added=result.added, changed=result.changed, unchanged=result.unchanged, failed=failed)
+    return UploadResult(
+        added=result.added,
+        changed=result.changed,
+        unchanged=result.unchanged,
+        failed=_reasons_by_place(result.failed),
+        warnings=_reasons_by_place(result.warnings),
+    )
+
+
+def _reasons_by_place(items: Iterable[ReadFailure | ReadWarning]) -> dict[str, str]:
+    reasons: dict[str, list[str]] = {}
+    for item in items:
+        reasons.setdefault(item.path, []).append(item.reason)
+    return {place: " ".join(parts) for place, parts in reasons.items()}
 
 
 def _to_response(body: BaseModel, status: int) -> Response:

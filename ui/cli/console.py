@@ -34,12 +34,18 @@ def print_result(options: argparse.Namespace, data: dict[str, Any], text: str) -
 
 
 def print_index_result(options: argparse.Namespace, result: "IndexResult", verb: str, prefix: str = "") -> int:
-    """Print what became of articles, and of those that failed on standard error why; gives the exit code."""
+    """Print what became of articles, and on standard error why some failed and how others were mended; gives the exit
+    code."""
     for failure in result.failed:
         print(f"dalil: not {verb}: {failure.path}: {failure.reason}", file=sys.stderr)
     counts = {name: len(getattr(result, name)) for name in _COUNTS}
-    value = counts | {"failed": [asdict(failure) for failure in result.failed]}
-    words = ", ".join(f"{count} {name}" for name, count in counts.items()) + f", {len(result.failed)} failed"
+    for warning in result.warnings:
+        print(f"dalil: warning: {warning.path}: {warning.reason}", file=sys.stderr)
+    value = counts | {name: [asdict(item) for item in getattr(result, name)] for name in ("failed", "warnings")}
+    counts["failed"] = len(result.failed)
+    words = ", ".join(f"{count} {name}" for name, count in counts.items())
+    if result.warnings:
+        words += f", {len(result.warnings)} warning{'s' * (len(result.warnings) > 1)}"
     print_result(options, value, prefix + words)
     return FAILED if result.failed else OK
 

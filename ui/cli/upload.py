@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ingest.indexer import IndexResult, Progress
-from ingest.readers import ReadFailure, file_id, format_of_file
+from ingest.readers import ReadFailure, ReadWarning, file_id, format_of_file
 from ui.cli.client import ServiceClient, message_of
 
 
@@ -54,3 +54,4 @@ def _upload_file(client: ServiceClient, file: Path, root: Path, result: IndexRes
     result.changed.extend(body["changed"])
     result.unchanged.extend(body["unchanged"])
     result.failed.extend(ReadFailure(f"{file}: {place}", reason) for place, reason in body["failed"].items())
+    result.warnings.extend(ReadWarning(f"{file}: {place}", reason) for place, reason in body["warnings"].items())

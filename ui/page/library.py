@@ -249,7 +249,9 @@ class Library:
             label = self.labels[f"{stage}_{outcome}"]
             rows += [_Row(name if len(ids) == 1 else f"{name}: {key}", outcome, label) for key in ids]
         failed = self.labels[f"{stage}_failed"]
-        return rows + [_Row(name, "failed", failed, failure.reason) for failure in result.failed]
+        rows += [_Row(name, "failed", failed, failure.reason) for failure in result.failed]
+        warned = self.labels["warned"]
+        return rows + [_Row(name, "warned", warned, warning.reason) for warning in result.warnings]
 
     def _render_outcomes(self, rows: Sequence[_Row]) -> str:
         return render_macro("library", "outcomes", title="", rows=rows, nothing="")
