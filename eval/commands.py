@@ -72,6 +72,9 @@ def add_commands(subparsers: Any) -> list[argparse.ArgumentParser]:
     cases = add("cases", _run_cases, "Questions and drafts with the right outcome, judged by what a reader sees.")
     fit = add("fit", _run_fit, "Fit fusion and abstention on a SQuAD set in two languages, and write them.")
     feedback = add("export-feedback", _run_export_feedback, "Readers' ratings as gold cases, one JSON object a line.")
+    extract = add("extract", _run_extract, "How much of the words of documents is read: files whose text is known.")
+    extract.add_argument("folder", metavar="FOLDER", help="documents of any format")
+    extract.add_argument("--truth", required=True, metavar="FOLDER", help="NAME.json with title and text for NAME*.*")
     for parser in (squad, ablate, fit, planted):
         parser.add_argument("corpus", metavar="CORPUS.json", help="a file in the format of SQuAD")
     omos.add_argument("file", metavar="FILE.jsonl", help="a file in the format of OMoS")
@@ -92,7 +95,7 @@ def add_commands(subparsers: Any) -> list[argparse.ArgumentParser]:
     for parser in (gold, gate, statements, fit):
         parser.add_argument("--articles", default="articles", metavar="FOLDER", help="the sample articles")
     gate.add_argument("--update", action="store_true", help="make this run the baseline")
-    return [squad, omos, beir, gold, gate, ablate, statements, planted, cases, fit, feedback]
+    return [squad, omos, beir, gold, gate, ablate, statements, planted, cases, fit, feedback, extract]
 
 
 def _add_set_options(parser: argparse.ArgumentParser) -> None:
@@ -235,6 +238,22 @@ def _run_cases(options: argparse.Namespace, settings: Settings, progress: "Progr
     ]
     lines = [*wrong, *(f"{kind}: {count['right']} of {count['of']}" for kind, count in summary.items())]
     return CommandResult({"kinds": summary, "cases": [asdict(one) for one in results]}, "\n".join(lines))
+
+
+def _run_extract(options: argparse.Namespace, settings: Settings, progress: "Progress") -> CommandResult:
+    from eval.extract import measure_extraction, summarize_extractions
+
+    found, unknown = measure_extraction(Path(options.folder), Path(options.truth), settings.max_article_chars)
+    formats = dict(summarize_extractions(found))
+    row = "{:<44} {:>8} {:>8} {:>9} {:>8} {:>7}"
+    lines = [row.format("", "CER", "recall", "precision", "numbers", "ms")]
+    for name, one in [*((one.file, asdict(one)) for one in found), *formats.items()]:
+        figures = (f"{one[key]:.3f}" for key in ("character_error", "recall", "precision", "numbers"))
+        lines.append(row.format(name, *figures, f"{one['milliseconds']:.0f}"))
+    lines += [f"failed: {one.file}: {one.failure}" for one in found if one.failure]
+    lines += [f"no truth is known: {', '.join(unknown)}"] if unknown else []
+    data = {"formats": formats, "files": [asdict(one) for one in found], "unknown": unknown}
+    return CommandResult(data, "\n".join(lines))
 
 
 def _run_fit(options: argparse.Namespace, settings: Settings, progress: "Progress") -> CommandResult:

@@ -5,15 +5,18 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import httpx
 import pytest
 
 from eval.feedback import export_gold_cases
+from ingest.readers import format_of_file
 from rag.answering.assistant import Assistant
 from rag.settings import load_settings
 from tests.doubles import ScriptedModel, closed_port, like, local_client, served
 from tests.test_assistant import QUEEN_AR
+from tests.test_documents import GOOD
 from tests.test_service import error
 from ui.api import AnswerService, create_app
 
@@ -34,6 +37,14 @@ def client(empty):
 
 
 # Adding
+
+
+@pytest.mark.parametrize("kind", ["docx", "xlsx", "epub"])
+def test_a_document_that_is_no_text_gets_through_as_it_is(client, kind):
+    known = format_of_file(Path(f"a.{kind}"))
+    sent = {"content": GOOD[kind], "headers": {"Content-Type": known.media_types[0]}}
+    assert client.post("/v1/articles", params={"name": "a"}, **sent).json()["added"] == ["a"]
+    assert client.get("/v1/articles/a").json()["text"].endswith("نص")
 
 
 def test_an_article_that_is_sent_answers_questions_at_once(client):

@@ -138,11 +138,11 @@ def make_article(
     yield from map(source.warning, (*warnings, *fields.problems, *_describe_damage(text)))
 
 
-def read_limited(stream: BufferedReader, source: Source) -> bytes:
+def read_limited(stream: BufferedReader, source: Source, bytes_per_char: int = _MAX_BYTES_PER_CHAR) -> bytes:
     """The content of a stream; raises ReadError, without reading it, when it is too large for one article."""
     size = stream.seek(0, 2)
     stream.seek(0)
-    if size > _MAX_BYTES_PER_CHAR * source.max_chars:
+    if size > bytes_per_char * source.max_chars:
         raise ReadError(
             f"It is too large ({size / 1e6:.0f} MB) for one article of at most {source.max_chars:,} characters "
             "(DALIL_MAX_ARTICLE_CHARS). Cut it into articles, for instance as JSON lines."

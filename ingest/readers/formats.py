@@ -6,13 +6,21 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ingest.readers.base import Reader, ReadResult, Source
+from ingest.readers.csv import read_csv
+from ingest.readers.email import read_email
+from ingest.readers.epub import read_epub
+from ingest.readers.excel import read_excel
+from ingest.readers.html import read_html
 from ingest.readers.json_objects import read_json, read_json_lines
 from ingest.readers.markdown import read_markdown
 from ingest.readers.plain_text import read_plain_text
+from ingest.readers.powerpoint import read_powerpoint
+from ingest.readers.word import read_word
 from rag.errors import ReadError
 
 UPLOAD_ORIGIN = "upload:"
 """How the source of an article begins that came over HTTP and not from a file."""
+_OFFICE = "application/vnd.openxmlformats-officedocument."
 
 
 class Format(NamedTuple):
@@ -41,6 +49,13 @@ FORMATS = (
     Format("plain text", (".txt",), ("text/plain",), read_plain_text),
     Format("JSON lines", (".jsonl",), ("application/jsonl", "application/x-ndjson"), read_json_lines),
     Format("JSON", (".json",), ("application/json",), read_json),
+    Format("web page", (".html", ".htm", ".xhtml"), ("text/html", "application/xhtml+xml"), read_html),
+    Format("Word", (".docx",), (f"{_OFFICE}wordprocessingml.document",), read_word),
+    Format("PowerPoint", (".pptx",), (f"{_OFFICE}presentationml.presentation",), read_powerpoint),
+    Format("Excel", (".xlsx",), (f"{_OFFICE}spreadsheetml.sheet",), read_excel),
+    Format("CSV", (".csv", ".tsv"), ("text/csv", "text/tab-separated-values"), read_csv),
+    Format("EPUB", (".epub",), ("application/epub+zip",), read_epub),
+    Format("e-mail", (".eml",), ("message/rfc822",), read_email),
 )
 SUFFIXES = tuple(suffix for known in FORMATS for suffix in known.suffixes)
 MEDIA_TYPES = tuple(media_type for known in FORMATS for media_type in known.media_types)

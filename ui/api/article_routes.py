@@ -89,9 +89,9 @@ def _add_writing_routes(router: APIRouter, service: AnswerService) -> None:
         name: Annotated[str, Query(min_length=1, max_length=MAX_ID_CHARS)] = "upload",
         dry_run: bool = False,
     ) -> Any:
-        """Add an article as Markdown, plain text or JSON, or several as JSON lines: 201 when something was added or
-        changed, 200 when nothing was, 202 with a job when it takes longer. `name` is the id of one without its own.
-        With `dry_run`, 200 and what would be done."""
+        """Add an article as a document of any kind that is read, or several as JSON lines: 201 when something was
+        added or changed, 200 when nothing was, 202 with a job when it takes longer. `name` is the id of one without
+        its own. With `dry_run`, 200 and what would be done."""
         upload = _Upload(service, request.headers.get("content-type", ""), name)
         content = await request.body()
         if dry_run:

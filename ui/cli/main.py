@@ -217,7 +217,7 @@ def build_parser() -> argparse.ArgumentParser:
 def _add_ingest(commands: Any) -> argparse.ArgumentParser:
     ingest = add_command(commands, "ingest", _ingest, "Put the articles of files and folders into the index.")
     ingest.add_argument(
-        "paths", nargs="+", metavar="PATH", help="Markdown, plain text, JSON or JSON lines, or a folder of them"
+        "paths", nargs="+", metavar="PATH", help="a document of any kind that Dalil reads, or a folder of them"
     )
     ingest.add_argument("--sync", action="store_true", help="also remove articles that no file gives any more")
     ingest.add_argument("--server", metavar="URL", help="send the files to a running `dalil serve` instead")

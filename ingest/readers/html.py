@@ -1,0 +1,47 @@
+"""A saved web page: its article, without menus, related articles and comments."""
+
+from collections.abc import Iterator
+from io import BufferedReader
+
+from resiliparse.parse.html import HTMLTree
+
+from ingest.readers.base import MAX_TITLE_CHARS, ReadFailure, Source, make_article, read_limited
+from ingest.readers.encodings import decode_any
+from ingest.readers.html_metadata import read_page_fields
+from ingest.readers.html_text import extract_article, extract_words, parse_html
+from ingest.readers.metadata import clean_line
+from rag.types import Article
+
+_BYTES_PER_CHAR = 16
+"""Of markup, scripts and pictures that a page carries in itself, for each character that an article may have."""
+
+_MAX_CHARS_ABOVE_TITLE = 300
+
+
+def read_html(stream: BufferedReader, source: Source) -> Iterator[Article | ReadFailure]:
+    """The article of a page; raises ReadError."""
+    tree = parse_html(decode_any(read_limited(stream, source, _BYTES_PER_CHAR)))
+    fields = read_page_fields(tree)
+    yield make_article(fields, _cut_at_title(extract_article(tree), fields.title), source)
+
+
+def _cut_at_title(text: str, title: str | None) -> str:
+    """The text after the line that is its title, where that comes soon: what is above it is the site's."""
+    at = 0
+    for line in text.splitlines(keepends=True):
+        if at > _MAX_CHARS_ABOVE_TITLE:
+            break
+        at += len(line)
+        if clean_line(line) == title and text[at:].strip():
+            return text[at:]
+    return text
+
+
+def split_heading(tree: HTMLTree) -> tuple[str | None, str]:
+    """The heading of level one that a document begins with, and the words of the rest."""
+    first = tree.body.first_element_child
+    heading = clean_line(first.text) if first is not None and first.tag == "h1" else ""
+    if not 0 < len(heading) <= MAX_TITLE_CHARS:
+        return None, extract_words(tree)
+    tree.body.remove_child(first)
+    return heading, extract_words(tree)

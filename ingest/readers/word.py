@@ -1,0 +1,26 @@
+"""Word documents (.docx): their words with footnotes, insertions, text boxes, lists and tables; without what was
+deleted, headers, footers and pictures."""
+
+from collections.abc import Iterator
+from io import BufferedReader
+
+import mammoth
+
+from ingest.readers.base import ArticleFields, ReadFailure, Source, make_article
+from ingest.readers.html import split_heading
+from ingest.readers.html_text import parse_html
+from ingest.readers.package import open_package
+from rag.types import Article
+
+_STYLES = "p[style-name='Title'] => h1:fresh\np[style-name='Subtitle'] => h2:fresh"
+"""Beside the headings that the library knows."""
+
+
+def read_word(stream: BufferedReader, source: Source) -> Iterator[Article | ReadFailure]:
+    """The article of a document, whose title is the heading that it begins with; raises ReadError."""
+    with open_package(stream, "a Word document (.docx)"):
+        html = mammoth.convert_to_html(
+            stream, style_map=_STYLES, include_embedded_style_map=False, convert_image=lambda _: []
+        ).value
+    heading, text = split_heading(parse_html(html))
+    yield make_article(ArticleFields(), text, source, heading)
