@@ -5,25 +5,26 @@ from collections.abc import Iterator
 from io import BufferedReader, StringIO
 from pathlib import PurePosixPath
 
-from ingest.readers.base import ArticleFields, ReadFailure, Source, make_article, read_limited
-from ingest.readers.encodings import decode_any
+from ingest.readers.base import ReadResult, Source, make_article, read_limited
+from ingest.readers.decoding import decode_text, encoding_warning
 from ingest.readers.html_text import join_cells
+from ingest.readers.metadata import ArticleFields
 from rag.errors import ReadError
-from rag.types import Article
 
 _DELIMITERS = ",;\t|"
 _SAMPLE_CHARS = 20_000
 
 
-def read_csv(stream: BufferedReader, source: Source) -> Iterator[Article | ReadFailure]:
+def read_csv(stream: BufferedReader, source: Source) -> Iterator[ReadResult]:
     """The article of a table, whose title is the file's name; raises ReadError."""
-    text = decode_any(read_limited(stream, source))
+    text, encoding = decode_text(read_limited(stream, source))
     try:
         rows = list(csv.reader(StringIO(text, newline=""), delimiter=_find_delimiter(text)))
     except csv.Error as error:
         raise ReadError(f"It cannot be read as a table: {error}.") from None
     words = "\n".join(filter(None, map(join_cells, rows)))
-    yield make_article(ArticleFields(), words, source, PurePosixPath(source.name).name)
+    warnings = filter(None, [encoding_warning(encoding)])
+    yield from make_article(ArticleFields(), words, source, PurePosixPath(source.name).name, warnings)
 
 
 def _find_delimiter(text: str) -> str:

@@ -38,8 +38,16 @@ _MIN_WIDE_LETTERS = 0.6
 _WIDE_LETTER = re.compile(r"[A-Za-z0-9\s\u0600-\u06ff]")
 
 
-def decode_text(content: bytes) -> tuple[str, str]:
+def decode_text(content: bytes, declared: str | None = None) -> tuple[str, str]:
     """Text of bytes, and the encoding in which it was read; a damaged byte is a replacement character.
+
+    Parameters
+    ----------
+    content : bytes
+        Of a text.
+    declared : str, optional
+        The encoding that is named beside or in the content. Old Arabic pages name a wrong one, so it is only taken
+        where the text looks like neither Unicode nor Arabic.
 
     Raises
     ------
@@ -48,7 +56,7 @@ def decode_text(content: bytes) -> tuple[str, str]:
     """
     if not content.strip():
         raise ReadError("It is empty.")
-    encoding = guess_encoding(content)
+    encoding = guess_encoding(content, declared)
     if encoding is None and b"\0" in content:
         raise ReadError("It is not text: it holds NUL bytes.")
     if encoding is None:
@@ -56,8 +64,8 @@ def decode_text(content: bytes) -> tuple[str, str]:
     return content.decode(encoding, "replace").removeprefix("\ufeff"), encoding
 
 
-def guess_encoding(content: bytes) -> str | None:
-    """The encoding of a text, or of its beginning.
+def guess_encoding(content: bytes, declared: str | None = None) -> str | None:
+    """The encoding of a text, or of its beginning; `declared` as in `decode_text`.
 
     Returns
     -------
@@ -74,7 +82,7 @@ def guess_encoding(content: bytes) -> str | None:
     sample = content[:_SAMPLE_BYTES]
     if sample.isascii():
         sample = content[_first_damaged(content) :][:_SAMPLE_BYTES]
-    return _guess_arabic(sample) or _guess_latin(sample)
+    return _guess_arabic(sample) or _find_encoding(declared) or _guess_latin(sample)
 
 
 def encoding_warning(encoding: str) -> str:
@@ -107,6 +115,15 @@ def _is_wide(content: bytes, encoding: str) -> bool:
     except UnicodeDecodeError:
         return False
     return "\0" not in text and len(_WIDE_LETTER.findall(text)) > _MIN_WIDE_LETTERS * len(text)
+
+
+def _find_encoding(name: str | None) -> str | None:
+    """An encoding of text by a name that people write; None where there is none of that name."""
+    try:
+        found = codecs.lookup(name) if name else None
+    except (LookupError, ValueError):
+        return None
+    return found.name if found and found._is_text_encoding else None
 
 
 def _guess_arabic(sample: bytes) -> str | None:

@@ -6,14 +6,13 @@ from email.message import EmailMessage
 from email.parser import BytesParser
 from io import BufferedReader
 
-from ingest.readers.base import MAX_TITLE_CHARS, ArticleFields, ReadFailure, Source, make_article, read_limited
-from ingest.readers.encodings import decode_any
+from ingest.readers.base import ReadResult, Source, make_article, read_limited
+from ingest.readers.decoding import decode_text
 from ingest.readers.html_text import extract_words, parse_html
-from ingest.readers.metadata import clean_line
+from ingest.readers.metadata import clean_line, read_fields
 from ingest.readers.package import map_failures
 from ingest.readers.sections import choose_words
 from rag.errors import ReadError
-from rag.types import Article
 
 _BYTES_PER_CHAR = 16
 """Of attachments and markup for each character that an article may have."""
@@ -21,7 +20,7 @@ _HEADERS = ("from", "subject", "date", "to")
 _FROM, _ATTACHED = ("من", "From"), ("مرفق", "Attached")
 
 
-def read_email(stream: BufferedReader, source: Source) -> Iterator[Article | ReadFailure]:
+def read_email(stream: BufferedReader, source: Source) -> Iterator[ReadResult]:
     """The article of a message, whose title is its subject; raises ReadError."""
     content = read_limited(stream, source, _BYTES_PER_CHAR)
     with map_failures("a message (.eml)"):
@@ -35,8 +34,8 @@ def read_email(stream: BufferedReader, source: Source) -> Iterator[Article | Rea
     words = f"{subject}\n{text}"
     lines = [f"{choose_words(words, *_FROM)}: {sender}"] if sender else []
     attached = [f"{choose_words(words, *_ATTACHED)}: {name}" for name in names if name]
-    fields = ArticleFields(title=subject[:MAX_TITLE_CHARS] or None, date=date)
-    yield make_article(fields, "\n\n".join([*lines, text.strip(), *attached]), source)
+    fields = read_fields({"title": subject, "date": date})
+    yield from make_article(fields, "\n\n".join([*lines, text.strip(), *attached]), source)
 
 
 def _read_body(message: EmailMessage) -> str:
@@ -46,6 +45,6 @@ def _read_body(message: EmailMessage) -> str:
         content = part.get_payload(decode=True) if part is not None else None
         if part is None or not isinstance(content, bytes) or not content.strip():
             continue
-        text = decode_any(content, part.get_content_charset())
+        text, _ = decode_text(content, part.get_content_charset())
         return extract_words(parse_html(text)) if kind == "html" else text
     return ""

@@ -10,14 +10,13 @@ from zipfile import ZipFile
 
 from defusedxml.ElementTree import fromstring
 
-from ingest.readers.base import MAX_TITLE_CHARS, ArticleFields, ReadFailure, Source, make_article
-from ingest.readers.encodings import decode_any
+from ingest.readers.base import ReadResult, Source, make_article
+from ingest.readers.decoding import decode_text
 from ingest.readers.html_text import extract_words, parse_html
-from ingest.readers.metadata import clean_line
+from ingest.readers.metadata import clean_line, read_fields
 from ingest.readers.package import open_package
 from ingest.readers.sections import Section, join_sections
 from rag.errors import ReadError
-from rag.types import Article
 
 _CONTAINER, _ENCRYPTION = "META-INF/container.xml", "META-INF/encryption.xml"
 _CHAPTER_TYPES = ("application/xhtml+xml", "text/html")
@@ -27,7 +26,7 @@ _EMPTY_ELEMENT = re.compile(r"<(title|script|style|a|b|i|em|strong|span|div|p|td
 """XML closes an element that way; HTML does not, and would take what follows as part of it."""
 
 
-def read_epub(stream: BufferedReader, source: Source) -> Iterator[Article | ReadFailure]:
+def read_epub(stream: BufferedReader, source: Source) -> Iterator[ReadResult]:
     """The article of a book; raises ReadError."""
     with open_package(stream, "an EPUB book") as book:
         path = _find(fromstring(book.read(_CONTAINER)), "rootfile").attrib["full-path"]
@@ -35,8 +34,8 @@ def read_epub(stream: BufferedReader, source: Source) -> Iterator[Article | Read
         chapters = list(_find_chapters(package, posixpath.dirname(path)))
         _refuse_protected(book, chapters)
         sections = [_read_chapter(book.read(chapter)) for chapter in chapters]
-    fields = ArticleFields(title=_read_word(package, "title"), date=_read_word(package, "date"))
-    yield make_article(fields, join_sections(sections), source)
+    fields = read_fields({name: _read_word(package, name) for name in ("title", "date")})
+    yield from make_article(fields, join_sections(sections), source)
 
 
 def _name(element: Element) -> str:
@@ -56,7 +55,7 @@ def _read_word(package: Element, name: str) -> str | None:
     """What the book's metadata say of it; None where they do not."""
     metadata = _find_all(package, "metadata")
     found = _find_all(metadata[0], name) if metadata else []
-    return clean_line(found[0].text or "")[:MAX_TITLE_CHARS] or None if found else None
+    return clean_line(found[0].text or "") if found else None
 
 
 def _find_chapters(package: Element, folder: str) -> Iterator[str]:
@@ -81,9 +80,10 @@ def _refuse_protected(book: ZipFile, chapters: list[str]) -> None:
 def _read_chapter(content: bytes) -> Section:
     if not content.strip():
         return Section("", "")
-    tree = parse_html(_EMPTY_ELEMENT.sub(r"<\1\2></\1>", decode_any(content)))
+    markup, _ = decode_text(content)
+    tree = parse_html(_EMPTY_ELEMENT.sub(r"<\1\2></\1>", markup))
     name = clean_line(tree.title or "")
     text = extract_words(tree)
     heading = tree.body.query_selector("h1, h2, h3")
-    has_heading = heading is not None and text.lstrip().startswith(heading.text.strip()[:MAX_TITLE_CHARS])
+    has_heading = heading is not None and text.lstrip().startswith(heading.text.strip())
     return Section("" if has_heading else name, text)

@@ -12,12 +12,12 @@ from typing import Any
 from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
-from ingest.readers.base import ArticleFields, ReadFailure, Source, make_article
+from ingest.readers.base import ReadResult, Source, make_article
 from ingest.readers.html_text import join_cells
+from ingest.readers.metadata import ArticleFields
 from ingest.readers.package import open_package
 from ingest.readers.sections import Section, join_sections
 from rag.errors import ReadError
-from rag.types import Article
 
 _MAX_CELLS = 5_000_000
 """Empty ones between others counted, and empty rows as one: 5 s of a processor for these."""
@@ -26,11 +26,11 @@ _SIGNIFICANT_DIGITS = 15
 _PERCENT = re.compile(r'^[^"]*%')
 
 
-def read_excel(stream: BufferedReader, source: Source) -> Iterator[Article | ReadFailure]:
+def read_excel(stream: BufferedReader, source: Source) -> Iterator[ReadResult]:
     """The article of a workbook, whose title is the file's name; raises ReadError."""
     with open_package(stream, "an Excel workbook (.xlsx)", InvalidFileException):
         sections = list(_read_sheets(stream, source.max_chars))
-    yield make_article(ArticleFields(), join_sections(sections), source, PurePosixPath(source.name).name)
+    yield from make_article(ArticleFields(), join_sections(sections), source, PurePosixPath(source.name).name)
 
 
 def _read_sheets(stream: BufferedReader, max_chars: int) -> Iterator[Section]:

@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 from io import BufferedReader
 
+from resiliparse.parse.encoding import detect_encoding
 from resiliparse.parse.html import HTMLTree
 
-from ingest.readers.base import MAX_TITLE_CHARS, ReadFailure, Source, make_article, read_limited
-from ingest.readers.encodings import decode_any
+from ingest.readers.base import ReadResult, Source, make_article, read_limited
+from ingest.readers.decoding import decode_text, encoding_warning
 from ingest.readers.html_metadata import read_page_fields
 from ingest.readers.html_text import extract_article, extract_words, parse_html
-from ingest.readers.metadata import clean_line
-from rag.types import Article
+from ingest.readers.metadata import MAX_TITLE_CHARS, clean_line
 
 _BYTES_PER_CHAR = 16
 """Of markup, scripts and pictures that a page carries in itself, for each character that an article may have."""
@@ -18,11 +18,14 @@ _BYTES_PER_CHAR = 16
 _MAX_CHARS_ABOVE_TITLE = 300
 
 
-def read_html(stream: BufferedReader, source: Source) -> Iterator[Article | ReadFailure]:
+def read_html(stream: BufferedReader, source: Source) -> Iterator[ReadResult]:
     """The article of a page; raises ReadError."""
-    tree = parse_html(decode_any(read_limited(stream, source, _BYTES_PER_CHAR)))
+    content = read_limited(stream, source, _BYTES_PER_CHAR)
+    text, encoding = decode_text(content, detect_encoding(content, from_html_meta=True))
+    tree = parse_html(text)
     fields = read_page_fields(tree)
-    yield make_article(fields, _cut_at_title(extract_article(tree), fields.title), source)
+    words = _cut_at_title(extract_article(tree), fields.title)
+    yield from make_article(fields, words, source, warnings=filter(None, [encoding_warning(encoding)]))
 
 
 def _cut_at_title(text: str, title: str | None) -> str:

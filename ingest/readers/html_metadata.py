@@ -7,8 +7,7 @@ from typing import Any
 
 from resiliparse.parse.html import HTMLTree
 
-from ingest.readers.base import MAX_TITLE_CHARS, ArticleFields
-from ingest.readers.metadata import clean_line
+from ingest.readers.metadata import ArticleFields, clean_line, read_fields
 
 _TITLES = ("og:title", "twitter:title", "citation_title", "dc.title", "dcterms.title")
 _DATES = (
@@ -39,10 +38,12 @@ def read_page_fields(tree: HTMLTree) -> ArticleFields:
     data = _read_structured_data(tree)
     title = _first(named, _TITLES) or str(data.get("headline") or "") or _read_title(tree)
     link = tree.head.query_selector('link[rel="canonical"]') if tree.head else None
-    return ArticleFields(
-        title=clean_line(title)[:MAX_TITLE_CHARS] or None,
-        url=(link.getattr("href") if link else "") or _first(named, _ADDRESSES),
-        date=_read_day(_first(named, _DATES) or str(data.get("datePublished") or "")),
+    return read_fields(
+        {
+            "title": title,
+            "url": (link.getattr("href") if link else "") or _first(named, _ADDRESSES),
+            "date": _read_day(_first(named, _DATES) or str(data.get("datePublished") or "")),
+        }
     )
 
 

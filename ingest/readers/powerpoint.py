@@ -7,19 +7,18 @@ from typing import Any
 from pptx import Presentation
 from pptx.exc import PythonPptxError
 
-from ingest.readers.base import ArticleFields, ReadFailure, Source, make_article
+from ingest.readers.base import ReadResult, Source, make_article
 from ingest.readers.html_text import join_cells
-from ingest.readers.metadata import clean_line
+from ingest.readers.metadata import ArticleFields, clean_line
 from ingest.readers.package import open_package
 from ingest.readers.sections import Section, choose_words, join_sections
 from rag.errors import ReadError
-from rag.types import Article
 
 _SLIDE = ("الشريحة", "Slide")
 _NOTES = ("ملاحظات", "Notes")
 
 
-def read_powerpoint(stream: BufferedReader, source: Source) -> Iterator[Article | ReadFailure]:
+def read_powerpoint(stream: BufferedReader, source: Source) -> Iterator[ReadResult]:
     """The article of a presentation, whose title is the first slide's; raises ReadError."""
     with open_package(stream, "a PowerPoint presentation (.pptx)", PythonPptxError):
         slides = [_read_slide(slide) for slide in Presentation(stream).slides]
@@ -31,7 +30,7 @@ def read_powerpoint(stream: BufferedReader, source: Source) -> Iterator[Article 
         Section(f"{label} {number}: {title}" if title else f"{label} {number}", _join(text, notes_label, notes))
         for number, (title, text, notes) in enumerate(slides, 1)
     ]
-    yield make_article(ArticleFields(), join_sections(sections), source, slides[0][0])
+    yield from make_article(ArticleFields(), join_sections(sections), source, slides[0][0])
 
 
 def _join(text: str, label: str, notes: str) -> str:

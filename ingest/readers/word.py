@@ -6,21 +6,21 @@ from io import BufferedReader
 
 import mammoth
 
-from ingest.readers.base import ArticleFields, ReadFailure, Source, make_article
+from ingest.readers.base import ReadResult, Source, make_article
 from ingest.readers.html import split_heading
 from ingest.readers.html_text import parse_html
+from ingest.readers.metadata import ArticleFields
 from ingest.readers.package import open_package
-from rag.types import Article
 
 _STYLES = "p[style-name='Title'] => h1:fresh\np[style-name='Subtitle'] => h2:fresh"
 """Beside the headings that the library knows."""
 
 
-def read_word(stream: BufferedReader, source: Source) -> Iterator[Article | ReadFailure]:
+def read_word(stream: BufferedReader, source: Source) -> Iterator[ReadResult]:
     """The article of a document, whose title is the heading that it begins with; raises ReadError."""
     with open_package(stream, "a Word document (.docx)"):
         html = mammoth.convert_to_html(
             stream, style_map=_STYLES, include_embedded_style_map=False, convert_image=lambda _: []
         ).value
     heading, text = split_heading(parse_html(html))
-    yield make_article(ArticleFields(), text, source, heading)
+    yield from make_article(ArticleFields(), text, source, heading)
