@@ -7,6 +7,7 @@ from hashlib import blake2b
 from io import BufferedReader
 from typing import Any
 
+from ingest.health import heal_text
 from ingest.readers.metadata import ArticleFields, clean_id, clean_line
 from rag.errors import ReadError
 from rag.language.controls import replace_controls
@@ -116,11 +117,13 @@ def make_article(
     Raises
     ------
     ReadError
-        When there are no words, or too many, or the name of the source can be no id.
+        When there are no words, or too many, or they are not those that were written, or the source's name can be no id.
     """
-    text = replace_controls(content).strip()
+    text, health = heal_text(replace_controls(content).strip())
     if not any(char.isalnum() for char in text):
         raise ReadError("It holds no words.")
+    if health.state in ("reversed", "mojibake"):
+        raise ReadError(health.reason)
     if len(text) > source.max_chars:
         raise ReadError(
             f"It is too long: {len(text):,} characters, at most {source.max_chars:,} (DALIL_MAX_ARTICLE_CHARS)."

@@ -1,0 +1,73 @@
+from pathlib import Path
+
+import pytest
+
+from ingest.health import heal_text, judge_headings, judge_health, reverse_line
+from ingest.readers import format_of_media_type, read_upload
+
+ARTICLES = Path(__file__).parent.parent / "articles"
+TEXT = (
+    "تعرض الشركة في هذا التقرير حصيلة عملها في المدينة خلال عام 2024، وهو العام التاسع عشر منذ تأسيسها. "
+    "نقلت في ذلك العام 48.6 مليون راكب (ص. 3)، وذهب الباقي إلى الترام. "
+    "وقالت رئيسة مجلس الإدارة إن الراكب كان يسأل متى تأتي الحافلة."
+)
+PARAGRAPHS = [part for file in sorted(ARTICLES.glob("*.md")) for part in file.read_text("utf-8").split("\n\n")]
+
+
+def turn(text):
+    """Text in visual order, as it would stand in a file."""
+    return "\n".join(map(reverse_line, text.split("\n")))
+
+
+def test_no_paragraph_of_the_sample_articles_is_refused():
+    assert [part for part in PARAGRAPHS if not judge_health(part).is_good] == []
+
+
+def test_reversed_text_is_told_and_turned_round():
+    assert judge_health(turn(TEXT)).state == "reversed"
+    assert heal_text(turn(TEXT))[0] == TEXT
+
+
+def test_every_reversed_paragraph_is_told():
+    long = [part for part in PARAGRAPHS if len(part.split()) > 25 and judge_headings(part).is_good and "ال" in part]
+    assert [part for part in long if judge_health(turn(part)).state != "reversed"] == []
+
+
+@pytest.mark.parametrize(("written", "read"), [("utf-8", "latin-1"), ("cp1256", "latin-1"), ("cp1256", "cp1252")])
+def test_text_in_a_wrong_encoding_is_mended(written, read):
+    wrong = TEXT.encode(written).decode(read)
+    assert judge_health(wrong).state == "mojibake"
+    assert heal_text(wrong)[0] == TEXT
+
+
+def test_exchanged_letters_are_garbled():
+    shuffled = str.maketrans("ابتجحدرسعفقكلمنهوي", "فحلىكذوزأرآسجاإؤغص")
+    assert heal_text(TEXT.translate(shuffled))[1].state == "garbled"
+
+
+def test_lost_letters_are_told():
+    lost = "".join("?" if "ء" <= char <= "ي" else char for char in TEXT)
+    assert judge_health(lost).state == "garbled"
+    assert judge_health(TEXT.replace("ر", "\ufffd")).state == "garbled"
+
+
+@pytest.mark.parametrize(
+    "text", ["نص", "متى؟", "Hyperion is a cluster.", "«Château» قصر في فرنسا", "كيف؟؟؟ لماذا؟ ومتى"]
+)
+def test_short_and_mixed_texts_are_good(text):
+    assert judge_health(text).is_good
+
+
+def test_another_language_is_no_fault():
+    assert judge_health("これは日本語の文章です").state == "other language"
+
+
+def test_headings_in_a_broken_font_are_told():
+    good = "الإجازة السنوية الإجازة المرضية ساعات العمل إجازة الحج أحكام عامة نهاية الخدمة الإجازة بلا راتب الجزاءات"
+    assert judge_headings(good).is_good
+    assert not judge_headings(good.translate(str.maketrans("ازةد", "فطـذ"))).is_good
+
+
+def test_an_article_that_runs_backwards_is_turned_round_in_every_format():
+    (one,) = read_upload(turn(TEXT).encode(), format_of_media_type("text/plain"), "name", 10_000)
+    assert one.text == TEXT
