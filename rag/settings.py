@@ -145,6 +145,7 @@ class Settings(BaseModel):
     max_body_bytes: int = Field(8_000_000, ge=10_000, le=1_000_000_000, description="Largest body of a request")
     max_question_chars: int = Field(2000, ge=50, le=20000, description="Longest question")
     max_article_chars: int = Field(2_000_000, ge=1000, le=20_000_000, description="Longest article")
+    pdf_password: SecretStr | None = Field(None, description="Password of the PDF files that are encrypted")
     threads: int = Field(
         0,
         ge=0,

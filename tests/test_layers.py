@@ -53,6 +53,8 @@ ONLY_IN = {
     "jinja2": "ui.page.html",
     "httpx": ("rag.embedding.endpoint", "rag.retrieval.rerank", "rag.answering.llm", "ui", "eval.bench", "eval.faults"),
     "opentelemetry": "ui.api.tracing",
+    "qalam": "ingest.pdf.qalam_text",
+    "pypdfium2": "ingest.pdf.prepare",
     "xllamacpp": "rag.answering.llm.local",
     "huggingface_hub": "rag.answering.llm.catalogue",
     "llama_index": ("rag.answering.llm", "rag.integrations.llama_index"),

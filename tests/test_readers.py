@@ -18,6 +18,7 @@ from ingest.readers import (
 )
 from rag.errors import InputError
 from rag.types import Article
+from tests.pdf_files import make_pdf, right_aligned
 
 MAX_CHARS = 1_000
 READABLE = "---\ntitle: جيد\n---\nنص صالح."
@@ -325,7 +326,7 @@ UNREADABLE = {
     "no-array.json": ("[]", "empty"),
     "nested.json": ("[" * 100_000, "nested too deeply"),
     "long.json": (json.dumps({"text": "a" * (MAX_CHARS + 1)}, indent=1), "1,001 characters, at most 1,000"),
-    "a.pdf": (b"%PDF-1.7", "does not read .pdf"),
+    "a.xyz": (b"%PDF-1.7", "does not read .xyz"),
     "Makefile": ("all:", "without a suffix"),
 }
 
@@ -337,7 +338,7 @@ def test_a_file_that_cannot_be_read_gives_the_reason(tmp_path, name):
 
 
 def test_a_reason_is_plain_sentences_and_no_traceback(tmp_path):
-    for name in ("json.jsonl", "russian.txt", "binary.txt", "lacks.json", "a.pdf"):
+    for name in ("json.jsonl", "russian.txt", "binary.txt", "lacks.json", "a.xyz"):
         reason = read_failure(tmp_path, name, UNREADABLE[name][0])
         assert reason.endswith(".")
         assert "\n" not in reason
@@ -406,7 +407,7 @@ def test_a_file_that_does_not_exist_is_a_failure(tmp_path):
 
 
 def test_files_come_in_order_of_name_each_once(tmp_path):
-    for name in ("b.md", "a.txt", "sub/c.jsonl", "d.MARKDOWN", "e.pdf", "f"):
+    for name in ("b.md", "a.txt", "sub/c.jsonl", "d.MARKDOWN", "e.xyz", "f"):
         write(tmp_path, name, READABLE)
     listed = find_files([tmp_path, tmp_path / "b.md", tmp_path / "sub"])
     assert [file.relative_to(tmp_path).as_posix() for file, _ in listed] == [
@@ -424,7 +425,7 @@ def test_a_file_given_directly_counts_from_its_folder(tmp_path):
 
 
 def test_a_file_given_directly_is_listed_whatever_its_suffix(tmp_path):
-    file = write(tmp_path, "a.pdf", "x")
+    file = write(tmp_path, "a.xyz", "x")
     assert find_files([file]) == [(file, tmp_path)]
 
 
@@ -445,7 +446,7 @@ def test_a_folder_named_like_a_file_is_a_folder(tmp_path):
 
 
 def test_a_folder_with_nothing_to_read_is_an_error(tmp_path):
-    write(tmp_path, "a.pdf", "x")
+    write(tmp_path, "a.xyz", "x")
     with pytest.raises(InputError, match=r"nothing to read here .*\*\.md.* Nothing was changed"):
         find_files([tmp_path])
 
@@ -466,6 +467,7 @@ CONTENTS = {
     "web page": "<html><head><title>عنوان</title></head><body><p>نص</p></body></html>",
     "CSV": "نص\n",
     "e-mail": "Subject: a\n\nنص\n",
+    "PDF": make_pdf([[right_aligned(540, 700, 12, "نص")]]),
 }
 TEXTS = [known for known in FORMATS if known.name in CONTENTS]
 """The others are archives: test_documents.py."""
@@ -483,13 +485,14 @@ def test_a_format_is_known_by_each_suffix_and_each_media_type(tmp_path, known):
 
 
 def test_another_suffix_or_media_type_has_no_format(tmp_path):
-    assert format_of_file(tmp_path / "a.pdf") is format_of_media_type("application/pdf") is None
+    assert format_of_file(tmp_path / "a.xyz") is format_of_media_type("application/xyz") is None
     assert format_of_media_type("") is None
 
 
 @pytest.mark.parametrize("known", TEXTS, ids=lambda known: known.name)
 def test_an_upload_is_an_article_of_that_name(known):
-    (one,) = read_upload(CONTENTS[known.name].encode(), known, "name", MAX_CHARS)
+    content = CONTENTS[known.name]
+    (one,) = read_upload(content if isinstance(content, bytes) else content.encode(), known, "name", MAX_CHARS)
     assert (one.id, one.text, one.source) == ("key" if "JSON" in known.name else "name", "نص", "upload:name")
 
 

@@ -149,7 +149,7 @@ def test_an_edit_of_the_front_matter_is_a_change(store, folder, line):
 
 
 def test_ids_are_paths_below_the_folder_named(store, folder):
-    fill(folder, {"طبيعة/نبات/نخل.md": "النخلة شجرة.", ".hidden/x.md": "خفي", "طبيعة/.y.md": "خفي", "z.pdf": "%PDF"})
+    fill(folder, {"طبيعة/نبات/نخل.md": "النخلة شجرة.", ".hidden/x.md": "خفي", "طبيعة/.y.md": "خفي", "z.xyz": "%PDF"})
     assert plan_sync(store, folder).added == ["bees", "sea", "طبيعة/نبات/نخل"]
     assert plan_sync(store, folder / "طبيعة").added == ["نبات/نخل"]
     assert plan_sync(store, folder / "طبيعة" / "نبات" / "نخل.md").added == ["نخل"]
@@ -257,7 +257,7 @@ def test_a_folder_that_cannot_be_entered_today_keeps_its_articles(store):
     assert plan.removed == []
 
 
-@pytest.mark.parametrize("files", [{}, {"z.pdf": "%PDF"}, {".git/x.md": "نص"}], ids=["empty", "pdf", "hidden"])
+@pytest.mark.parametrize("files", [{}, {"z.xyz": "%PDF"}, {".git/x.md": "نص"}], ids=["empty", "unknown", "hidden"])
 def test_a_folder_without_articles_is_an_error_and_removes_nothing(store, folder, tmp_path, files):
     run_sync(store, folder)
     (tmp_path / "other").mkdir()

@@ -13,6 +13,7 @@ from ingest.readers.excel import read_excel
 from ingest.readers.html import read_html
 from ingest.readers.json_objects import read_json, read_json_lines
 from ingest.readers.markdown import read_markdown
+from ingest.readers.pdf import read_pdf
 from ingest.readers.plain_text import read_plain_text
 from ingest.readers.powerpoint import read_powerpoint
 from ingest.readers.word import read_word
@@ -56,6 +57,7 @@ FORMATS = (
     Format("CSV", (".csv", ".tsv"), ("text/csv", "text/tab-separated-values"), read_csv),
     Format("EPUB", (".epub",), ("application/epub+zip",), read_epub),
     Format("e-mail", (".eml",), ("message/rfc822",), read_email),
+    Format("PDF", (".pdf",), ("application/pdf",), read_pdf),
 )
 SUFFIXES = tuple(suffix for known in FORMATS for suffix in known.suffixes)
 MEDIA_TYPES = tuple(media_type for known in FORMATS for media_type in known.media_types)

@@ -1,0 +1,185 @@
+"""The words of a PDF: both engines, the better text of each page, paragraphs."""
+
+import re
+import tempfile
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from ingest.health import score_text
+from ingest.pdf.child import Deadline, StepError, run_step
+from ingest.pdf.pages import Line, drop_running_heads
+from ingest.pdf.paragraphs import join_paragraphs
+from ingest.pdf.repair import pair_brackets, repair_cell, repair_line, repair_plain_line
+from rag.errors import ReadError
+
+_SECONDS = 60.0
+"""For one file; 1,000 pages of text take about 20."""
+_PREPARE_SHARE = 0.6
+"""Of the time: the rest is for the other engine."""
+_MIN_GAIN, _MIN_ORDER_GAIN = 0.15, 0.02
+"""By how much PDFium's text of a page must be better, and by how much more of its pairs of words must stand together in
+the parts of a page, to be taken."""
+_MIN_WORDS = 0.6
+"""Share of PDFium's letters that the other engine must have."""
+_PLAIN_SIZE = 10.0
+_PLAIN_GAP = 12.0
+"""Where PDFium's lines are taken, whose places are not asked for."""
+_WORD = re.compile("[ء-غف-يa-zA-Z0-9٠-٩]+")
+_MARKS = re.compile("[\u0640\u064b-\u0652\u0670]")
+
+Blocks = Sequence[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class PdfText:
+    """What was read of a PDF.
+
+    Attributes
+    ----------
+    text : str
+        A paragraph a line; empty where no page has words.
+    page_starts : list of int
+        Where in `text` each page begins, code points.
+    headings : str
+        The lines that are set in another size than most of the text.
+    has_image : bool
+        Whether a page has a picture: without words, it is a scan.
+    """
+
+    text: str
+    page_starts: list[int]
+    headings: str
+    has_image: bool
+
+
+def extract_text(content: bytes, max_chars: int, seconds: float = _SECONDS) -> PdfText:
+    """The words of a PDF in reading order.
+
+    Parameters
+    ----------
+    content : bytes
+        Of the file.
+    max_chars : int
+        Most characters that are read.
+    seconds : float
+        After which reading is given up.
+
+    Raises
+    ------
+    ReadError
+        When it is encrypted, damaged, too long, or takes too much time or memory.
+    """
+    deadline = Deadline(seconds)
+    with tempfile.TemporaryDirectory(prefix="dalil-pdf-") as folder:
+        path, copy = Path(folder, "file.pdf"), Path(folder, "copy.pdf")
+        path.write_bytes(content)
+        prepared = _prepare(path, copy, max_chars, deadline)
+        blocks = _read_copy(copy, prepared, deadline)
+    pages = _choose_pages(prepared, blocks)
+    article = drop_running_heads(pages)
+    text, starts = join_paragraphs(article)
+    has_image = any(page["has_image"] for page in prepared["pages"])
+    return PdfText(text, starts, _join(_find_headings([line for page in article for line in page])), has_image)
+
+
+def _find_headings(lines: Sequence[Line]) -> list[Line]:
+    sizes: Counter[int] = Counter()
+    for line in lines:
+        sizes[round(line.size)] += len(line.text)
+    body = sizes.most_common(1)[0][0] if sizes else 0
+    return [line for line in lines if round(line.size) != body and not line.is_row]
+
+
+def _prepare(path: Path, copy: Path, max_chars: int, deadline: Deadline) -> dict[str, Any]:
+    values = {"path": str(path), "copy": str(copy), "max_chars": max_chars}
+    try:
+        prepared: dict[str, Any] = run_step("prepare", values, deadline.left(_PREPARE_SHARE))
+    except StepError:
+        raise ReadError("It takes too much time or memory to read: it is damaged, or far too large.") from None
+    return prepared
+
+
+def _read_copy(copy: Path, prepared: dict[str, Any], deadline: Deadline) -> list[Blocks]:
+    """The blocks of each page of the copy; none where the engine fails, so that PDFium's text stands in."""
+    if not prepared["parts"]:
+        return []
+    try:
+        blocks: list[Blocks] = run_step("read", {"path": str(copy)}, deadline.left())
+    except StepError:
+        return []
+    return blocks if len(blocks) == len(prepared["parts"]) else []
+
+
+def _choose_pages(prepared: dict[str, Any], blocks: list[Blocks]) -> list[list[Line]]:
+    """The lines of each page, by the engine and the way of parting columns that did better."""
+    wholes: dict[int, list[Line]] = {}
+    parted: dict[int, list[Line]] = {}
+    for (number, is_whole), of_page in zip(prepared["parts"], blocks, strict=bool(blocks)):
+        (wholes if is_whole else parted).setdefault(number, []).extend(_lines_of(of_page))
+    return [
+        _choose_lines(page["text"], wholes.get(number, []), parted.get(number, []))
+        for number, page in enumerate(prepared["pages"])
+    ]
+
+
+def _choose_lines(plain_text: str, whole: list[Line], parted: list[Line]) -> list[Line]:
+    """The best of three readings of a page: PDFium's, the other engine's, and the same with columns parted."""
+    plain = _plain_lines(plain_text)
+    best = whole
+    if parted and _order(plain, parted) > _order(plain, whole) + _MIN_ORDER_GAIN:
+        best = parted
+    text, plain_words = _join(best), _join(plain)
+    is_lacking = len(_WORD.findall(text)) == 0 or _count_letters(text) < _MIN_WORDS * _count_letters(plain_words)
+    if score_text(plain_words) > score_text(text) + (0 if is_lacking else _MIN_GAIN):
+        best = plain
+    texts = pair_brackets([line.text for line in best])
+    return [Line(text, line.baseline, line.size, line.is_row) for text, line in zip(texts, best, strict=True) if text]
+
+
+def _join(lines: Sequence[Line]) -> str:
+    return "\n".join(line.text for line in lines)
+
+
+def _count_letters(text: str) -> int:
+    return sum(char.isalpha() for char in text)
+
+
+def _order(plain: Sequence[Line], lines: Sequence[Line]) -> float:
+    """The share of the pairs of neighbouring words of PDFium, which reads in the order of the file, that stand together
+    in other lines as well."""
+    pairs, others = _word_pairs(plain), _word_pairs(lines)
+    return (pairs & others).total() / max(1, pairs.total())
+
+
+def _word_pairs(lines: Sequence[Line]) -> Counter[tuple[str, str]]:
+    words = _WORD.findall(_MARKS.sub("", unicodedata.normalize("NFKC", _join(lines))))
+    return Counter(pairwise(words))
+
+
+def _lines_of(blocks: Blocks) -> list[Line]:
+    """The lines of blocks, repaired; the rows of a table as lines."""
+    lines: list[Line] = []
+    for block in blocks:
+        if "rows" in block:
+            lines += _rows_of(block)
+        else:
+            lines += [Line(repair_line(text), baseline, size) for text, baseline, size in block["lines"]]
+    return lines
+
+
+def _rows_of(block: dict[str, Any]) -> list[Line]:
+    top, bottom = block["box"][3], block["box"][1]
+    rows = [" | ".join(filter(None, map(repair_cell, row))) for row in block["rows"]]
+    step = (top - bottom) / max(1, len(rows))
+    return [Line(row, top - step * at, _PLAIN_SIZE, is_row=True) for at, row in enumerate(rows, 1) if row]
+
+
+def _plain_lines(text: str) -> list[Line]:
+    """Lines of PDFium, as though they stood one below the other."""
+    lines = [repair_plain_line(line) for line in text.split("\n")]
+    return [Line(line, -_PLAIN_GAP * at, _PLAIN_SIZE) for at, line in enumerate(lines) if line]

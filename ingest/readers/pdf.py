@@ -1,0 +1,39 @@
+"""PDF files that were made as text: the words of all pages are one article."""
+
+from collections.abc import Iterator
+from io import BufferedReader
+
+from ingest.health import heal_text, judge_headings
+from ingest.pdf.extract import extract_text
+from ingest.readers.base import ArticleFields, ReadFailure, Source, make_article
+from rag.errors import ReadError
+from rag.types import Article
+
+_MAX_BYTES = 256_000_000
+"""Larger than any book of text; what makes a file larger are pictures."""
+_NO_TEXT_LAYER = (
+    "It has no text, only pictures of its pages, as a scanner makes them. Dalil reads no pictures: run text "
+    "recognition over it first (OCRmyPDF with `-l ara` adds the text to the file), or give the document behind it."
+)
+_REMEDY = "Save it as PDF anew from the document that it was made of, or give that document."
+
+
+def read_pdf(stream: BufferedReader, source: Source) -> Iterator[Article | ReadFailure]:
+    """The article of a PDF; raises ReadError."""
+    found = extract_text(_read_bytes(stream), source.max_chars)
+    if not any(char.isalnum() for char in found.text):
+        raise ReadError(_NO_TEXT_LAYER if found.has_image else "It holds no words.")
+    text, health = heal_text(found.text)
+    for judged in (health, judge_headings(found.headings)):
+        if not judged.is_good:
+            raise ReadError(f"{judged.reason} {_REMEDY}")
+    yield make_article(ArticleFields(), text, source)
+
+
+def _read_bytes(stream: BufferedReader) -> bytes:
+    content = stream.read(_MAX_BYTES + 1)
+    if len(content) > _MAX_BYTES:
+        raise ReadError(f"It is too large: at most {_MAX_BYTES / 1e6:.0f} MB.")
+    if not content.strip():
+        raise ReadError("It is empty.")
+    return content
