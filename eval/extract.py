@@ -12,6 +12,7 @@ from statistics import fmean
 
 from ingest.readers import ReadFailure, find_files, format_of_file, read_file
 from rag.errors import InputError
+from rag.types import Article
 
 _MARKS = re.compile("[\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u0640]")
 _WORD = re.compile(r"\w+")
@@ -102,7 +103,7 @@ def measure_extraction(folder: Path, truth_folder: Path, max_chars: int) -> tupl
         found = list(read_file(file, root, max_chars))
         milliseconds = 1000 * (_processor_s() - started)
         failures = [one.reason for one in found if isinstance(one, ReadFailure)]
-        text = "\n".join(f"{one.title}\n{one.text}" for one in found if not isinstance(one, ReadFailure))
+        text = "\n".join(f"{one.title}\n{one.text}" for one in found if isinstance(one, Article))
         truth = _truth_of(file, text, truths)
         known = format_of_file(file)
         if truth is None or known is None:

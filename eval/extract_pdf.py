@@ -17,7 +17,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.readers import ReadFailure, read_file
+from ingest.readers import read_file
+from rag.types import Article
 
 _MAX_CHARS = 2_000_000
 _MARKS = re.compile("[\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06ed]")
@@ -92,8 +93,8 @@ def _count_reversed(text: str, known: frozenset[str]) -> int:
 
 def _read(path: Path) -> str:
     """The text of a file, empty where it was refused."""
-    (found,) = read_file(path, path.parent, _MAX_CHARS)
-    return "" if isinstance(found, ReadFailure) else found.text
+    found = read_file(path, path.parent, _MAX_CHARS)
+    return "".join(one.text for one in found if isinstance(one, Article))
 
 
 def _rows(folder: Path, producers: Sequence[str]) -> Iterable[tuple[str, str, Fidelity]]:

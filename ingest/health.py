@@ -15,7 +15,7 @@ from typing import Literal
 from rag.language.languages import PROFILES
 from rag.language.normalize import fold_text
 
-State = Literal["ok", "other language", "reversed", "mojibake", "garbled", "too short"]
+State = Literal["ok", "other language", "reversed", "mojibake", "lost", "garbled", "too short"]
 
 _ARABIC_WORD = re.compile("[ء-غف-ي]+")
 _NEVER_IN_ARABIC = "[\u00c0-\u024f\ue000-\uf8ff\ufffd]"
@@ -87,7 +87,7 @@ class Health:
 _OK = Health("ok")
 _REVERSED = Health("reversed", "Its text runs backwards, as some PDF tools leave it.")
 _MOJIBAKE = Health("mojibake", "Its letters were decoded in another encoding than they were written in.")
-_LOST = Health("garbled", "Its letters were lost: question marks stand in their place.")
+_LOST = Health("lost", "Its letters were lost: other signs stand in their place.")
 _GARBLED = Health("garbled", "Its letters are not those that the reader of it sees: its fonts name them wrongly.")
 
 
@@ -99,12 +99,13 @@ def judge_health(text: str) -> Health:
     letters = len(_LETTER.findall(text)) + len(_STRANGE.findall(text))
     if not letters:
         return _OK if _DIGIT.search(text) else Health("too short", "It holds no words.")
-    if len(_STRANGE.findall(text)) > _MAX_STRANGE * letters:
-        return _GARBLED
+    strange = len(_STRANGE.findall(text))
+    if strange >= _MIN_SIGNS and strange > _MAX_STRANGE * letters:
+        return _LOST
     if len(_OF_MOJIBAKE.findall(text)) > _MAX_MOJIBAKE * letters:
         return _MOJIBAKE
     if _count_mixed(text) > max(_MIN_SIGNS - 1, _MAX_MIXED * len(text.split())):
-        return _GARBLED if "\ufffd" in text else _MOJIBAKE
+        return _LOST if "\ufffd" in text else _MOJIBAKE
     words = _arabic_words(text)
     if len(words) < _MIN_WORDS:
         return _OK if len(_KNOWN_LETTER.findall(text)) > letters / 2 else Health("other language")

@@ -25,7 +25,7 @@ def read_all(folder, name, content):
 
 
 def read_one(folder, name, content):
-    (one,) = read_all(folder, name, content)
+    one, *_ = read_all(folder, name, content)
     assert isinstance(one, Article), one
     return one
 

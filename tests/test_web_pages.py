@@ -15,7 +15,7 @@ PARAGRAPH = "<p>هذه فقرة طويلة من المقال، وفيها ما �
 
 
 def read_page(content):
-    (one,) = read_upload(content if isinstance(content, bytes) else content.encode(), PAGE, "a", MAX_CHARS)
+    one, *_ = read_upload(content if isinstance(content, bytes) else content.encode(), PAGE, "a", MAX_CHARS)
     return one
 
 

@@ -15,6 +15,9 @@ from rag.language.document import Document
 from rag.types import Article
 
 _MAX_FIRST_LINE_CHARS = 100
+_UNUSABLE = frozenset({"reversed", "mojibake", "lost"})
+"""Text of any format; that letters are named wrongly is a fault of fonts, and odd letters may be a list or a code."""
+_MENDED = "Its text ran backwards, or was decoded wrongly, and is put right. Look whether its words are."
 DAMAGED = "\ufffd"
 """Stands for bytes that are no character."""
 _CONTEXT_CHARS = 20
@@ -117,12 +120,13 @@ def make_article(
     Raises
     ------
     ReadError
-        When there are no words, or too many, or they are not those that were written, or the source's name can be no id.
+        When there are no words, or too many, or not those that were written, or the source's name can be no id.
     """
-    text, health = heal_text(replace_controls(content).strip())
-    if not any(char.isalnum() for char in text):
+    written = replace_controls(content).strip()
+    if not any(char.isalnum() for char in written):
         raise ReadError("It holds no words.")
-    if health.state in ("reversed", "mojibake"):
+    text, health = heal_text(written)
+    if health.state in _UNUSABLE:
         raise ReadError(health.reason)
     if len(text) > source.max_chars:
         raise ReadError(
@@ -138,7 +142,8 @@ def make_article(
         "topic": fields.topic,
     }
     yield Article(id=fields.id or clean_id(source.name), revision=_hash_content(kept), source=source.origin, **kept)
-    yield from map(source.warning, (*warnings, *fields.problems, *_describe_damage(text)))
+    mended = [] if text == written else [_MENDED]
+    yield from map(source.warning, (*warnings, *fields.problems, *_describe_damage(text), *mended))
 
 
 def read_limited(stream: BufferedReader, source: Source, bytes_per_char: int = _MAX_BYTES_PER_CHAR) -> bytes:

@@ -85,9 +85,10 @@ def guess_encoding(content: bytes, declared: str | None = None) -> str | None:
     return _guess_arabic(sample) or _find_encoding(declared) or _guess_latin(sample)
 
 
-def encoding_warning(encoding: str) -> str:
-    """What to tell of a text that was read in an encoding, empty where there is nothing to tell."""
-    if encoding not in _NAMES:
+def encoding_warning(encoding: str, declared: str | None = None) -> str:
+    """What to tell of a text that was read in an encoding, empty where there is nothing to tell: it is the declared
+    one, or Unicode."""
+    if encoding not in _NAMES or encoding == _find_encoding(declared):
         return ""
     return f"It is not UTF-8 and is read as {_NAMES[encoding]}. Look whether its words are right."
 

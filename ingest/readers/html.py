@@ -21,11 +21,12 @@ _MAX_CHARS_ABOVE_TITLE = 300
 def read_html(stream: BufferedReader, source: Source) -> Iterator[ReadResult]:
     """The article of a page; raises ReadError."""
     content = read_limited(stream, source, _BYTES_PER_CHAR)
-    text, encoding = decode_text(content, detect_encoding(content, from_html_meta=True))
+    declared = detect_encoding(content, from_html_meta=True)
+    text, encoding = decode_text(content, declared)
     tree = parse_html(text)
     fields = read_page_fields(tree)
     words = _cut_at_title(extract_article(tree), fields.title)
-    yield from make_article(fields, words, source, warnings=filter(None, [encoding_warning(encoding)]))
+    yield from make_article(fields, words, source, warnings=filter(None, [encoding_warning(encoding, declared)]))
 
 
 def _cut_at_title(text: str, title: str | None) -> str:

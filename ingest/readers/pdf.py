@@ -5,9 +5,9 @@ from io import BufferedReader
 
 from ingest.health import heal_text, judge_headings
 from ingest.pdf.extract import extract_text
-from ingest.readers.base import ArticleFields, ReadFailure, Source, make_article
+from ingest.readers.base import ReadResult, Source, make_article
+from ingest.readers.metadata import ArticleFields
 from rag.errors import ReadError
-from rag.types import Article
 
 _MAX_BYTES = 256_000_000
 """Larger than any book of text; what makes a file larger are pictures."""
@@ -18,7 +18,7 @@ _NO_TEXT_LAYER = (
 _REMEDY = "Save it as PDF anew from the document that it was made of, or give that document."
 
 
-def read_pdf(stream: BufferedReader, source: Source) -> Iterator[Article | ReadFailure]:
+def read_pdf(stream: BufferedReader, source: Source) -> Iterator[ReadResult]:
     """The article of a PDF; raises ReadError."""
     found = extract_text(_read_bytes(stream), source.max_chars)
     if not any(char.isalnum() for char in found.text):
@@ -27,7 +27,7 @@ def read_pdf(stream: BufferedReader, source: Source) -> Iterator[Article | ReadF
     for judged in (health, judge_headings(found.headings)):
         if not judged.is_good:
             raise ReadError(f"{judged.reason} {_REMEDY}")
-    yield make_article(ArticleFields(), text, source)
+    yield from make_article(ArticleFields(), text, source)
 
 
 def _read_bytes(stream: BufferedReader) -> bytes:
