@@ -20,6 +20,9 @@ AnswerState = Literal["answered", "unsure", "refused", "talk"]
 """What an answer is: one, passages that may help where it is doubtful that they answer, the word that there is none, or
 talk, which rests on no article."""
 
+Role = Literal["system", "user", "assistant"]
+"""Who said a message; `system` tells a model how to answer."""
+
 Detail = Literal["usual", "short", "long"]
 """How much of an answer is given: as it is, the least that answers, or with what stands around it."""
 
@@ -325,7 +328,7 @@ NO_FILTERS = Filters()
 class Message:
     """One message of a conversation, with a person or with a language model."""
 
-    role: Literal["system", "user", "assistant"]
+    role: Role
     text: str
 
 

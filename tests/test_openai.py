@@ -89,6 +89,13 @@ def test_parts_of_a_message_and_instructions_are_read_as_clients_send_them(clien
     assert answer.choices[0].message.content.startswith("According to")
 
 
+@pytest.mark.parametrize("role", ["system", "developer"])
+def test_a_language_named_in_the_instructions_is_that_of_the_answer(client, role):
+    messages = [{"role": role, "content": "Always answer in Arabic."}, {"role": "user", "content": QUEEN_EN}]
+    answer = client.chat.completions.create(model="dalil-extractive", messages=messages)
+    assert answer.dalil["language"] == "ar"
+
+
 def test_the_conversation_so_far_is_history(client):
     messages = [
         {"role": "user", "content": "When was he born?"},

@@ -94,9 +94,8 @@ def rewrite_question(
         None when the model fails or gives nothing usable: a question in the same language that keeps every number, in
         whichever form, and every name, in whichever script. The question itself can always be asked.
     """
-    conversation = "\n".join(
-        f"{message.role}: {make_prompt_safe(message.text[:_MAX_MESSAGE_CHARS])}" for message in history[-_MAX_MESSAGES:]
-    )
+    said = [message for message in history if message.role != "system"][-_MAX_MESSAGES:]
+    conversation = "\n".join(f"{one.role}: {make_prompt_safe(one.text[:_MAX_MESSAGE_CHARS])}" for one in said)
     prompt = render_prompt(question.language, "standalone", conversation=conversation, question=question.text)
     try:
         draft = "".join(stream_text(model, [Message("user", prompt)], deadline))

@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field
 from rag.answering.assistant import AnswerStream
 from rag.errors import DalilError, NotFoundError, QuestionError
 from rag.language.tokens import count_tokens
-from rag.types import Answer, AnswerRequest, Message, RequestedMode
+from rag.types import Answer, AnswerRequest, Message, RequestedMode, Role
 from ui.api.errors import describe_error
 from ui.api.schemas import ArticleFilters, ChatCompletion, ModelInfo, ModelList
 from ui.api.service import AnswerService
@@ -23,6 +23,8 @@ from ui.api.streams import STREAM_RESPONSES, EventStreamResponse, format_event, 
 
 _MODELS: dict[str, RequestedMode] = {"dalil": "auto", "dalil-extractive": "extractive"}
 """Names to ask for, and the mode each answers in."""
+_ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant", "system": "system", "developer": "system"}
+"""The roles of clients that are read, and what they are here."""
 _ANSWER_FIELDS = (
     "language", "refused", "reason", "mode", "degraded", "statements", "prompt", "state", "confidence",
 )  # fmt: skip
@@ -75,7 +77,7 @@ class ChatRequest(BaseModel):
     def to_answer_request(self) -> AnswerRequest:
         """The last message as the question, those before it as the conversation.
 
-        Instructions to a model (system, tool) are no part of the conversation.
+        Of instructions to a model the language that they name is kept; what tools say is no part of the conversation.
 
         Raises
         ------
@@ -84,8 +86,7 @@ class ChatRequest(BaseModel):
         """
         if self.messages[-1].role != "user":
             raise QuestionError("The last message must be the user's: it is the question.")
-        roles: dict[str, Literal["user", "assistant"]] = {"user": "user", "assistant": "assistant"}
-        history = [Message(roles[one.role], one.text) for one in self.messages[:-1] if one.role in roles]
+        history = [Message(_ROLES[one.role], one.text) for one in self.messages[:-1] if one.role in _ROLES]
         filters = self.filters.to_filters()
         return AnswerRequest(self.messages[-1].text, history=tuple(history), mode=_mode_of(self.model), filters=filters)
 
