@@ -63,6 +63,7 @@ def test_a_question_about_a_language_is_left_as_it_is(intents, question):
         ("بالعربية من فضلك", "ar"),
         ("ممكن تقولها بالانجليزي؟", "en"),
         ("ترجمها إلى الإنجليزية", "en"),
+        ("ترجم جوابك إلى الإنجليزية", "en"),
     ],
 )
 def test_the_last_question_is_answered_again_in_the_language_that_is_asked_for(intents, said, language):

@@ -38,6 +38,8 @@ def detector(assistant):
         ("Who are you?", "identity"),
         ("مين أنت؟", "identity"),
         ("what can you do for me?", "abilities"),
+        ("من أنت وماذا تستطيع أن تفعل؟", "abilities"),
+        ("Hi, who are you?", "identity"),
         ("What articles do you have?", "list"),
         ("كم عدد المقالات عندك؟", "list"),
         ("ما أحدث المقالات؟", "newest"),

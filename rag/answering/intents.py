@@ -36,6 +36,8 @@ _MAX_TURN_TERMS = 6
 """Of what is said about the last answer."""
 _ADDRESS = re.compile(r"[\s,،]+(?:(?:يا )?دليل|dalil)$")
 """Behind what is said to the program by its name."""
+_BETWEEN = re.compile(r"[.,;!?،؛؟\n]+|\band\b|\s+و\s*(?=\w)")
+"""Between several things that are said at once."""
 _EDGES = re.compile(r"^[\W_]+|[\W_]+$")
 
 
@@ -72,7 +74,8 @@ class IntentDetector:
     def detect(self, question: Document) -> Intent | None:
         """The intent of a question; None for one that the articles are to answer."""
         key = _key(question.text)
-        if kind := _known_phrases(_BY_EXAMPLE).get(key) or _known_phrases(_BY_EXAMPLE).get(_ADDRESS.sub("", key)):
+        phrases = _known_phrases(_BY_EXAMPLE)
+        if kind := phrases.get(key) or phrases.get(_ADDRESS.sub("", key)) or _find_last_of_several(question.text):
             return Intent(kind)
         is_short = len(question.terms) <= _MAX_TERMS
         return _match_subject(question) or (self._find_nearest(question.text, _BY_EXAMPLE) if is_short else None)
@@ -89,6 +92,12 @@ class IntentDetector:
         cosines = vectors @ self._encoder.embed_sentences([normalize_for_embedding(text)])[0]
         at = int(np.argmax(cosines))
         return Intent(kinds[at], is_sure=bool(cosines[at] >= _SURE)) if cosines[at] >= _LIKELY else None
+
+
+def _find_last_of_several(text: str) -> IntentKind | None:
+    """What is said last where all that is said is talk: "Hello, who are you and what can you do?"."""
+    kinds = [_known_phrases(TALK).get(_key(part)) for part in _BETWEEN.split(text) if _key(part)]
+    return kinds[-1] if len(kinds) > 1 and all(kinds) else None
 
 
 @lru_cache(maxsize=2)
