@@ -12,9 +12,9 @@ from statistics import fmean
 
 from ingest.readers import ReadFailure, find_files, format_of_file, read_file
 from rag.errors import InputError
+from rag.language.normalize import remove_marks
 from rag.types import Article
 
-_MARKS = re.compile("[\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u0640]")
 _WORD = re.compile(r"\w+")
 _NUMBER = re.compile(r"(?<![\w.,٫٬/-])-?\d(?:[\d.,٫٬]*\d)?")
 _CELL_SEPARATOR, _BULLET = re.compile(r"\s\|\s"), re.compile(r"^• ", re.MULTILINE)
@@ -173,7 +173,7 @@ def _plain(text: str) -> str:
 
 
 def _count_words(text: str) -> Counter[str]:
-    return Counter(_WORD.findall(_MARKS.sub("", _plain(text))))
+    return Counter(_WORD.findall(remove_marks(_plain(text))))
 
 
 def _count_numbers(plain: str) -> Counter[str]:

@@ -18,15 +18,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.readers import read_file
+from rag.language.arabic.letters import LETTER_CLASS
+from rag.language.normalize import remove_marks
 from rag.types import Article
 
 _MAX_CHARS = 2_000_000
-_MARKS = re.compile("[\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06ed]")
 _WORD = re.compile(r"\w+")
 _NUMBER = re.compile(r"(?<![\w.])-?\d+(?:[.,٫٬]\d+)*[٪%]?")
 _BRACKET = re.compile(r"(?=([«(\[]\s*\w+|\b\w+[.؟!]?\s*[»)\]]))")
 """A bracket with the word at its inner side."""
-_ARABIC = re.compile("[ء-ي]")
+_ARABIC = re.compile(f"[{LETTER_CLASS}]")
 
 
 class Fidelity(NamedTuple):
@@ -52,7 +53,7 @@ class Fidelity(NamedTuple):
 def measure_fidelity(truth: str, text: str) -> Fidelity:
     """What of `truth` stands in `text`."""
     right, read = _normalize(truth), _normalize(text)
-    bare_right, bare_read = _MARKS.sub("", right), _MARKS.sub("", read)
+    bare_right, bare_read = remove_marks(right), remove_marks(read)
     error = edit_distance(right, read) / max(1, len(right))
     words, numbers, brackets = (_recall(one, bare_right, bare_read) for one in (_WORD, _NUMBER, _BRACKET))
     return Fidelity(error, words, numbers, brackets, _count_reversed(text, frozenset(_WORD.findall(bare_right))))
@@ -85,7 +86,7 @@ def _recall(pattern: re.Pattern[str], truth: str, text: str) -> float:
 def _count_reversed(text: str, known: frozenset[str]) -> int:
     count = 0
     for line in text.split("\n"):
-        words = [word for word in _WORD.findall(_MARKS.sub("", line)) if _ARABIC.search(word)]
+        words = [word for word in _WORD.findall(remove_marks(line)) if _ARABIC.search(word)]
         turned = sum(word[::-1] in known and word not in known for word in words)
         count += turned > sum(word in known for word in words)
     return count

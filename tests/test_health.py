@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from ingest.health import heal_text, judge_headings, judge_health, reverse_line
 from ingest.readers import format_of_media_type, read_upload
+from rag.language.health import heal_text, judge_headings, judge_health, reverse_line
 
 ARTICLES = Path(__file__).parent.parent / "articles"
 TEXT = (

@@ -9,9 +9,9 @@ from ingest.pdf.columns import Box, part_columns
 from ingest.pdf.extract import extract_text
 from ingest.pdf.pages import Line, drop_running_heads
 from ingest.pdf.paragraphs import join_paragraphs
-from ingest.pdf.repair import pair_brackets, repair_cell, repair_line, repair_plain_line
 from ingest.readers import ReadFailure, format_of_media_type, read_upload
 from rag.errors import ReadError
+from rag.language.arabic.text_layers import pair_brackets, repair_cell, repair_line, repair_plain_line
 from tests.pdf_files import make_pdf, right_aligned
 
 PDF = format_of_media_type("application/pdf")

@@ -10,12 +10,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from ingest.health import score_text
 from ingest.pdf.child import Deadline, StepError, run_step
 from ingest.pdf.pages import Line, drop_running_heads
 from ingest.pdf.paragraphs import join_paragraphs
-from ingest.pdf.repair import pair_brackets, repair_cell, repair_line, repair_plain_line
 from rag.errors import ReadError
+from rag.language.arabic.text_layers import pair_brackets, repair_cell, repair_line, repair_plain_line
+from rag.language.health import score_text
+from rag.language.normalize import remove_marks
 
 _SECONDS = 60.0
 """For one file; 1,000 pages of text take about 20."""
@@ -29,8 +30,7 @@ _MIN_WORDS = 0.6
 _PLAIN_SIZE = 10.0
 _PLAIN_GAP = 12.0
 """Where PDFium's lines are taken, whose places are not asked for."""
-_WORD = re.compile("[ء-غف-يa-zA-Z0-9٠-٩]+")
-_MARKS = re.compile("[\u0640\u064b-\u0652\u0670]")
+_WORD = re.compile(r"[^\W_]+")
 
 Blocks = Sequence[dict[str, Any]]
 
@@ -157,7 +157,7 @@ def _order(plain: Sequence[Line], lines: Sequence[Line]) -> float:
 
 
 def _word_pairs(lines: Sequence[Line]) -> Counter[tuple[str, str]]:
-    words = _WORD.findall(_MARKS.sub("", unicodedata.normalize("NFKC", _join(lines))))
+    words = _WORD.findall(remove_marks(unicodedata.normalize("NFKC", _join(lines))))
     return Counter(pairwise(words))
 
 

@@ -13,7 +13,7 @@ _MAX_GAP = 1.45
 """In usual distances of lines of that size; paragraphs set apart by space stand 1.5 and more."""
 _FULL_LINE = 0.72
 """Of a long line: a shorter one ends its paragraph."""
-_LIST_MARKER = re.compile(r"^(?:[•●▪◦‣*–—-]\s|[(\[]?(?:\d{1,3}|[٠-٩]{1,3}|[a-zA-Zء-ي])[.)\]-](?:\s|$))")
+_LIST_MARKER = re.compile(r"^(?:[•●▪◦‣*–—-]\s|[(\[]?(?:\d{1,3}|[^\W\d_])[.)\]-](?:\s|$))")
 _SENTENCE_END = re.compile(r"[.!?؟…:][»)\]\"”]*$")
 
 

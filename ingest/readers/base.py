@@ -7,11 +7,11 @@ from hashlib import blake2b
 from io import BufferedReader
 from typing import Any
 
-from ingest.health import heal_text
 from ingest.readers.metadata import ArticleFields, clean_id, clean_line
 from rag.errors import ReadError
 from rag.language.controls import replace_controls
 from rag.language.document import Document
+from rag.language.health import heal_text
 from rag.types import Article
 
 _MAX_FIRST_LINE_CHARS = 100

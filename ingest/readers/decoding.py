@@ -10,8 +10,9 @@ import re
 
 from charset_normalizer import from_bytes
 
-from ingest.readers.letter_pairs import mean_pair_bits
 from rag.errors import ReadError
+from rag.language.arabic.letter_pairs import mean_pair_bits
+from rag.language.arabic.letters import BLOCK_CLASS
 
 _MARKS = (  # that of UTF-32 begins like that of UTF-16
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -35,7 +36,7 @@ _SAMPLE_BYTES = 20_000
 """By which an older encoding is told."""
 _MIN_WIDE_LETTERS = 0.6
 """Share of ASCII and Arabic letters, digits and white space in a text of a wide encoding that nothing marks."""
-_WIDE_LETTER = re.compile(r"[A-Za-z0-9\s\u0600-\u06ff]")
+_WIDE_LETTER = re.compile(rf"[A-Za-z0-9\s{BLOCK_CLASS}]")
 
 
 def decode_text(content: bytes, declared: str | None = None) -> tuple[str, str]:
@@ -79,9 +80,8 @@ def guess_encoding(content: bytes, declared: str | None = None) -> str | None:
         return next((encoding for encoding in _UNMARKED_WIDE if _is_wide(content, encoding)), None)
     if _is_utf_8(content):
         return "utf-8"
-    sample = content[:_SAMPLE_BYTES]
-    if sample.isascii():
-        sample = content[_first_damaged(content) :][:_SAMPLE_BYTES]
+    start = _first_damaged(content)
+    sample = content[start if start >= _SAMPLE_BYTES else 0 :][:_SAMPLE_BYTES]
     return _guess_arabic(sample) or _find_encoding(declared) or _guess_latin(sample)
 
 

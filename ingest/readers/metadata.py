@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from rag.addresses import web_address
 from rag.errors import ReadError
 from rag.language.controls import remove_directions, replace_controls
-from rag.language.languages import as_language
+from rag.language.languages import find_language
 from rag.types import Language
 
 MAX_TITLE_CHARS = 300
@@ -19,11 +19,6 @@ _MAX_DATE_CHARS = 40
 _MAX_TOPIC_CHARS = 200
 """What a filter may name."""
 _DROPPED_STEPS = (".", "..")
-_LANGUAGE_NAMES = {
-    "ara": "ar", "arb": "ar", "arabic": "ar", "عربي": "ar", "عربية": "ar", "العربية": "ar", "اللغة العربية": "ar",
-    "eng": "en", "english": "en", "إنجليزي": "en", "إنجليزية": "en", "الإنجليزية": "en", "اللغة الإنجليزية": "en",
-}  # fmt: skip
-"""ISO 639-3 codes and names, as people write them beside the codes of two letters."""
 
 
 class _Value(NamedTuple):
@@ -153,8 +148,8 @@ def _read_title(text: str) -> _Value:
 
 
 def _read_language(text: str) -> _Value:
-    name = clean_line(text).lower()
-    language = as_language(_LANGUAGE_NAMES.get(name) or name.replace("_", "-").partition("-")[0])
+    name = clean_line(text)
+    language = find_language(name)
     return _Value(language) if language else _leave_out(f"Dalil knows no language {name[:40]!r}")
 
 

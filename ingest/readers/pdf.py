@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from io import BufferedReader
 
-from ingest.health import heal_text, judge_headings
 from ingest.pdf.extract import extract_text
 from ingest.readers.base import ReadResult, Source, make_article
 from ingest.readers.metadata import ArticleFields
 from rag.errors import ReadError
+from rag.language.health import heal_text, judge_headings
 
 _MAX_BYTES = 256_000_000
 """Larger than any book of text; what makes a file larger are pictures."""

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from rag.language.document import Document
+from rag.language.languages import LANGUAGES
 
 
 class Section(NamedTuple):
@@ -27,9 +28,10 @@ def join_sections(sections: Iterable[Section]) -> str:
     return "\n\n".join(_write(section) for section in sections if section.text.strip())
 
 
-def choose_words(text: str, arabic: str, english: str) -> str:
-    """The words in the language of a text: what we say inside a document is in its language."""
-    return arabic if Document(text).language == "ar" else english
+def choose_words(text: str, *words: str) -> str:
+    """The words in the language of a text, of those in each of `LANGUAGES`: what we say inside a document is in its
+    language."""
+    return words[LANGUAGES.index(Document(text).language)]
 
 
 def _write(section: Section) -> str:

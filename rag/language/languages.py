@@ -18,6 +18,13 @@ NAME_PARTICLES = frozenset[str]().union(*(profile.name_particles for profile in 
 """Parts of names that are no names by themselves, in any language."""
 
 
+_NAMES: dict[str, Language] = {
+    "ara": "ar", "arb": "ar", "arabic": "ar", "عربي": "ar", "عربية": "ar", "العربية": "ar", "اللغة العربية": "ar",
+    "eng": "en", "english": "en", "إنجليزي": "en", "إنجليزية": "en", "الإنجليزية": "en", "اللغة الإنجليزية": "en",
+}  # fmt: skip
+"""ISO 639-3 codes and names, as people write them beside the codes of two letters."""
+
+
 def other_language(language: Language) -> Language:
     """The language that is not `language`."""
     return next(code for code in LANGUAGES if code != language)
@@ -26,3 +33,9 @@ def other_language(language: Language) -> Language:
 def as_language(code: str | None) -> Language | None:
     """`code` as a language, None when Dalil knows none of that code."""
     return next((language for language in LANGUAGES if language == code), None)
+
+
+def find_language(name: str) -> Language | None:
+    """The language of a code, with or without a region, or of a name that people write; None when Dalil knows none."""
+    written = name.lower()
+    return _NAMES.get(written) or as_language(written.replace("_", "-").partition("-")[0])

@@ -13,6 +13,7 @@ from itertools import chain, count, repeat
 
 from rag.language.arabic.letters import (
     HAMZA_MARK_CLASS,
+    MARK_CLASS,
     SEAT_WITHOUT_HAMZA,
     SMALL_LETTERS,
     SPELLINGS,
@@ -28,6 +29,7 @@ NORMALIZATION_VERSION = 3
 _DROPPED_LETTERS = TATWEEL + SMALL_LETTERS
 _DROPPED_CATEGORIES = ("Mn", "Me", "Cf")
 """Vowel signs and every other mark, zero-width and bidirectional controls, the byte order mark."""
+_MARKS = re.compile(f"[{MARK_CLASS}{TATWEEL}]")
 _THOUSANDS = (
     re.compile(rf"(?<=[0-9]){THOUSANDS_SEPARATOR}(?=[0-9])"),
     re.compile(r"(?<=[0-9]),(?=[0-9]{3}(?![0-9]))"),
@@ -113,6 +115,11 @@ def normalize_for_embedding(text: str) -> str:
     a vocalised text and a bare one have one vector. Letters stay as they are.
     """
     return "".join(map(normalize_char, _DETACHED_HAMZA.sub(_compose_hamza, text)))
+
+
+def remove_marks(text: str) -> str:
+    """A text without vowel and recitation marks and without tatweel; letters stay as they are written."""
+    return _MARKS.sub("", text)
 
 
 def _is_dropped(char: str) -> bool:

@@ -15,6 +15,9 @@ BASIC_LETTER_CLASS = "\u0620-\u064a"
 VOWEL_MARK_CLASS = "\u064b-\u0652\u0670"
 """Tashkeel."""
 
+MARK_CLASS = "\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed"
+"""All marks above and below letters: tashkeel and those of recitation."""
+
 TATWEEL = "\u0640"
 
 SMALL_LETTERS = "\u06e5\u06e6"

@@ -12,15 +12,15 @@ from functools import lru_cache
 from math import sqrt
 from typing import Literal
 
+from rag.language.arabic.letters import MARK_CLASS
 from rag.language.languages import PROFILES
-from rag.language.normalize import fold_text
+from rag.language.normalize import fold_text, remove_marks
 
 State = Literal["ok", "other language", "reversed", "mojibake", "lost", "garbled", "too short"]
 
 _ARABIC_WORD = re.compile("[ء-غف-ي]+")
 _NEVER_IN_ARABIC = "[\u00c0-\u024f\ue000-\uf8ff\ufffd]"
 _MIXED = re.compile(f"[ء-ي]{_NEVER_IN_ARABIC}|{_NEVER_IN_ARABIC}[ء-ي]")
-_MARKS = re.compile("[\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06ed]")
 _LETTERS_PER_MILLE = dict(
     zip(
         "ا ل ي م و ن ر ت ب ع ة د ف ه س أ ق ك ح ج ط ص خ ش ى إ ث ز ذ غ ض ء ئ ظ آ ؤ".split(),
@@ -59,7 +59,7 @@ _MAX_LOST = 0.2
 _REVERSED_ALIKE = frozenset({"لا", "ال", "كل", "لك", "هل", "له", "اي", "يا", "بل", "لب", "ان", "نا", "لم", "مل", "من"})
 """Function words that are words backwards too, and what they are then."""
 _LEFT_TO_RIGHT = re.compile("[A-Za-z][A-Za-z0-9 @:/.?=&%_+-]*[A-Za-z0-9]|[0-9٠-٩]+(?:[.,٫٬:/][0-9٠-٩]+)*|[A-Za-z]")
-_CLUSTER = re.compile("(?s).[\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed]*")
+_CLUSTER = re.compile(f"(?s).[{MARK_CLASS}]*")
 _MIRRORED = str.maketrans("()[]{}«»<>", ")(][}{»«><")
 
 
@@ -173,12 +173,12 @@ def _mend(text: str, state: State) -> Iterable[str]:
 
 def _count_mixed(text: str) -> int:
     """Words with Arabic letters and, among them, what cannot stand there."""
-    words = _MARKS.sub("", text).split()
+    words = remove_marks(text).split()
     return sum(bool(_ARABIC_WORD.search(word)) and bool(_MIXED.search(word)) for word in words)
 
 
 def _arabic_words(text: str) -> list[str]:
-    return _ARABIC_WORD.findall(_MARKS.sub("", unicodedata.normalize("NFKC", text)))
+    return _ARABIC_WORD.findall(remove_marks(unicodedata.normalize("NFKC", text)))
 
 
 def _is_garbled(words: list[str], forward: int) -> bool:

@@ -3,9 +3,11 @@
 import re
 from itertools import pairwise
 
+from rag.language.arabic.letters import TATWEEL, VOWEL_MARK_CLASS
+
 _LETTERS = "".join(map(chr, (*range(0x0621, 0x063B), *range(0x0641, 0x064B))))
-_MARKS = re.compile("[\u064b-\u0652\u0640]")
-"""Vowel signs and the stretching line, which stand between letters."""
+_MARKS = re.compile(f"[{VOWEL_MARK_CLASS}{TATWEEL}]")
+"""They stand between letters."""
 _WORD = re.compile(r"(?:[^\W\d_a-zA-Z])+")
 _NOT_ARABIC = re.compile(f"[^{_LETTERS}]*")
 _BITS = """
