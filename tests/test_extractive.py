@@ -42,7 +42,7 @@ def extract(*hits, answer_language="ar", question="سؤال عن كل شيء", *
     """The extractive answer from hits whose sentences have these cosines to the question."""
     result = make_result(*hits, question=question)
     scored = candidates.score_sentences(result, make_vectors(**cosines))
-    quotes = choose_quotes(result.question, read_by_scores(scored, result.probability), scored)
+    quotes = choose_quotes(read_by_scores(scored, result.probability), scored)
     return format_quotes([Section("", quotes)], answer_language)
 
 
@@ -356,7 +356,7 @@ def quote_first(text, probabilities, **more):
         for span, probability in zip(hit.sentences, probabilities, strict=True)
     ]
     reading = Reading(sorted(read, key=lambda one: -one.probability), sum(probabilities))
-    return choose_quotes(Document("سؤال"), reading, [])
+    return choose_quotes(reading, [])
 
 
 def test_the_first_quote_takes_in_a_neighbor_that_may_answer_as_well():
@@ -377,3 +377,37 @@ def test_the_first_quote_takes_in_a_neighbor_that_may_answer_as_well():
 def test_a_quote_stays_within_bounds(text, probabilities, expected):
     first = quote_first(text, probabilities)[0]
     assert first.hit.article.text[slice(*first.span)] == expected
+
+
+def words_of(quotes):
+    return [quote.hit.article.text[slice(*quote.span)] for quote in quotes]
+
+
+TABLE = "العبّارة | المقاعد\nمرجان | 310\nشراع | 140"
+
+
+def test_a_row_is_quoted_alone_with_the_names_of_its_columns_behind_it():
+    assert words_of(quote_first(TABLE, [0.5, 0.4, 0.001])) == ["مرجان | 310", "العبّارة | المقاعد"]
+
+
+def test_a_heading_is_not_quoted_without_what_stands_beneath_it():
+    text = "مقدمة قصيرة للمقال هنا.\n\nالتناضح العكسي\n\nيُضغط الماء عبر غشاء. ثم يُعقّم."
+    assert words_of(quote_first(text, [0.6, 0.3, 0.01, 0.0])) == [
+        "مقدمة قصيرة للمقال هنا.",
+        "التناضح العكسي\n\nيُضغط الماء عبر غشاء.",
+    ]
+
+
+SECTIONS = "مقدمة المقال هنا.\n\nالإجازة المرضية\n\nمدتها تسعون يومًا. وأجرها كامل.\n\nالإجازة السنوية\n\nمدتها شهر."
+
+
+def test_a_section_is_quoted_whole_where_its_heading_is_what_is_asked_for():
+    hit = make_hit(SECTIONS, "1")
+    assert find_quotes(extract(hit, **{"1": [0.1, 0.9, 0.5, 0.2, 0.1, 0.1]})) == ["مدتها تسعون يومًا. وأجرها كامل."]
+
+
+def test_a_heading_that_is_less_near_than_a_sentence_brings_no_section():
+    hit = make_hit(SECTIONS, "1")
+    quotes = find_quotes(extract(hit, **{"1": [0.1, 0.2, 0.9, 0.2, 0.1, 0.1]}))
+    assert "مدتها تسعون يومًا." in quotes
+    assert not any("كامل" in quote for quote in quotes)

@@ -8,7 +8,7 @@ import pytest
 from eval.datasets import read_gold_set
 from rag.answering.decomposition import decompose_question
 from rag.answering.intents import TALK, TURNS, Intent, IntentDetector
-from rag.answering.lists import find_leading_lines, find_list_items
+from rag.answering.lists import find_column_names, find_leading_lines, find_list_items
 from rag.answering.utterances import match_utterance
 from rag.language.document import Document
 from rag.language.languages import LANGUAGES
@@ -213,3 +213,25 @@ def test_what_a_sentence_is_about_stands_in_the_heading_above_it_and_in_the_line
 def test_the_words_of_one_paragraph_head_nothing():
     text = "جملة أولى بلا نهاية ثم جملة ثانية. وجملة ثالثة."
     assert find_leading_lines(text, find_sentences(text)) == [(), ()]
+
+
+TABLES = "مقدمة هنا.\nالعبّارة | المقاعد\nمرجان | 310\nشراع | 140\n\nالمدرسة | الطلاب\nالبستان | 412"
+
+
+@pytest.mark.parametrize(
+    ("at", "names"),
+    [("مرجان", "العبّارة | المقاعد"), ("140", "العبّارة | المقاعد"), ("البستان", "المدرسة | الطلاب")],
+)
+def test_a_row_has_the_names_of_the_columns_of_its_table(at, names):
+    span = find_column_names(TABLES, TABLES.index(at))
+    assert TABLES[slice(*span)] == names
+
+
+@pytest.mark.parametrize("at", ["مقدمة", "العبّارة", "المدرسة"])
+def test_first_rows_and_other_lines_have_none(at):
+    assert find_column_names(TABLES, TABLES.index(at)) is None
+
+
+def test_the_names_of_the_columns_say_what_a_row_is_about():
+    sentences = [trim_span(TABLES, span) for span in find_sentences(TABLES)]
+    assert find_leading_lines(TABLES, sentences) == [(), (), (1,), (1,), (), (4,)]

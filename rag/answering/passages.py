@@ -59,7 +59,7 @@ class ReadPassages:
 
     def choose_quotes(self, detail: Detail = "usual") -> list[Quote]:
         """What an extractive answer quotes of them."""
-        return choose_quotes(self.result.question, self.reading, self.scored, detail)
+        return choose_quotes(self.reading, self.scored, detail)
 
 
 class PassageReader:
