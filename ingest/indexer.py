@@ -9,7 +9,8 @@ from typing import Literal
 import numpy as np
 
 from ingest.chunker import chunk_article
-from ingest.readers import UPLOAD_ORIGIN, ReadFailure, ReadResult, ReadWarning
+from ingest.identity import Identities
+from ingest.readers import ReadFailure, ReadResult, ReadWarning
 from rag.embedding import Encoder
 from rag.embedding.bm25 import lexical_vector
 from rag.language.document import Document
@@ -88,7 +89,8 @@ class Indexer:
         Parameters
         ----------
         found : iterable of ReadResult
-            What a reader found, read as it is needed. The second of two articles of one id is a failure.
+            What a reader found, read as it is needed. Which article of the index each one is, `Identities` says; one
+            whose id another source has is a failure.
         progress : callable
             Told after every batch.
         total : int
@@ -134,17 +136,12 @@ class Indexer:
         """The articles that are new or changed; notes in `result` what becomes of each."""
         stored = self._store.summarize_articles()
         incomplete = self._store.find_incomplete()
-        seen: dict[str, str] = {}
-        for item in found:
+        for item in Identities(stored).resolve(found):
             if isinstance(item, ReadFailure):
                 result.failed.append(item)
             elif isinstance(item, ReadWarning):
                 result.warnings.append(item)
-            elif item.id in seen:
-                reason = f"Its id {item.id!r} is already taken by {seen[item.id]}. Give one of them another id."
-                result.failed.append(ReadFailure(item.source, reason))
             else:
-                seen[item.id] = item.source
                 outcome = _compare(item, stored.get(item.id), item.id in incomplete)
                 ids: list[str] = getattr(result, outcome)
                 ids.append(item.id)
@@ -185,11 +182,10 @@ def embed_articles(
 
 def _compare(article: Article, stored: ArticleSummary | None, is_incomplete: bool) -> Outcome:
     """What writing an article would do. One that comes from another file has changed, so that a sync of that file's
-    folder knows it; an upload takes no article from its file."""
+    folder knows it."""
     if stored is None:
         return "added"
-    is_same_source = stored.source == article.source or article.source.startswith(UPLOAD_ORIGIN)
-    is_same = stored.revision == article.revision and is_same_source and not is_incomplete
+    is_same = (stored.revision, stored.source) == (article.revision, article.source) and not is_incomplete
     return "unchanged" if is_same else "changed"
 
 

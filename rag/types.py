@@ -33,6 +33,10 @@ SearchMode = Literal["hybrid", "dense", "lexical"]
 """Ranked by all representations, or by one alone."""
 
 
+MAX_ID_CHARS = 200
+"""Of an article's id, wherever one is given or asked for."""
+
+
 class Span(NamedTuple):
     """Code points `start` up to but not including `end` of some text."""
 
@@ -51,7 +55,7 @@ class Article:
     Attributes
     ----------
     id : str
-        Unique in the index.
+        Unique in the index, `MAX_ID_CHARS` long at most.
     title : str
         One line; may be empty.
     text : str

@@ -104,6 +104,21 @@ def test_a_large_upload_is_a_job(client):
     error(client.get("/v1/jobs/none"), 404)
 
 
+def test_uploads_without_a_name_do_not_take_the_place_of_one_another(client):
+    north, south = ("# الفرع الشمالي\n\nفيه 312 طالبًا.", "# الفرع الجنوبي\n\nفيه 480 طالبًا.")
+    for text in (north, south):
+        assert client.post("/v1/articles", content=text.encode(), headers=MARKDOWN).status_code == 201
+    assert client.post("/v1/articles", content=north.encode(), headers=MARKDOWN).status_code == 200
+    assert client.get("/v1/articles").json()["total"] == 2
+
+
+def test_uploads_of_two_files_of_one_name_are_two_articles(client):
+    for folder, text in (("A", TOWER), ("B", "# برج آخر\n\nبُني سنة 1930.")):
+        names = {"name": "index", "source": f"/home/{folder}/index.md"}
+        client.post("/v1/articles", params=names, content=text.encode(), headers=MARKDOWN)
+    assert {one["id"] for one in client.get("/v1/articles").json()["data"]} == {"index", "B/index"}
+
+
 def test_an_article_is_removed_with_its_chunks(client, empty):
     client.post("/v1/articles", params={"name": "a/b"}, content=TOWER.encode(), headers=MARKDOWN)
     assert client.delete("/v1/articles/a/b").json() == {"id": "a/b", "removed": True}

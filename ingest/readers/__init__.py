@@ -1,7 +1,7 @@
 """Files and uploads into articles: one reader for each format, one table of formats."""
 
 from ingest.readers.base import ReadFailure, ReadResult, ReadWarning, Source
-from ingest.readers.files import file_id, find_files, read_file
+from ingest.readers.files import file_id, file_source, find_files, read_file
 from ingest.readers.formats import (
     FORMATS,
     MEDIA_TYPES,
@@ -12,21 +12,26 @@ from ingest.readers.formats import (
     format_of_media_type,
     read_upload,
 )
+from ingest.readers.metadata import DerivedId, clean_id, shorten_id
 
 __all__ = [
     "FORMATS",
     "MEDIA_TYPES",
     "SUFFIXES",
     "UPLOAD_ORIGIN",
+    "DerivedId",
     "Format",
     "ReadFailure",
     "ReadResult",
     "ReadWarning",
     "Source",
+    "clean_id",
     "file_id",
+    "file_source",
     "find_files",
     "format_of_file",
     "format_of_media_type",
     "read_file",
     "read_upload",
+    "shorten_id",
 ]

@@ -7,7 +7,7 @@ from hashlib import blake2b
 from io import BufferedReader
 from typing import Any
 
-from ingest.readers.metadata import ArticleFields, clean_id, clean_line
+from ingest.readers.metadata import ArticleFields, DerivedId, clean_id, clean_line
 from rag.errors import ReadError
 from rag.language.controls import replace_controls
 from rag.language.document import Document
@@ -141,7 +141,8 @@ def make_article(
         "date": fields.date,
         "topic": fields.topic,
     }
-    yield Article(id=fields.id or clean_id(source.name), revision=_hash_content(kept), source=source.origin, **kept)
+    article_id = fields.id or DerivedId(clean_id(source.name))
+    yield Article(id=article_id, revision=_hash_content(kept), source=source.origin, **kept)
     mended = [] if text == written else [_MENDED]
     yield from map(source.warning, (*warnings, *fields.problems, *_describe_damage(text), *mended))
 

@@ -58,7 +58,7 @@ def read_file(file: Path, root: Path, max_chars: int) -> Iterator[ReadResult]:
     max_chars : int
         Longest article.
     """
-    source = Source(_printable(file.resolve()), file_id(file, root), _printable(file), max_chars)
+    source = Source(file_source(file), file_id(file, root), _printable(file), max_chars)
     known = format_of_file(file)
     if known is None:
         kind = file.suffix or "files without a suffix"
@@ -74,6 +74,11 @@ def read_file(file: Path, root: Path, max_chars: int) -> Iterator[ReadResult]:
 def file_id(file: Path, root: Path) -> str:
     """The id of a file's article: its path under `root` without the suffix."""
     return _printable(file.relative_to(root).with_suffix(""))
+
+
+def file_source(file: Path) -> str:
+    """Where a file's articles are from: the file itself, by whichever links it is reached."""
+    return _printable(file.resolve())
 
 
 def _printable(path: Path) -> str:

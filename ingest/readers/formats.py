@@ -82,7 +82,9 @@ def read_stream(stream: io.BufferedReader, known: Format, source: Source) -> Ite
         yield source.failure(str(error))
 
 
-def read_upload(content: bytes, known: Format, name: str, max_chars: int) -> Iterator[ReadResult]:
+def read_upload(
+    content: bytes, known: Format, name: str, max_chars: int, source: str | None = None
+) -> Iterator[ReadResult]:
     """The articles of an upload.
 
     Parameters
@@ -95,6 +97,8 @@ def read_upload(content: bytes, known: Format, name: str, max_chars: int) -> Ite
         Id of an article that has none of its own.
     max_chars : int
         Longest article.
+    source : str, optional
+        The file that it was: what comes from another one under the same name is another article. Unset: the name.
     """
     stream: Any = io.BufferedReader(io.BytesIO(content))
-    yield from read_stream(stream, known, Source(f"{UPLOAD_ORIGIN}{name}", name, name, max_chars))
+    yield from read_stream(stream, known, Source(f"{UPLOAD_ORIGIN}{source or name}", name, name, max_chars))

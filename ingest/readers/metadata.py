@@ -4,21 +4,30 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, time
+from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from rag.addresses import web_address
 from rag.errors import ReadError
 from rag.language.controls import remove_directions, replace_controls
 from rag.language.languages import find_language
-from rag.types import Language
+from rag.types import MAX_ID_CHARS, Language
 
 MAX_TITLE_CHARS = 300
-_MAX_ID_CHARS = 200
 _MAX_URL_CHARS = 2_000
 _MAX_DATE_CHARS = 40
 _MAX_TOPIC_CHARS = 200
 """What a filter may name."""
 _DROPPED_STEPS = (".", "..")
+_DIGEST_BYTES = 6
+"""Of a name that is too long for an id: 281 million million of them."""
+
+
+class DerivedId(str):
+    """The id of an article whose writer gave it none: the name of its source, and of the line. It gives way to another
+    where it is taken."""
+
+    __slots__ = ()
 
 
 class _Value(NamedTuple):
@@ -77,8 +86,16 @@ def clean_id(text: str) -> str:
     """
     value = _read_id(text)
     if value.kept is None:
-        raise ReadError(f"It cannot be called {text[:_MAX_ID_CHARS]!r}: {value.problem}. Give it another id.")
+        raise ReadError(f"It cannot be called {text[:MAX_ID_CHARS]!r}: {value.problem}. Give it another id.")
     return value.kept
+
+
+def shorten_id(text: str) -> str:
+    """An id that is no longer than ids may be; what is cut off is told apart by its hash."""
+    if len(text) <= MAX_ID_CHARS:
+        return text
+    digest = blake2b(text.encode("utf-8", "replace"), digest_size=_DIGEST_BYTES).hexdigest()
+    return f"{text[: MAX_ID_CHARS - len(digest) - 1]}~{digest}"
 
 
 def _read_value(read: Callable[[str], _Value], value: Any) -> _Value:
@@ -124,8 +141,8 @@ def _read_id(text: str) -> _Value:
 def _read_given_id(text: str) -> _Value:
     return (
         _read_id(text)
-        if len(text.strip()) <= _MAX_ID_CHARS
-        else _leave_out(f"it is longer than {_MAX_ID_CHARS} characters")
+        if len(text.strip()) <= MAX_ID_CHARS
+        else _leave_out(f"it is longer than {MAX_ID_CHARS} characters")
     )
 
 

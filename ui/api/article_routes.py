@@ -1,6 +1,7 @@
 """Articles over HTTP: list, read, add, remove."""
 
 from collections.abc import Iterator
+from hashlib import blake2b
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -9,9 +10,8 @@ from starlette.concurrency import run_in_threadpool
 from ingest.readers import MEDIA_TYPES, Format, ReadResult, format_of_media_type, read_upload
 from rag.errors import InputError
 from rag.store import ArticleSummary, Store
-from rag.types import Article
+from rag.types import MAX_ID_CHARS, Article
 from ui.api.schemas import (
-    MAX_ID_CHARS,
     ArticleBody,
     ArticleItem,
     ArticleList,
@@ -26,6 +26,9 @@ from ui.api.uploads import UPLOAD_RESPONSES
 _INFO_FIELDS = ("id", "title", "language", "url", "date", "topic")
 _MAX_OFFSET = 1_000_000_000
 """More articles than an index is made for."""
+_MAX_SOURCE_CHARS = 4096
+"""Of a path, as Linux has it."""
+_DIGEST_BYTES = 6
 _TEXT_SUFFIX, _ESCAPED_TEXT_SUFFIX = "/text", b"%2FTEXT"
 
 
@@ -86,13 +89,16 @@ def _add_writing_routes(router: APIRouter, service: AnswerService) -> None:
     @router.post("/v1/articles", summary="Add articles", response_model=UploadResult, responses=UPLOAD_RESPONSES)
     async def add_articles(
         request: Request,
-        name: Annotated[str, Query(min_length=1, max_length=MAX_ID_CHARS)] = "upload",
+        name: Annotated[str | None, Query(min_length=1, max_length=MAX_ID_CHARS)] = None,
+        source: Annotated[str | None, Query(min_length=1, max_length=_MAX_SOURCE_CHARS)] = None,
         dry_run: bool = False,
     ) -> Any:
         """Add an article as a document of any kind that is read, or several as JSON lines: 201 when something was
         added or changed, 200 when nothing was, 202 with a job when it takes longer. `name` is the id of one without
-        its own. With `dry_run`, 200 and what would be done."""
-        upload = _Upload(service, request.headers.get("content-type", ""), name)
+        its own; without it, one is made of the content. `source` is the file that it was: what comes from another
+        file under the same name becomes another article, what comes again from the same one takes its place. With
+        `dry_run`, 200 and what would be done."""
+        upload = _Upload(service, request.headers.get("content-type", ""), name, source)
         content = await request.body()
         if dry_run:
             return await run_in_threadpool(service.uploads.plan, lambda: upload.read(content))
@@ -114,16 +120,21 @@ def _add_writing_routes(router: APIRouter, service: AnswerService) -> None:
 class _Upload:
     """How an upload is read; raises InputError for a content type that is none of an article."""
 
-    def __init__(self, service: AnswerService, content_type: str, name: str) -> None:
+    def __init__(self, service: AnswerService, content_type: str, name: str | None, source: str | None) -> None:
         known = format_of_media_type(content_type)
         if known is None:
             raise InputError(f"Send an article as one of {', '.join(MEDIA_TYPES)}.")
         self._format: Format = known
-        self._name, self._max_chars = name, service.assistant.settings.max_article_chars
+        self._name, self._source, self._max_chars = name, source, service.assistant.settings.max_article_chars
 
     def read(self, content: bytes) -> Iterator[ReadResult]:
         """The articles of its content."""
-        return read_upload(content, self._format, self._name, self._max_chars)
+        return read_upload(content, self._format, self._name or _name_content(content), self._max_chars, self._source)
+
+
+def _name_content(content: bytes) -> str:
+    """What an upload without a name is called, so that another one does not take its place."""
+    return f"upload-{blake2b(content, digest_size=_DIGEST_BYTES).hexdigest()}"
 
 
 def _info(article: Article | ArticleSummary) -> dict[str, Any]:

@@ -8,10 +8,16 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from rag.language.languages import LANGUAGES, as_language
-from rag.types import AnswerRequest, Filters, Language, Message, RequestedLanguage, RequestedMode, SearchMode
-
-MAX_ID_CHARS = 200
-"""Of an article's id, name or topic in a request."""
+from rag.types import (
+    MAX_ID_CHARS,
+    AnswerRequest,
+    Filters,
+    Language,
+    Message,
+    RequestedLanguage,
+    RequestedMode,
+    SearchMode,
+)
 
 # Requests
 

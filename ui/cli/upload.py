@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ingest.indexer import IndexResult, Progress
-from ingest.readers import ReadFailure, ReadWarning, file_id, format_of_file
+from ingest.readers import ReadFailure, ReadWarning, file_id, file_source, format_of_file, shorten_id
 from ui.cli.client import ServiceClient, message_of
 
 
@@ -46,7 +46,8 @@ def _upload_file(client: ServiceClient, file: Path, root: Path, result: IndexRes
     except OSError as error:
         result.failed.append(ReadFailure(str(file), f"It cannot be read: {error.strerror}."))
         return
-    body = client.upload("/v1/articles", content, known.media_types[0], name=file_id(file, root))
+    names = {"name": shorten_id(file_id(file, root)), "source": file_source(file)}
+    body = client.upload("/v1/articles", content, known.media_types[0], **names)
     if "error" in body or body.get("status") == "failed":
         result.failed.append(ReadFailure(str(file), message_of(body)))
         return

@@ -234,7 +234,8 @@ class Library:
         if known is None or not upload.file.is_file():
             return IndexResult(failed=[ReadFailure(upload.name, self.labels["error_lost"])])
         max_chars = self.service.assistant.settings.max_article_chars
-        articles = read_upload(upload.file.read_bytes(), known, Path(upload.name).stem, max_chars)
+        content, name = upload.file.read_bytes(), upload.name
+        articles = read_upload(content, known, Path(name).stem, max_chars, name)
         indexer = self.service.indexer
         try:
             with self.service.upload_limiter.place():
