@@ -10,7 +10,7 @@ import numpy as np
 
 from ingest.chunker import chunk_article
 from ingest.identity import Identities
-from ingest.readers import ReadFailure, ReadResult, ReadWarning
+from ingest.readers import ReadFailure, ReadResult, ReadSkip, ReadWarning
 from rag.embedding import Encoder
 from rag.embedding.bm25 import lexical_vector
 from rag.language.document import Document
@@ -37,7 +37,9 @@ class IndexResult:
     failed : list of ReadFailure
         What could not be read.
     warnings : list of ReadWarning
-        What of these articles was read otherwise than it was written.
+        What of these articles was read otherwise than it was written, or is another one once more.
+    skipped : list of ReadSkip
+        What lies under the folders that were named and is not read.
     """
 
     added: list[str] = field(default_factory=list)
@@ -46,6 +48,7 @@ class IndexResult:
     removed: list[str] = field(default_factory=list)
     failed: list[ReadFailure] = field(default_factory=list)
     warnings: list[ReadWarning] = field(default_factory=list)
+    skipped: list[ReadSkip] = field(default_factory=list)
 
     @property
     def to_write(self) -> int:

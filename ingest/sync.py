@@ -4,12 +4,15 @@ The same input twice changes nothing, an edited article replaces its chunks, and
 that was killed is finished by the next one.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from pathlib import Path
 
 from ingest.indexer import Indexer, IndexResult, Progress
-from ingest.readers import UPLOAD_ORIGIN, ReadResult, find_files, read_file
+from ingest.readers import UPLOAD_ORIGIN, Listing, ReadResult, list_files, read_file
 from rag.store import Store
+
+_MAX_SHARE_REMOVED = 0.2
+"""Of the articles of an index: more is asked for, since it is seldom meant, as when a disk is not there."""
 
 
 class Sync:
@@ -38,18 +41,25 @@ class Sync:
         paths : sequence of Path
             Files and folders.
         remove_missing : bool
-            Whether stored articles that no file gave are to be removed, except uploads, which never came from one, and
-            those of files that failed to read: a file that cannot be read today does not lose its article.
+            Whether stored articles are to be removed whose files lay below what is named and are not there any more.
+            A file that cannot be read today, or a folder or link that cannot be looked into, loses no article.
 
         Raises
         ------
         InputError
             When there is nothing to read, so that a mistyped folder removes nothing.
         """
-        result = self._indexer.plan(self._read(paths))
+        listing = list_files(paths, self._excluded)
+        result = self._indexer.plan(self._read(listing))
+        result.failed[:0] = listing.failed
+        result.skipped.extend(listing.skipped)
         if remove_missing:
-            result.removed.extend(self._find_missing(result))
+            result.removed.extend(self._find_missing(result, listing))
         return result
+
+    def removes_much(self, plan: IndexResult) -> bool:
+        """Whether a plan removes so much of the index that a person is to be asked first."""
+        return len(plan.removed) > _MAX_SHARE_REMOVED * self._store.count_articles()
 
     def apply(self, plan: IndexResult, paths: Sequence[Path], progress: Progress) -> None:
         """Carry out a plan.
@@ -62,19 +72,31 @@ class Sync:
         self._store.delete_orphans()
         if plan.to_write:
             progress(0, plan.to_write)
-            self._indexer.index(self._read(paths), progress, plan.to_write)
+            self._indexer.index(self._read(list_files(paths, self._excluded)), progress, plan.to_write)
         self._indexer.remove(plan.removed)
 
-    def _read(self, paths: Sequence[Path]) -> Iterator[ReadResult]:
-        for file, root in find_files(paths, self._excluded):
+    def _read(self, listing: Listing) -> Iterator[ReadResult]:
+        for file, root in listing.files:
             yield from read_file(file, root, self._max_chars)
 
-    def _find_missing(self, plan: IndexResult) -> list[str]:
-        """Ids of stored articles that no file gave."""
+    def _find_missing(self, plan: IndexResult, listing: Listing) -> list[str]:
+        """Ids of stored articles of which no file is left below what was named."""
         given = {*plan.added, *plan.changed, *plan.unchanged}
-        failed_paths = {path for failure in plan.failed for path in (failure.path, failure.path.rpartition(":")[0])}
-        unreadable = {str(Path(path).resolve()) for path in failed_paths if path}
-        missing = {key: stored.source for key, stored in self._store.summarize_articles().items() if key not in given}
+        failed = [path for failure in plan.failed for path in (failure.path, failure.path.rpartition(":")[0])]
+        left_out = [*failed, *(skip.path for skip in plan.skipped)]
+        kept = {place for path in left_out if path for place in (Path(path).absolute(), Path(path).resolve())}
+        places = {*listing.places}
         return [
-            key for key, source in missing.items() if source not in unreadable and not source.startswith(UPLOAD_ORIGIN)
+            key
+            for key, stored in self._store.summarize_articles().items()
+            if key not in given
+            and not stored.source.startswith(UPLOAD_ORIGIN)
+            and _is_below(stored.source, places)
+            and not _is_below(stored.source, kept)
         ]
+
+
+def _is_below(source: str, places: Set[Path]) -> bool:
+    """Whether a file is one of these, or lies in one."""
+    path = Path(source)
+    return path in places or not places.isdisjoint(path.parents)

@@ -53,6 +53,7 @@ def test_ingest_says_what_it_did_and_does_nothing_twice(home):
         "removed": 0,
         "failed": [],
         "warnings": [],
+        "skipped": [],
     }
 
 
@@ -88,6 +89,22 @@ def test_a_file_that_fails_is_named_and_the_others_go_in(tmp_path):
     assert result["added"] == 1
     assert [Path(item["path"]).name for item in result["failed"]] == ["bad.txt"]
     assert "NUL" in result["failed"][0]["reason"]
+
+
+def test_removing_much_is_asked_for_and_what_is_skipped_is_told(tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name in ("a", "b", "c", "d"):
+        (folder / f"{name}.txt").write_text(f"النص {name}.", "utf-8")
+    (folder / "picture.png").write_bytes(b"png")
+    first = dalil(tmp_path, "ingest", "in")
+    assert first.stdout == "4 added, 0 changed, 0 unchanged, 0 removed, 0 failed, 1 skipped\n"
+    assert "skipped: in/picture.png: Dalil does not read .png." in first.stderr
+    (folder / "b.txt").unlink()
+    refused = dalil(tmp_path, "ingest", "--sync", "in")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "1 of 4 articles would be removed, since their files are gone: b. Nothing was changed." in refused.stderr
+    assert json.loads(dalil(tmp_path, "ingest", "--sync", "--yes", "in", "--json").stdout)["removed"] == 1
 
 
 def test_ask_gives_the_answer_object_on_standard_output_alone(home):

@@ -257,6 +257,37 @@ def test_a_folder_that_cannot_be_entered_today_keeps_its_articles(store):
     assert plan.removed == []
 
 
+def test_a_sync_removes_only_below_what_was_named(store, folder, tmp_path):
+    other = fill(tmp_path / "other", {"ants.md": "النمل يحفر بيوته.", "wasps.md": "الدبور يبني عشًّا."})
+    run_sync(store, folder)
+    run_sync(store, other)
+    (folder / "bees.txt").unlink()
+    (other / "ants.md").unlink()
+    assert plan_sync(store, other, remove_missing=True).removed == ["ants"]
+    assert plan_sync(store, other / "wasps.md", remove_missing=True).removed == []
+    assert sorted(plan_sync(store, other, folder, remove_missing=True).removed) == ["ants", "bees"]
+
+
+def test_what_a_link_stands_in_for_keeps_its_articles(store, folder, tmp_path):
+    fill(folder, {"sub/ants.md": "النمل يحفر بيوته."})
+    run_sync(store, folder)
+    (folder / "sub").rename(tmp_path / "away")
+    (folder / "sub").symlink_to(tmp_path / "nowhere")
+    (folder / "bees.txt").unlink()
+    (folder / "bees.txt").symlink_to(tmp_path / "nowhere.txt")
+    plan = plan_sync(store, folder, remove_missing=True)
+    assert (plan.removed, {Path(skip.path).name for skip in plan.skipped}) == ([], {"sub", "bees.txt"})
+
+
+def test_removing_more_than_a_fifth_is_much(store, folder):
+    fill(folder, {f"{number}.txt": f"النص {number}." for number in range(8)})
+    sync = make_sync(store)
+    run_sync(store, folder)
+    for number, is_much in ((0, False), (1, False), (2, True)):
+        (folder / f"{number}.txt").unlink()
+        assert sync.removes_much(sync.plan([folder], remove_missing=True)) is is_much
+
+
 @pytest.mark.parametrize("files", [{}, {"z.xyz": "%PDF"}, {".git/x.md": "نص"}], ids=["empty", "unknown", "hidden"])
 def test_a_folder_without_articles_is_an_error_and_removes_nothing(store, folder, tmp_path, files):
     run_sync(store, folder)

@@ -1,7 +1,8 @@
 """Files and uploads into articles: one reader for each format, one table of formats."""
 
-from ingest.readers.base import ReadFailure, ReadResult, ReadWarning, Source
-from ingest.readers.files import file_id, file_source, find_files, read_file
+from ingest.readers.base import ReadFailure, ReadResult, ReadSkip, ReadWarning, Source
+from ingest.readers.files import file_id, file_source, read_file
+from ingest.readers.folders import Listing, find_files, list_files
 from ingest.readers.formats import (
     FORMATS,
     MEDIA_TYPES,
@@ -21,8 +22,10 @@ __all__ = [
     "UPLOAD_ORIGIN",
     "DerivedId",
     "Format",
+    "Listing",
     "ReadFailure",
     "ReadResult",
+    "ReadSkip",
     "ReadWarning",
     "Source",
     "clean_id",
@@ -31,6 +34,7 @@ __all__ = [
     "find_files",
     "format_of_file",
     "format_of_media_type",
+    "list_files",
     "read_file",
     "read_upload",
     "shorten_id",

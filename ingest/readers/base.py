@@ -57,6 +57,22 @@ class ReadWarning:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class ReadSkip:
+    """Something under a folder that is not read, which is no failure.
+
+    Attributes
+    ----------
+    path : str
+        Of a file, a folder or a link.
+    reason : str
+        Why, for the person who named the folder.
+    """
+
+    path: str
+    reason: str
+
+
 ReadResult = Article | ReadFailure | ReadWarning
 """One of the things that a reader gives."""
 

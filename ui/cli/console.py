@@ -3,16 +3,20 @@
 import argparse
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from rag.errors import InputError
 from rag.settings import Settings
 
 if TYPE_CHECKING:
     from ingest.indexer import IndexResult
 
 OK, FAILED, WRONG_USE = 0, 1, 2
+_YES = ("y", "yes", "ن", "نعم")
+_MAX_PATHS = 5
+_DETAILS = ("failed", "warnings", "skipped")
 _COUNTS = ("added", "changed", "unchanged", "removed")
 
 Command = Callable[[argparse.Namespace, Settings], int]
@@ -41,13 +45,45 @@ def print_index_result(options: argparse.Namespace, result: "IndexResult", verb:
     counts = {name: len(getattr(result, name)) for name in _COUNTS}
     for warning in result.warnings:
         print(f"dalil: warning: {warning.path}: {warning.reason}", file=sys.stderr)
-    value = counts | {name: [asdict(item) for item in getattr(result, name)] for name in ("failed", "warnings")}
+    _print_skipped(result)
+    value = counts | {name: [asdict(item) for item in getattr(result, name)] for name in _DETAILS}
     counts["failed"] = len(result.failed)
     words = ", ".join(f"{count} {name}" for name, count in counts.items())
+    if result.skipped:
+        words += f", {len(result.skipped)} skipped"
     if result.warnings:
         words += f", {len(result.warnings)} warning{'s' * (len(result.warnings) > 1)}"
     print_result(options, value, prefix + words)
     return FAILED if result.failed else OK
+
+
+def _print_skipped(result: "IndexResult") -> None:
+    """Say what was not read, the reasons each with some of the paths: a folder may hold a thousand pictures."""
+    paths: dict[str, list[str]] = {}
+    for skip in result.skipped:
+        paths.setdefault(skip.reason, []).append(skip.path)
+    for reason, of_reason in paths.items():
+        more = len(of_reason) - _MAX_PATHS
+        named = ", ".join(of_reason[:_MAX_PATHS]) + (f" and {more} more" if more > 0 else "")
+        print(f"dalil: skipped: {named}: {reason}", file=sys.stderr)
+
+
+def confirm_removal(article_ids: Sequence[str], total: int) -> None:
+    """Ask a person whether so many articles are to be removed.
+
+    Raises
+    ------
+    InputError
+        When they say no, or nobody can be asked.
+    """
+    more = len(article_ids) - _MAX_PATHS
+    named = ", ".join(article_ids[:_MAX_PATHS]) + (f" and {more} more" if more > 0 else "")
+    what = f"{len(article_ids)} of {total} articles would be removed, since their files are gone: {named}."
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise InputError(f"{what} Nothing was changed. If they are to go, say --yes.")
+    print(f"{what} Remove them? [y/N] ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() not in _YES:
+        raise InputError("Nothing was changed.")
 
 
 class ProgressBar:

@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -18,7 +18,16 @@ from rag.secrets import hide_secrets_in_logs
 from rag.settings import Settings, load_settings
 from rag.types import Answer, AnswerRequest, Filters, RequestedLanguage, SearchMode
 from ui.cli.archive import add_archive_commands
-from ui.cli.console import FAILED, OK, WRONG_USE, ProgressBar, add_command, print_index_result, print_result
+from ui.cli.console import (
+    FAILED,
+    OK,
+    WRONG_USE,
+    ProgressBar,
+    add_command,
+    confirm_removal,
+    print_index_result,
+    print_result,
+)
 from ui.cli.model import add_model_commands
 
 if TYPE_CHECKING:
@@ -97,6 +106,8 @@ def _sync_files(options: argparse.Namespace, settings: Settings, paths: list[Pat
         sync = Sync(store, indexer, settings.max_article_chars, [settings.data_dir])
         plan = sync.plan(paths, options.sync)
         if not options.dry_run:
+            if sync.removes_much(plan) and not options.yes:
+                confirm_removal(plan.removed, store.count_articles())
             with ProgressBar("articles") as progress:
                 sync.apply(plan, paths, progress)
     finally:
@@ -105,14 +116,15 @@ def _sync_files(options: argparse.Namespace, settings: Settings, paths: list[Pat
 
 
 def _upload_files(options: argparse.Namespace, settings: Settings, paths: list[Path]) -> "IndexResult":
-    from ingest.readers import find_files
+    from ingest.readers import list_files
     from ui.cli.upload import upload_files
 
     if options.sync or options.dry_run:
         raise InputError("--server takes files in as they are: --sync and --dry-run need the index itself.")
-    files, key = find_files(paths, [settings.data_dir]), next(iter(settings.accepted_keys), None)
+    listing, key = list_files(paths, [settings.data_dir]), next(iter(settings.accepted_keys), None)
     with ProgressBar("files") as progress:
-        return upload_files(options.server, key, files, progress)
+        result = upload_files(options.server, key, listing.files, progress)
+    return replace(result, failed=[*listing.failed, *result.failed], skipped=listing.skipped)
 
 
 def _ask(options: argparse.Namespace, settings: Settings) -> int:
@@ -219,7 +231,10 @@ def _add_ingest(commands: Any) -> argparse.ArgumentParser:
     ingest.add_argument(
         "paths", nargs="+", metavar="PATH", help="a document of any kind that Dalil reads, or a folder of them"
     )
-    ingest.add_argument("--sync", action="store_true", help="also remove articles that no file gives any more")
+    ingest.add_argument(
+        "--sync", action="store_true", help="also remove the articles of files that are gone from there"
+    )
+    ingest.add_argument("--yes", action="store_true", help="remove more than a fifth of all articles without asking")
     ingest.add_argument("--server", metavar="URL", help="send the files to a running `dalil serve` instead")
     ingest.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
     return ingest
