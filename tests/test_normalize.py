@@ -15,7 +15,8 @@ def maps_one_to_one(text):
 
 
 def remove_separators(text):
-    return re.sub("[,٬]", "", text)
+    """Without what is dropped because of what stands beside it."""
+    return re.sub("[,٬ء]", "", text)
 
 
 # Any text at all
@@ -93,6 +94,10 @@ def test_normalizing_for_embedding_twice_is_doing_it_once_and_no_mark_is_left(te
     ("spelling", "key"),
     [
         ("مُحَمَّدٌ", "محمد"),
+        ("أَقِيمُوا۟ ٱلصَّلَوٰةَ وَءَاتُوا۟ ٱلزَّكَوٰةَ", fold_text("أقيموا الصلاة وآتوا الزكاة")),
+        ("كَمِشْكَوٰةٍ ٱلْحَيَوٰةِ ٱلرِّبَوٰا۟", fold_text("كمشكاة الحياة الربا")),
+        ("ءَامَنُوا۟ فَءَامِنُوا۟ ٱلْقُرْءَانَ", fold_text("آمنوا فآمنوا القرآن")),
+        ("سَمَٰوَٰت إجراءات جزءًا جزءان سوءات قَوَّٰم ؤٰ", "سموت اجراءات جزءا جزءان سوءات قوم و"),
         ("ٱلرَّحْمَٰنِ", "الرحمن"),
         ("هٰذا", "هذا"),
         ("عـــربـي", "عربي"),
@@ -134,6 +139,18 @@ def test_the_span_of_a_match_covers_the_vocalised_word():
     key = fold(text)
     at = key.text.index("محمد")
     assert text[slice(*key.source_span(at, at + 4))] == "مُحَمَّدٌ"
+
+
+def test_the_span_of_a_match_covers_the_word_as_the_quran_spells_it():
+    text = "قال ءَامَنُوا۟ بالصَّلَوٰةِ هنا"
+    key = fold(text)
+    for word, written in (("امنوا", "ءَامَنُوا۟"), ("الصلاه", "الصَّلَوٰةِ")):
+        at = key.text.index(word)
+        assert text[slice(*key.source_span(at, at + len(word)))].strip() == written
+
+
+def test_normalizing_for_embedding_spells_the_quran_as_today():
+    assert normalize_for_embedding("ٱلصَّلَوٰةَ وَءَاتُوا۟") == "ٱلصلاة وآتوا"
 
 
 def test_the_span_of_a_match_after_a_dropped_separator_covers_the_right_word():

@@ -780,6 +780,19 @@ def test_an_index_of_another_configuration_is_refused_with_the_remedy(engine, ot
     store.close()
 
 
+def test_the_articles_of_an_index_of_another_version_can_be_read(engine):
+    store = Store(engine(), CONFIG)
+    article, chunks = make_article("rivers", RIVERS)
+    store.write(article, chunks)
+    store.close()
+    other = replace(CONFIG, normalization=CONFIG.normalization + 1)
+    with pytest.raises(IndexMismatchError, match=r"`dalil export FILE` here, `dalil import FILE` there"):
+        Store(engine(), other)
+    store = Store(engine(), other, accepts_other_config=True)
+    assert list(store.read_articles()) == [article]
+    store.close()
+
+
 def test_an_empty_index_takes_another_configuration_of_the_same_dimensions(engine):
     store = Store(engine(), CONFIG)
     store.write(*make_article("rivers", RIVERS))

@@ -12,7 +12,9 @@ from functools import lru_cache
 from itertools import chain, count, repeat
 
 from rag.language.arabic.letters import (
+    BARE_MARK_CLASS,
     HAMZA_MARK_CLASS,
+    LETTER_CLASS,
     MARK_CLASS,
     SEAT_WITHOUT_HAMZA,
     SMALL_LETTERS,
@@ -23,9 +25,10 @@ from rag.language.arabic.letters import (
 )
 from rag.types import Span
 
-NORMALIZATION_VERSION = 3
+NORMALIZATION_VERSION = 4
 """Part of the index fingerprint: raise it whenever folding, sentences or terms give other results."""
 
+_ALEF, _ALEF_WITH_MADDA, _DAGGER_ALEF = "\u0627", "\u0622", "\u0670"
 _DROPPED_LETTERS = TATWEEL + SMALL_LETTERS
 _DROPPED_CATEGORIES = ("Mn", "Me", "Cf")
 """Vowel signs and every other mark, zero-width and bidirectional controls, the byte order mark."""
@@ -34,6 +37,18 @@ _THOUSANDS = (
     re.compile(rf"(?<=[0-9]){THOUSANDS_SEPARATOR}(?=[0-9])"),
     re.compile(r"(?<=[0-9]),(?=[0-9]{3}(?![0-9]))"),
 )
+
+
+_WAW_FOR_ALEF = re.compile(
+    f"\u0648(?=[{BARE_MARK_CLASS}]*\u0670[{BARE_MARK_CLASS}]*(?![{VOWEL_MARK_CLASS}{HAMZA_MARK_CLASS}]))"
+)
+"""As the Quran spells الصلوٰة. With a vowel sign or a shadda the waw is a consonant (السمَٰوَٰت)."""
+_ALEF_AFTER_IT = re.compile(
+    f"(\u0648[{BARE_MARK_CLASS}]*\u0670[{BARE_MARK_CLASS}]*)\u0627(?![{LETTER_CLASS}]|[{MARK_CLASS}]*[{HAMZA_MARK_CLASS}])"
+)
+"""As in الربوٰا, which is الربا."""
+_HAMZA_FOR_MADDA = re.compile(r"(?:\b|(?<=\b[\u0648\u0641])|(?<=\u0642\u0631)(?=\u0621\u0627\u0646))\u0621+\u0627")
+"""ءامنوا, وءاتوا and قرءان in folded text. Elsewhere the two letters are what they say (إجراءات, جزءًا, سوءات)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +88,9 @@ def fold(text: str) -> FoldedText:
     """Bring the spellings of a word together, remembering where each character came from.
 
     Compatibility forms are unfolded; every mark (tashkeel, hamza above and below, accents), tatweel and invisible
-    control is dropped; alef, ya and ta marbuta take one form; digits become 0-9; thousands separators go; Latin is
-    lower case. Idempotent, and linear in the length of `text`.
+    control is dropped; words of the Quran are spelled as today (الصلوٰة, ءامنوا); alef, ya and ta marbuta take one
+    form; digits become 0-9; thousands separators go; Latin is lower case. Idempotent, and linear in the length of
+    `text`.
 
     Marks are dropped rather than composed (NFKD where NFKC is common), because that makes folding a map from single
     characters, so its offsets are exact on any input.
@@ -89,9 +105,13 @@ def fold(text: str) -> FoldedText:
     FoldedText
         The search key with the way back to `text`.
     """
-    pieces = list(map(_fold_char, text))
+    pieces = list(map(_fold_char, _respell_waw(text)))
     offsets = array("q", chain.from_iterable(map(repeat, count(), map(len, pieces))))
     key = "".join(pieces)
+    dropped = {at for match in _HAMZA_FOR_MADDA.finditer(key) for at in range(match.start() + 1, match.end())}
+    if dropped:
+        offsets = array("q", (offset for at, offset in enumerate(offsets) if at not in dropped))
+        key = _HAMZA_FOR_MADDA.sub(_ALEF, key)
     for separator in _THOUSANDS:
         dropped = {match.start() for match in separator.finditer(key)}
         if dropped:
@@ -102,7 +122,7 @@ def fold(text: str) -> FoldedText:
 
 def fold_text(text: str) -> str:
     """The search key of `text` alone, for callers that need no way back."""
-    key = "".join(map(_fold_char, text))
+    key = _HAMZA_FOR_MADDA.sub(_ALEF, "".join(map(_fold_char, _respell_waw(text))))
     for separator in _THOUSANDS:
         key = separator.sub("", key)
     return key
@@ -114,7 +134,15 @@ def normalize_for_embedding(text: str) -> str:
     Compatibility forms are unfolded and digits are 0-9; tashkeel, tatweel and invisible controls are dropped, so that
     a vocalised text and a bare one have one vector. Letters stay as they are.
     """
-    return "".join(map(normalize_char, _DETACHED_HAMZA.sub(_compose_hamza, text)))
+    composed = _DETACHED_HAMZA.sub(_compose_hamza, _respell_waw(text))
+    return _HAMZA_FOR_MADDA.sub(_ALEF_WITH_MADDA, "".join(map(normalize_char, composed)))
+
+
+def _respell_waw(text: str) -> str:
+    """A text of the same length in which a waw that stands for an alef is one."""
+    if _DAGGER_ALEF not in text:
+        return text
+    return _WAW_FOR_ALEF.sub(_ALEF, _ALEF_AFTER_IT.sub(rf"\1{TATWEEL}", text))
 
 
 def remove_marks(text: str) -> str:

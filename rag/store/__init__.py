@@ -24,7 +24,9 @@ __all__ = [
 ]
 
 
-def open_store(settings: Settings, config: IndexConfig, accepts_damage: bool = False) -> Store:
+def open_store(
+    settings: Settings, config: IndexConfig, accepts_damage: bool = False, accepts_other_config: bool = False
+) -> Store:
     """Open the store that `settings` name.
 
     Parameters
@@ -35,6 +37,8 @@ def open_store(settings: Settings, config: IndexConfig, accepts_damage: bool = F
         What the index is to hold.
     accepts_damage : bool
         Whether to open an index that has lost articles, to read what is left.
+    accepts_other_config : bool
+        Whether to open an index made with another configuration, to read its articles.
 
     Raises
     ------
@@ -52,9 +56,8 @@ def open_store(settings: Settings, config: IndexConfig, accepts_damage: bool = F
 
         key = settings.qdrant_api_key.get_secret_value() if settings.qdrant_api_key else None
         authority = str(settings.qdrant_ca_file) if settings.qdrant_ca_file else None
-        return Store(
-            ServerEngine.connect(settings.qdrant_url, key, authority, settings.qdrant_prefix), config, accepts_damage
-        )
+        server = ServerEngine.connect(settings.qdrant_url, key, authority, settings.qdrant_prefix)
+        return Store(server, config, accepts_damage, accepts_other_config)
     from rag.store.qdrant_edge import EdgeEngine
 
-    return Store(EdgeEngine(settings.data_dir), config, accepts_damage)
+    return Store(EdgeEngine(settings.data_dir), config, accepts_damage, accepts_other_config)

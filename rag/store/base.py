@@ -48,6 +48,8 @@ class Store:
         What the index holds.
     accepts_damage : bool
         Whether to open an index that has lost articles, to read what is left. Nothing may be written to it.
+    accepts_other_config : bool
+        Whether to open an index made with another configuration, to read its articles. Nothing may be written to it.
 
     Raises
     ------
@@ -59,7 +61,9 @@ class Store:
         When it cannot be opened.
     """
 
-    def __init__(self, engine: Engine, config: IndexConfig, accepts_damage: bool = False) -> None:
+    def __init__(
+        self, engine: Engine, config: IndexConfig, accepts_damage: bool = False, accepts_other_config: bool = False
+    ) -> None:
         self._engine = engine
         self.config = config
         self._clock = _UniqueClock()
@@ -67,7 +71,8 @@ class Store:
         self._changing = threading.RLock()
         engine.open(config.vector_sizes)
         try:
-            self._check_config()
+            if not accepts_other_config:
+                self._check_config()
             with suppress(IndexDamagedError) if accepts_damage else nullcontext():
                 self._integrity.load()
         except StoreError:
@@ -263,8 +268,8 @@ class Store:
                 made_with = point.payload.get("config") or "that of an earlier Dalil"
                 raise IndexMismatchError(
                     f"The index was made with another configuration ({made_with}) than the one set now "
-                    f"({self.config}). Set those settings again, or ingest your articles again, into another "
-                    "DALIL_DATA_DIR or DALIL_QDRANT_PREFIX."
+                    f"({self.config}). Set those settings again, or put its articles into another DALIL_DATA_DIR or "
+                    "DALIL_QDRANT_PREFIX: `dalil export FILE` here, `dalil import FILE` there, or ingest them again."
                 )
             return
 

@@ -41,7 +41,7 @@ def _export(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _export_from_index(options: argparse.Namespace, settings: Settings) -> int:
-    store = _open_store(settings, accepts_damage=True)
+    store = _open_store(settings, reads_only=True)
     try:
         damage = store.find_damage()
         _write(options, store.read_articles())
@@ -144,11 +144,13 @@ def _batches(articles: "Iterable[Article]") -> "Iterator[list[Article]]":
         yield batch
 
 
-def _open_store(settings: Settings, accepts_damage: bool = False) -> "Store":
+def _open_store(settings: Settings, reads_only: bool = False) -> "Store":
+    """The index; to read its articles, also one that is damaged or was made by another version or other settings."""
     from rag.embedding import embedding_spec
     from rag.store import IndexConfig, open_store
 
-    return open_store(settings, IndexConfig.of(embedding_spec(settings), settings.chunk_tokens), accepts_damage)
+    config = IndexConfig.of(embedding_spec(settings), settings.chunk_tokens)
+    return open_store(settings, config, accepts_damage=reads_only, accepts_other_config=reads_only)
 
 
 def _open_client(options: argparse.Namespace, settings: Settings) -> "ServiceClient":

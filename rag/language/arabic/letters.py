@@ -18,6 +18,9 @@ VOWEL_MARK_CLASS = "\u064b-\u0652\u0670"
 MARK_CLASS = "\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed"
 """All marks above and below letters: tashkeel and those of recitation."""
 
+BARE_MARK_CLASS = "\u0640\u0610-\u061a\u0656-\u065f\u06d6-\u06ed"
+"""Marks that say nothing of a vowel, and tatweel."""
+
 TATWEEL = "\u0640"
 
 SMALL_LETTERS = "\u06e5\u06e6"
