@@ -9,8 +9,9 @@ from typing import Literal
 import numpy as np
 
 from ingest.chunker import chunk_article
+from ingest.duplicates import Duplicates
 from ingest.identity import Identities
-from ingest.readers import ReadFailure, ReadResult, ReadSkip, ReadWarning
+from ingest.readers import UPLOAD_ORIGIN, ReadFailure, ReadResult, ReadSkip, ReadWarning
 from rag.embedding import Encoder
 from rag.embedding.bm25 import lexical_vector
 from rag.language.document import Document
@@ -139,6 +140,7 @@ class Indexer:
         """The articles that are new or changed; notes in `result` what becomes of each."""
         stored = self._store.summarize_articles()
         incomplete = self._store.find_incomplete()
+        duplicates = Duplicates(stored.values())
         for item in Identities(stored).resolve(found):
             if isinstance(item, ReadFailure):
                 result.failed.append(item)
@@ -149,6 +151,7 @@ class Indexer:
                 ids: list[str] = getattr(result, outcome)
                 ids.append(item.id)
                 if outcome != "unchanged":
+                    result.warnings.extend(_tell_duplicate(item, duplicates.find(item)))
                     yield item
 
 
@@ -190,6 +193,12 @@ def _compare(article: Article, stored: ArticleSummary | None, is_incomplete: boo
         return "added"
     is_same = (stored.revision, stored.source) == (article.revision, article.source) and not is_incomplete
     return "unchanged" if is_same else "changed"
+
+
+def _tell_duplicate(article: Article, other: tuple[str, str] | None) -> Iterator[ReadWarning]:
+    if other is not None:
+        place, (other_id, source) = article.source.removeprefix(UPLOAD_ORIGIN), other
+        yield ReadWarning(place, f"It says nearly the same as {other_id!r} from {source.removeprefix(UPLOAD_ORIGIN)}.")
 
 
 def _batches(articles: Iterable[Article]) -> Iterator[list[Article]]:

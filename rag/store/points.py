@@ -1,7 +1,7 @@
 """Articles and chunks as points of the index, and back."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from itertools import pairwise
 from typing import Self
 from uuid import UUID, uuid5
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from rag.addresses import web_address
 from rag.embedding import PassageVectors
 from rag.embedding.bm25 import SparseVector
+from rag.language.resemblance import sketch_text
 from rag.store.candidates import flatten_spans
 from rag.store.engine import Payload, Point
 from rag.store.filters import filter_fields
@@ -79,6 +80,8 @@ class ArticleSummary:
         As those of `Article`.
     chunks : int
         That it was written with.
+    sketch : tuple of int
+        Of its text (`rag.language.resemblance`); empty where an earlier version wrote it.
     """
 
     id: str
@@ -90,6 +93,7 @@ class ArticleSummary:
     url: str | None
     date: str | None
     topic: str | None
+    sketch: tuple[int, ...] = field(default=(), compare=False)
 
 
 _ARTICLE_FIELDS = [item.name for item in fields(Article)]
@@ -124,6 +128,7 @@ def article_point(article: Article, chunks: Sequence[Chunk], config: IndexConfig
     payload = asdict(article) | {
         "spans": [[chunk.start, chunk.end] for chunk in chunks],
         "chunks": len(chunks),
+        "sketch": list(sketch_text(article.text)),
         "fingerprint": config.fingerprint,
         "config": str(config),
         "stored_at": stored_at,
@@ -138,7 +143,8 @@ def read_article(payload: Payload) -> Article:
 
 def read_summary(payload: Payload) -> ArticleSummary:
     """The article of a point, without its text."""
-    return ArticleSummary(**{name: payload[name] for name in SUMMARY_FIELDS} | {"url": web_address(payload["url"])})
+    kept = {name: payload[name] for name in SUMMARY_FIELDS if name != "sketch"}
+    return ArticleSummary(**kept | {"url": web_address(payload["url"]), "sketch": tuple(payload.get("sketch") or ())})
 
 
 def chunk_point_ids(payload: Payload) -> list[str]:
