@@ -13,6 +13,7 @@ from ingest.readers.formats import (
     format_of_media_type,
     read_upload,
 )
+from ingest.readers.json_objects import cut_json
 from ingest.readers.metadata import DerivedId, clean_id, shorten_id
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "ReadWarning",
     "Source",
     "clean_id",
+    "cut_json",
     "file_id",
     "file_source",
     "find_files",

@@ -41,6 +41,47 @@ def read_json_lines(stream: BufferedReader, source: Source) -> Iterator[ReadResu
     yield from _read_shapes(stream, source, is_lines=True)
 
 
+def cut_json(stream: BufferedReader, max_bytes: int) -> Iterator[bytes]:
+    """JSON of many objects as several bodies of JSON lines.
+
+    Empty lines stand in each for the objects before it, so that an article without an id is called by the number that
+    it has in the whole.
+
+    Parameters
+    ----------
+    stream : BufferedReader
+        Of lines or of an array; can be rewound.
+    max_bytes : int
+        Of a body, unless one object is longer.
+
+    Raises
+    ------
+    ReadError
+        Where an array ends badly.
+    """
+    sample = stream.read(_SAMPLE_BYTES)
+    size = stream.seek(0, 2)
+    stream.seek(0)
+    encoding = guess_encoding(sample) or "utf-8"
+    text = _to_utf_8(stream, encoding)
+    lines = _write_lines(text, size) if _begins_array(sample, encoding) else iter(text.readline, b"")
+    body, is_empty = bytearray(), True
+    for number, line in enumerate(lines):
+        if not is_empty and len(body) + len(line) > max_bytes:
+            yield bytes(body)
+            body, is_empty = bytearray(b"\n" * number), True
+        body += line
+        is_empty = is_empty and not line.strip()
+    if not is_empty:
+        yield bytes(body)
+
+
+def _write_lines(stream: BufferedReader, max_chars: int) -> Iterator[bytes]:
+    """The values of an array, each a line."""
+    for value in _elements(stream, max_chars):
+        yield json.dumps(value, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+
+
 def _read_shapes(stream: BufferedReader, source: Source, is_lines: bool) -> Iterator[ReadResult]:
     sample = stream.read(_SAMPLE_BYTES)
     stream.seek(0)

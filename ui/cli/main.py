@@ -123,7 +123,7 @@ def _upload_files(options: argparse.Namespace, settings: Settings, paths: list[P
         raise InputError("--server takes files in as they are: --sync and --dry-run need the index itself.")
     listing, key = list_files(paths, [settings.data_dir]), next(iter(settings.accepted_keys), None)
     with ProgressBar("files") as progress:
-        result = upload_files(options.server, key, listing.files, progress)
+        result = upload_files(options.server, key, listing.files, settings.max_body_bytes, progress)
     return replace(result, failed=[*listing.failed, *result.failed], skipped=listing.skipped)
 
 
