@@ -54,7 +54,7 @@ class Identities:
                 yield item
                 continue
             if item.source != source:
-                yield from self._settle(waiting)
+                yield from self._assign(waiting)
                 source, waiting = item.source, []
             same = self._find_same_content(item)
             if same is not None:
@@ -62,16 +62,16 @@ class Identities:
             elif isinstance(item.id, DerivedId) and self._ids_by_place.get(_place(item.source)):
                 waiting.append(item)
             else:
-                yield from self._settle([item])
-        yield from self._settle(waiting)
+                yield from self._assign([item])
+        yield from self._assign(waiting)
 
-    def _settle(self, articles: Iterable[Article]) -> Iterator[ReadResult]:
+    def _assign(self, articles: Iterable[Article]) -> Iterator[ReadResult]:
         for article in articles:
             yield from (
-                self._settle_derived(article) if isinstance(article.id, DerivedId) else self._settle_given(article)
+                self._assign_derived(article) if isinstance(article.id, DerivedId) else self._assign_given(article)
             )
 
-    def _settle_given(self, article: Article) -> Iterator[ReadResult]:
+    def _assign_given(self, article: Article) -> Iterator[ReadResult]:
         """An article whose writer gave it an id, which no other source may have."""
         article_id = self._id_by_key.get(_key(article.id), article.id)
         holder = self._find_holder(article_id)
@@ -80,7 +80,7 @@ class Identities:
         else:
             yield _refuse(article, holder)
 
-    def _settle_derived(self, article: Article) -> Iterator[ReadResult]:
+    def _assign_derived(self, article: Article) -> Iterator[ReadResult]:
         """An article that is called by its source, and otherwise where another one is called so."""
         own = self._find_own(article)
         holder = self._find_holder(article.id)
