@@ -1,6 +1,7 @@
 """Saved web pages: ten whole ones, and each thing that goes wrong in them alone."""
 
 import json
+import time
 
 import pytest
 
@@ -11,6 +12,24 @@ from tests.web_pages import build_pages
 
 MAX_CHARS = 100_000
 PAGE = format_of_media_type("text/html")
+HOSTILE_PAGES = {
+    "paragraphs": ("", "<p>x"),
+    "blocks": ("", "<div>x</div>"),
+    "lists with links": ("", "<ul><li><a>x</a></ul>y"),
+    "menus": ("", "<div><a>x</a><a>x</a><a>x</a></div>"),
+    "rows": ("<table>", "<tr><td>x<td>y"),
+    "cells": ("<table><tr>", "<td>x"),
+    "links in links": ("", "<a href=x>y"),
+    "misnested": ("", "<a><b><p>"),
+    "headings": ("<title>x</title>", "<h1>x</h1>"),
+    "meta": ("", "<meta name=a content=b>"),
+    "data": ("", '<script type="application/ld+json">{}</script>'),
+    "spaces": ("<p>", "&nbsp;"),
+    "lines": ("<pre>", " \n"),
+    "attributes": ("<div ", "a=b "),
+    "comments": ("", "<!--x-->"),
+    "formatting": ("".join(f"<b id={number}>" for number in range(200)), "<p>x"),
+}
 PARAGRAPH = "<p>هذه فقرة طويلة من المقال، وفيها ما يكفي من الكلام.</p>"
 
 
@@ -46,6 +65,33 @@ def test_date_and_address_are_those_of_the_metadata():
     pages = {page.name: read_page(page.content) for page in build_pages()}
     assert (pages["news"].url, pages["news"].date) == ("https://example.org/news/1", "2024-05-02")
     assert (pages["government"].date, pages["blog"].date, pages["notice"].date) == ("2023-11-05", "2021-02-14", None)
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("٢٥ مارس ٢٠٢٤", "2024-03-25"),
+        ("الجمعة، 5 يوليو 2024 - 10:30 ص", "2024-07-05"),
+        ("15 رمضان 1445 هـ", "2024-03-25"),
+        ("١٥ رمضان ١٤٤٥ هـ الموافق ٢٥ مارس ٢٠٢٤", "2024-03-25"),
+        ("الأربعاء 5 ذو الحجة 1445", "2024-06-11"),
+        ("1445-09-15", "2024-03-25"),
+        ("١٤٤٥/٩/١٥", "2024-03-25"),
+        ("Mon, 25 Mar 2024 10:00:00 GMT", "2024-03-25"),
+        ("March 25, 2024", "2024-03-25"),
+        ("2024-03-25T09:30:00+03:00", "2024-03-25"),
+        ("25/03/2024", "2024-03-25"),
+        ("03/25/2024", "2024-03-25"),
+        ("مارس 2024", "2024-03"),
+        ("2024", "2024"),
+        ("03/04/2024", "2024-04-03"),
+        ("رمضان 1445", "رمضان 1445"),  # parts of two months
+        ("30 فبراير 2024", "30 فبراير 2024"),
+        ("أمس", "أمس"),
+    ],
+)
+def test_a_date_of_either_calendar_is_stored_as_iso(written, expected):
+    assert read_page(f'<meta name="date" content="{written}">{PARAGRAPH}').date == expected
 
 
 def test_a_row_is_a_line_whatever_its_cells_hold():
@@ -89,6 +135,21 @@ def test_a_page_without_words_is_a_failure(content):
 
 def test_a_page_nested_without_end_is_a_failure():
     assert read_page(b"<div>" * 100_000 + b"x").reason == "It is nested too deeply to be read."
+
+
+def test_a_page_of_parts_without_end_is_a_failure():
+    assert "too many parts" in read_page("<br>" * 300_000 + "x").reason
+
+
+@pytest.mark.parametrize("name", HOSTILE_PAGES)
+def test_a_page_that_was_made_to_be_slow_is_read_in_time_that_grows_as_it_does(name):
+    before, piece = HOSTILE_PAGES[name]
+    seconds = []
+    for pieces in (200, 2_000):
+        started = time.process_time()
+        assert read_page(before + piece * pieces + PARAGRAPH) is not None
+        seconds.append(time.process_time() - started)
+    assert seconds[1] < 30 * max(seconds[0], 0.05)
 
 
 def test_without_a_truth_nothing_is_measured(tmp_path):

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 
 from resiliparse.parse.html import HTMLTree
 
+from ingest.readers.html_tree import find_elements, find_outermost
 from ingest.readers.metadata import ArticleFields, clean_line, read_fields
+from ingest.readers.page_dates import read_page_date
 
 _TITLES = ("og:title", "twitter:title", "citation_title", "dc.title", "dcterms.title")
 _DATES = (
@@ -25,7 +26,10 @@ _DATES = (
 )
 """Names of `meta`, lower case: when it was published, the surest first."""
 _ADDRESSES = ("og:url",)
-_HEADINGS = "h1, h2, h3, h4"
+_HEADINGS = ("h1", "h2", "h3", "h4")
+_MAX_HEADED_TITLE_CHARS = 1_000
+"""Of a title that headings are looked for in."""
+_DATA_TYPE = "application/ld+json"
 _LINK_MARKS = "¶# "
 """Behind a heading: the link to it."""
 _MAX_DATA_CHARS = 200_000
@@ -42,7 +46,7 @@ def read_page_fields(tree: HTMLTree) -> ArticleFields:
         {
             "title": title,
             "url": (link.getattr("href") if link else "") or _first(named, _ADDRESSES),
-            "date": _read_day(_first(named, _DATES) or str(data.get("datePublished") or "")),
+            "date": read_page_date(_first(named, _DATES) or str(data.get("datePublished") or "")),
         }
     )
 
@@ -50,7 +54,7 @@ def read_page_fields(tree: HTMLTree) -> ArticleFields:
 def _read_named(tree: HTMLTree) -> dict[str, str]:
     """The contents of `meta` by their names, the first of each."""
     named: dict[str, str] = {}
-    for meta in tree.document.query_selector_all("meta"):
+    for meta in find_elements(tree.body.parent or tree.body, "meta"):
         name = meta.getattr("property") or meta.getattr("name") or meta.getattr("itemprop") or ""
         named.setdefault(name.strip().lower(), (meta.getattr("content") or "").strip())
     return named
@@ -62,7 +66,8 @@ def _first(named: dict[str, str], names: tuple[str, ...]) -> str:
 
 def _read_structured_data(tree: HTMLTree) -> dict[str, Any]:
     """The first object of JSON-LD that has a headline; empty where none has."""
-    for script in tree.document.query_selector_all('script[type="application/ld+json"]'):
+    scripts = find_elements(tree.body.parent or tree.body, "script")
+    for script in (one for one in scripts if one.getattr("type") == _DATA_TYPE):
         try:
             values = json.loads(script.text[:_MAX_DATA_CHARS])
         except (ValueError, RecursionError):
@@ -82,14 +87,7 @@ def _find_objects(values: Any) -> Iterator[dict[str, Any]]:
 def _read_title(tree: HTMLTree) -> str:
     """The longest heading that stands in the page's title, which often has the site's name beside it; the title where
     none does."""
-    title = clean_line(tree.title or "")
-    headings = [clean_line(heading.text).rstrip(_LINK_MARKS) for heading in tree.body.query_selector_all(_HEADINGS)]
+    title = clean_line((tree.title or "")[:_MAX_HEADED_TITLE_CHARS])
+    found = find_outermost(tree.body, *_HEADINGS)
+    headings = [clean_line(heading.text).rstrip(_LINK_MARKS) for heading, _ in found]
     return max((heading for heading in headings if heading and heading in title), key=len, default=title)
-
-
-def _read_day(value: str) -> str | None:
-    """A date as ISO, where it is written so; else as it stands."""
-    try:
-        return datetime.fromisoformat(value.strip()).date().isoformat()
-    except ValueError:
-        return value or None

@@ -12,43 +12,43 @@ from typing import Any
 from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.html import ElementNode, HTMLTree, traverse_dom
 
+from ingest.readers.html_menus import remove_menus
+from ingest.readers.html_tree import children_of, find_elements, find_outermost
 from rag.errors import ReadError
 
 CELL_SEPARATOR = " | "
 _MAX_DEPTHS = 10_000_000
 """Sum of the depths of all nodes: the extractor goes up from each, 0.3 to 0.6 microseconds a level. Of elements
 nested 4,000 deep it is 8 million."""
+_MAX_NODES = 300_000
+"""Elements and texts: each takes some 20 microseconds in all."""
 _MAX_CELL_CHARS = 2_000
 """A longer cell is a column of a page laid out by a table."""
 _LAYOUT_PARTS = "table, h1, h2, h3"
 """What no cell of data holds."""
-_LINK_BLOCKS = "ul, ol, dl, div, section, nav, aside, table"
-_MAX_LINK_BLOCKS = 1_500
-"""The parser takes 2 microseconds for each pair of blocks: a page of more keeps its menus."""
-_MIN_LINKS, _LINK_SHARE = 3, 0.8
-"""From which a block is a menu: chosen, not fitted."""
-_KEPT_PARTS = "h1, article, main"
 _LIST_DEPTH = 3
 """The extractor takes each list less deep than this for navigation, and deeper ones by the share of their links."""
 _SKIPPED = ("nav", "button", "select", "sup.reference", ".mw-editsection", "a.headerlink", "[role=complementary]")
 """Beside what the extractor skips: marks that MediaWiki and Sphinx put into text, and what is no text."""
 _BACK_LINKS = ('a[href^="#footnote-ref-"]', 'a[href^="#endnote-ref-"]')
 """The arrows that lead back from the notes of a Word document."""
-_ITEM = re.compile(r"^\s+(?=•|\d+\. )", re.MULTILINE)
-_LINE_END_SPACE = re.compile(r"[^\S\n]+$", re.MULTILINE)
-_EMPTY_LINES = re.compile(r"\n{3,}")
+_ITEM = re.compile(r"•|\d+\. ")
 
 
 def parse_html(text: str) -> HTMLTree:
-    """The tree of a page or a piece of one; raises ReadError for what nobody wrote: nested thousands deep."""
+    """The tree of a page or a piece of one; raises ReadError for what nobody wrote: nested thousands
+    deep, or of hundreds of thousands of parts."""
     tree = HTMLTree.parse(text)
     if tree.body is None:
         raise ReadError("It holds no words.")
-    depths = 0
+    nodes = depths = 0
 
     def count(context: Any) -> None:
-        nonlocal depths
+        nonlocal nodes, depths
+        nodes += 1
         depths += context.depth
+        if nodes > _MAX_NODES:
+            raise ReadError(f"It has too many parts, more than {_MAX_NODES:,}. Cut it into several pages.")
         if depths > _MAX_DEPTHS:
             raise ReadError("It is nested too deeply to be read.")
 
@@ -67,7 +67,7 @@ def extract_article(tree: HTMLTree) -> str:
     The tree is changed."""
     _join_rows(tree)
     everything = _extract(tree, is_page=False)
-    _remove_menus(tree)
+    remove_menus(tree.body)
     _lower_lists(tree)
     return _extract(tree, is_page=True) or everything
 
@@ -91,14 +91,25 @@ def _extract(tree: HTMLTree, is_page: bool) -> str:
         post_meta=not is_page,
         skip_elements=skipped,
     )
-    text = text.replace("\t\t", "\n")  # between the columns of a layout
-    return _EMPTY_LINES.sub("\n\n", _ITEM.sub("", _LINE_END_SPACE.sub("", text))).strip("\n")
+    return _tidy_lines(text.replace("\t\t", "\n").split("\n"))  # tabs stand between the columns of a layout
+
+
+def _tidy_lines(lines: Iterable[str]) -> str:
+    """Lines without space at their ends, an item of a list directly below what is before it, and one empty line at
+    most elsewhere."""
+    kept: list[str] = []
+    for line in map(str.rstrip, lines):
+        is_item = _ITEM.match(line.lstrip()) is not None
+        while kept and not kept[-1] and (is_item or not line):
+            kept.pop()
+        kept.append(line.lstrip() if is_item else line)
+    return "\n".join(kept).strip("\n")
 
 
 def _join_rows(tree: HTMLTree) -> None:
     """Make each row of data one text."""
-    for row in list(tree.body.query_selector_all("tr")):
-        cells = [cell for cell in row.child_nodes if cell.tag in ("td", "th")]
+    for row in find_elements(tree.body, "tr"):
+        cells = [cell for cell in children_of(row) if cell.tag in ("td", "th")]
         if len(cells) < 2 or row.query_selector(_LAYOUT_PARTS) is not None:
             continue
         words = [_cell_words(cell) for cell in cells]
@@ -107,33 +118,16 @@ def _join_rows(tree: HTMLTree) -> None:
 
 
 def _cell_words(cell: ElementNode) -> str:
-    has_parts = cell.query_selector("*") is not None
+    has_parts = cell.first_element_child is not None
     return str(extract_plain_text(cell.html, preserve_formatting=True) if has_parts else cell.text)
-
-
-def _remove_menus(tree: HTMLTree) -> None:
-    blocks = list(tree.body.query_selector_all(_LINK_BLOCKS))
-    for block in blocks if len(blocks) <= _MAX_LINK_BLOCKS else ():
-        links = list(block.query_selector_all("a"))
-        if len(links) < _MIN_LINKS or block.parent is None or block.query_selector(_KEPT_PARTS) is not None:
-            continue
-        if sum(len(link.text.strip()) for link in links) >= _LINK_SHARE * len(" ".join(block.text.split())):
-            block.parent.remove_child(block)
 
 
 def _lower_lists(tree: HTMLTree) -> None:
     """Put lists near the body into further elements, and their links into words: what is still there is no menu."""
-    for items in list(tree.body.query_selector_all("ul")):
-        for link in list(items.query_selector_all("a")):
-            link.parent.replace_child(tree.create_text_node(link.text or ""), link)
-        for _ in range(max(0, _LIST_DEPTH - _depth_below(items, tree.body))):
+    for link, _ in find_outermost(tree.body, "a", within="ul"):
+        link.parent.replace_child(tree.create_text_node(link.text or ""), link)
+    for items, depth in find_outermost(tree.body, "ul"):
+        for _ in range(max(0, _LIST_DEPTH - (depth - 1))):
             around = tree.create_element("div")
             items.parent.replace_child(around, items)
             around.append_child(items)
-
-
-def _depth_below(node: ElementNode, body: ElementNode) -> int:
-    depth = 0
-    while (node := node.parent) is not None and node != body:
-        depth += 1
-    return depth
