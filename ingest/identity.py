@@ -13,6 +13,7 @@ from itertools import count
 from pathlib import Path, PurePosixPath
 
 from ingest.readers import UPLOAD_ORIGIN, DerivedId, ReadFailure, ReadResult, ReadWarning, clean_id, shorten_id
+from rag.addresses import web_address
 from rag.store import ArticleSummary
 from rag.types import Article
 
@@ -132,6 +133,7 @@ class Identities:
             holder.revision == article.revision
             or _place(holder.source) == _place(article.source)
             or _has_moved(holder.source, article, is_given)
+            or (is_given and all(web_address(one.source) is not None for one in (article, holder)))
         )
 
     def _take_over(self, article: Article, article_id: str) -> Iterator[ReadResult]:
@@ -225,7 +227,7 @@ def _is_upload(source: str) -> bool:
 
 def _is_gone(source: str) -> bool:
     """Whether there is no such file, which is not the case of one that cannot be looked at."""
-    if _is_upload(source):
+    if _is_upload(source) or web_address(source) is not None:
         return False
     path = Path(source)
     if not path.is_absolute():

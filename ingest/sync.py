@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence, Set
 from pathlib import Path
 
 from ingest.indexer import Indexer, IndexResult, Progress
-from ingest.readers import UPLOAD_ORIGIN, Listing, ReadResult, list_files, read_file
+from ingest.readers import UPLOAD_ORIGIN, Listing, ReadFailure, ReadResult, list_files, read_file
+from ingest.web import FetchedDocument, read_document
 from rag.store import Store
 
 _MAX_SHARE_REMOVED = 0.2
@@ -33,7 +34,12 @@ class Sync:
     def __init__(self, store: Store, indexer: Indexer, max_chars: int, excluded: Sequence[Path] = ()) -> None:
         self._store, self._indexer, self._max_chars, self._excluded = store, indexer, max_chars, excluded
 
-    def plan(self, paths: Sequence[Path], remove_missing: bool = False) -> IndexResult:
+    def plan(
+        self,
+        paths: Sequence[Path],
+        remove_missing: bool = False,
+        documents: Sequence[FetchedDocument | ReadFailure] = (),
+    ) -> IndexResult:
         """Compare files and index, writing nothing.
 
         Parameters
@@ -43,14 +49,17 @@ class Sync:
         remove_missing : bool
             Whether stored articles are to be removed whose files lay below what is named and are not there any more.
             A file that cannot be read today, or a folder or link that cannot be looked into, loses no article.
+            Nor are those of the web removed, which no file gives.
+        documents : sequence of FetchedDocument or ReadFailure
+            What was fetched from the web.
 
         Raises
         ------
         InputError
             When there is nothing to read, so that a mistyped folder removes nothing.
         """
-        listing = list_files(paths, self._excluded)
-        result = self._indexer.plan(self._read(listing))
+        listing = self._list(paths, documents)
+        result = self._indexer.plan(self._read(listing, documents))
         result.failed[:0] = listing.failed
         result.skipped.extend(listing.skipped)
         if remove_missing:
@@ -61,8 +70,14 @@ class Sync:
         """Whether a plan removes so much of the index that a person is to be asked first."""
         return len(plan.removed) > _MAX_SHARE_REMOVED * self._store.count_articles()
 
-    def apply(self, plan: IndexResult, paths: Sequence[Path], progress: Progress) -> None:
-        """Carry out a plan.
+    def apply(
+        self,
+        plan: IndexResult,
+        paths: Sequence[Path],
+        progress: Progress,
+        documents: Sequence[FetchedDocument | ReadFailure] = (),
+    ) -> None:
+        """Carry out a plan of the same paths and documents.
 
         Raises
         ------
@@ -72,12 +87,21 @@ class Sync:
         self._store.delete_orphans()
         if plan.to_write:
             progress(0, plan.to_write)
-            self._indexer.index(self._read(list_files(paths, self._excluded)), progress, plan.to_write)
+            self._indexer.index(self._read(self._list(paths, documents), documents), progress, plan.to_write)
         self._indexer.remove(plan.removed)
 
-    def _read(self, listing: Listing) -> Iterator[ReadResult]:
+    def _list(self, paths: Sequence[Path], documents: Sequence[FetchedDocument | ReadFailure]) -> Listing:
+        """The files; none where the web alone is named."""
+        return list_files(paths, self._excluded) if paths or not documents else Listing()
+
+    def _read(self, listing: Listing, documents: Sequence[FetchedDocument | ReadFailure]) -> Iterator[ReadResult]:
         for file, root in listing.files:
             yield from read_file(file, root, self._max_chars)
+        for document in documents:
+            if isinstance(document, ReadFailure):
+                yield document
+            else:
+                yield from read_document(document, self._max_chars)
 
     def _find_missing(self, plan: IndexResult, listing: Listing) -> list[str]:
         """Ids of stored articles of which no file is left below what was named."""

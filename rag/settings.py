@@ -145,6 +145,11 @@ class Settings(BaseModel):
     max_body_bytes: int = Field(8_000_000, ge=10_000, le=1_000_000_000, description="Largest body of a request")
     max_question_chars: int = Field(2000, ge=50, le=20000, description="Longest question")
     max_article_chars: int = Field(2_000_000, ge=1000, le=20_000_000, description="Longest article")
+    web_private_hosts: str = Field(
+        "",
+        description="Hosts, parted by commas, that `dalil ingest ADDRESS` reads although their addresses are private, "
+        "such as `wiki.example.org` or `127.0.0.1`",
+    )
     pdf_password: SecretStr | None = Field(None, description="Password of the PDF files that are encrypted")
     threads: int = Field(
         0,
@@ -190,6 +195,11 @@ class Settings(BaseModel):
     def host_patterns(self) -> tuple[str, ...]:
         """Names by which the service is reached, lower-case, `*` for any part."""
         return _split_list(self.allowed_hosts.lower())
+
+    @property
+    def web_hosts_let_through(self) -> tuple[str, ...]:
+        """Hosts whose private addresses may be connected to, lower-case."""
+        return _split_list(self.web_private_hosts.lower())
 
     @property
     def origins(self) -> tuple[str, ...]:

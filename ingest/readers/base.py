@@ -8,6 +8,7 @@ from io import BufferedReader
 from typing import Any
 
 from ingest.readers.metadata import ArticleFields, DerivedId, clean_id, clean_line
+from ingest.readers.web_ids import address_id, choose_address
 from rag.errors import ReadError
 from rag.language.controls import replace_controls
 from rag.language.document import Document
@@ -91,16 +92,19 @@ class Source:
         What failures are named by.
     max_chars : int
         Longest article.
+    address : str, optional
+        Of the web, of a page that was fetched.
     """
 
     origin: str
     name: str
     path: str
     max_chars: int
+    address: str | None = None
 
     def line(self, number: int) -> "Source":
         """The same for one line, numbered from 1."""
-        return replace(self, name=f"{self.name}:{number}", path=f"{self.path}:{number}")
+        return replace(self, name=f"{self.name}:{number}", path=f"{self.path}:{number}", address=None)
 
     def failure(self, reason: str) -> ReadFailure:
         """A failure of this source."""
@@ -149,16 +153,17 @@ def make_article(
             f"It is too long: {len(text):,} characters, at most {source.max_chars:,} (DALIL_MAX_ARTICLE_CHARS)."
         )
     title = fields.title or clean_line(heading or "") or _first_line(text)
+    url = choose_address(fields.url, source.address) if source.address else fields.url
     kept: dict[str, Any] = {
         "title": title,
         "text": text,
         "language": fields.language or Document(text).language,
-        "url": fields.url,
+        "url": url,
         "date": fields.date,
         "topic": fields.topic,
     }
-    article_id = fields.id or DerivedId(clean_id(source.name))
-    yield Article(id=article_id, revision=_hash_content(kept), source=source.origin, **kept)
+    name = DerivedId(clean_id(source.name)) if not (source.address and url) else clean_id(address_id(url))
+    yield Article(id=fields.id or name, revision=_hash_content(kept), source=source.origin, **kept)
     mended = [] if text == written else [_MENDED]
     yield from map(source.warning, (*warnings, *fields.problems, *_describe_damage(text), *mended))
 

@@ -17,6 +17,7 @@ from ingest.readers.pdf import read_pdf
 from ingest.readers.plain_text import read_plain_text
 from ingest.readers.powerpoint import read_powerpoint
 from ingest.readers.word import read_word
+from ingest.readers.wordpress import read_wordpress
 from rag.errors import ReadError
 
 UPLOAD_ORIGIN = "upload:"
@@ -45,6 +46,9 @@ class Format(NamedTuple):
     read: Reader
 
 
+WORDPRESS = Format(
+    "WordPress export", (".xml",), ("application/rss+xml", "application/xml", "text/xml"), read_wordpress
+)
 FORMATS = (
     Format("Markdown", (".md", ".markdown"), ("text/markdown",), read_markdown),
     Format("plain text", (".txt",), ("text/plain",), read_plain_text),
@@ -58,6 +62,7 @@ FORMATS = (
     Format("EPUB", (".epub",), ("application/epub+zip",), read_epub),
     Format("e-mail", (".eml",), ("message/rfc822",), read_email),
     Format("PDF", (".pdf",), ("application/pdf",), read_pdf),
+    WORDPRESS,
 )
 SUFFIXES = tuple(suffix for known in FORMATS for suffix in known.suffixes)
 MEDIA_TYPES = tuple(media_type for known in FORMATS for media_type in known.media_types)

@@ -24,7 +24,7 @@ def read_html(stream: BufferedReader, source: Source) -> Iterator[ReadResult]:
     declared = detect_encoding(content, from_html_meta=True)
     text, encoding = decode_text(content, declared)
     tree = parse_html(text)
-    fields = read_page_fields(tree)
+    fields = read_page_fields(tree, source.address)
     words = _cut_at_title(extract_article(tree), fields.title)
     yield from make_article(fields, words, source, warnings=filter(None, [encoding_warning(encoding, declared)]))
 

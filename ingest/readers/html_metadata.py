@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urljoin
 
 from resiliparse.parse.html import HTMLTree
 
@@ -36,8 +37,9 @@ _MAX_DATA_CHARS = 200_000
 """Of structured data: room for more than any article's."""
 
 
-def read_page_fields(tree: HTMLTree) -> ArticleFields:
-    """The fields that a page's metadata fill."""
+def read_page_fields(tree: HTMLTree, address: str | None = None) -> ArticleFields:
+    """The fields that a page's metadata fill; what they say of its address counts from the one that it was fetched
+    from."""
     named = _read_named(tree)
     data = _read_structured_data(tree)
     title = _first(named, _TITLES) or str(data.get("headline") or "") or _read_title(tree)
@@ -45,10 +47,17 @@ def read_page_fields(tree: HTMLTree) -> ArticleFields:
     return read_fields(
         {
             "title": title,
-            "url": (link.getattr("href") if link else "") or _first(named, _ADDRESSES),
+            "url": _join(address, (link.getattr("href") if link else "") or _first(named, _ADDRESSES)),
             "date": read_page_date(_first(named, _DATES) or str(data.get("datePublished") or "")),
         }
     )
+
+
+def _join(address: str | None, stated: str) -> str:
+    try:
+        return urljoin(address, stated) if address and stated else stated
+    except ValueError:  # brackets that hold no IPv6 address
+        return stated
 
 
 def _read_named(tree: HTMLTree) -> dict[str, str]:

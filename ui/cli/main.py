@@ -5,6 +5,7 @@ import io
 import logging
 import os
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from importlib.metadata import version
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from eval.commands import add_commands
+from rag.addresses import web_address
 from rag.errors import DalilError, InputError, SettingsError
 from rag.language.languages import as_language
 from rag.secrets import hide_secrets_in_logs
@@ -32,8 +34,11 @@ from ui.cli.model import add_model_commands
 
 if TYPE_CHECKING:
     from ingest.indexer import IndexResult
+    from ingest.readers import ReadFailure
+    from ingest.web import FetchedDocument
 
 _MAX_TOP_K = 50
+_MAX_PAGES, _MOST_PAGES = 500, 100_000
 _PREVIEW_CHARS = 160
 
 
@@ -87,13 +92,34 @@ def _complain(error: DalilError, code: int) -> int:
 
 
 def _ingest(options: argparse.Namespace, settings: Settings) -> int:
-    paths = [Path(path) for path in options.paths]
-    ingest = _upload_files if options.server else _sync_files
-    result = ingest(options, settings, paths)
+    addresses = [path for path in options.paths if web_address(path)]
+    paths = [Path(path) for path in options.paths if path not in addresses]
+    if addresses and (options.server or options.sync):
+        raise InputError("--server and --sync take files and folders alone, no addresses of the web.")
+    with tempfile.TemporaryDirectory(prefix="dalil-web-") as folder:
+        documents = _fetch_documents(addresses, settings, Path(folder), options.max_pages) if addresses else []
+        if options.server:
+            result = _upload_files(options, settings, paths)
+        else:
+            result = _sync_files(options, settings, paths, documents)
     return print_index_result(options, result, "ingested", "would be: " if options.dry_run else "")
 
 
-def _sync_files(options: argparse.Namespace, settings: Settings, paths: list[Path]) -> "IndexResult":
+def _fetch_documents(
+    addresses: list[str], settings: Settings, folder: Path, max_pages: int
+) -> list["FetchedDocument | ReadFailure"]:
+    from ingest.web import Limits, collect_documents
+
+    with ProgressBar("addresses") as progress:
+        return collect_documents(addresses, settings.web_hosts_let_through, folder, progress, Limits(max_pages))
+
+
+def _sync_files(
+    options: argparse.Namespace,
+    settings: Settings,
+    paths: list[Path],
+    documents: list["FetchedDocument | ReadFailure"],
+) -> "IndexResult":
     from ingest.indexer import Indexer
     from ingest.sync import Sync
     from rag.embedding import embedding_spec, open_encoder
@@ -104,12 +130,12 @@ def _sync_files(options: argparse.Namespace, settings: Settings, paths: list[Pat
     try:
         indexer = Indexer(store, lambda: open_encoder(settings), settings.chunk_tokens)
         sync = Sync(store, indexer, settings.max_article_chars, [settings.data_dir])
-        plan = sync.plan(paths, options.sync)
+        plan = sync.plan(paths, options.sync, documents)
         if not options.dry_run:
             if sync.removes_much(plan) and not options.yes:
                 confirm_removal(plan.removed, store.count_articles())
             with ProgressBar("articles") as progress:
-                sync.apply(plan, paths, progress)
+                sync.apply(plan, paths, progress, documents)
     finally:
         store.close()
     return plan
@@ -227,15 +253,28 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _add_ingest(commands: Any) -> argparse.ArgumentParser:
-    ingest = add_command(commands, "ingest", _ingest, "Put the articles of files and folders into the index.")
+    ingest = add_command(
+        commands, "ingest", _ingest, "Put the articles of files, folders and pages of the web into the index."
+    )
     ingest.add_argument(
-        "paths", nargs="+", metavar="PATH", help="a document of any kind that Dalil reads, or a folder of them"
+        "paths",
+        nargs="+",
+        metavar="PATH",
+        help="a document of any kind that Dalil reads, a folder of them, or an address (https://...) of a page, "
+        "a sitemap or a feed",
     )
     ingest.add_argument(
         "--sync", action="store_true", help="also remove the articles of files that are gone from there"
     )
     ingest.add_argument("--yes", action="store_true", help="remove more than a fifth of all articles without asking")
     ingest.add_argument("--server", metavar="URL", help="send the files to a running `dalil serve` instead")
+    ingest.add_argument(
+        "--max-pages",
+        type=_parse_max_pages,
+        default=_MAX_PAGES,
+        metavar="N",
+        help="addresses that are fetched at most (default: 500)",
+    )
     ingest.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
     return ingest
 
@@ -266,6 +305,12 @@ def _add_eval(commands: Any) -> list[argparse.ArgumentParser]:
     for command in added:
         command.set_defaults(command=_evaluate)
     return added
+
+
+def _parse_max_pages(text: str) -> int:
+    if text.isdigit() and 1 <= int(text) <= _MOST_PAGES:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"a number from 1 to {_MOST_PAGES} is wanted")
 
 
 def _parse_top_k(text: str) -> int:
