@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ingest.readers.base import ReadResult, Source
-from ingest.readers.formats import SUFFIXES, format_of_file, read_stream
+from ingest.readers.formats import describe_unread, format_of_file, read_stream
 
 
 def read_file(file: Path, root: Path, max_chars: int) -> Iterator[ReadResult]:
@@ -23,8 +23,7 @@ def read_file(file: Path, root: Path, max_chars: int) -> Iterator[ReadResult]:
     source = Source(file_source(file), file_id(file, root), printable_path(file), max_chars)
     known = format_of_file(file)
     if known is None:
-        kind = file.suffix or "files without a suffix"
-        yield source.failure(f"Dalil does not read {kind}; it reads {', '.join(SUFFIXES)}.")
+        yield source.failure(describe_unread(file))
         return
     try:
         with file.open("rb") as stream:

@@ -9,7 +9,7 @@ from stat import S_ISDIR, S_ISREG
 
 from ingest.readers.base import ReadFailure, ReadSkip
 from ingest.readers.files import printable_path
-from ingest.readers.formats import SUFFIXES
+from ingest.readers.formats import SUFFIXES, describe_unread
 from rag.errors import InputError
 
 _HIDDEN = "It is hidden."
@@ -173,7 +173,7 @@ class _Walk:
         elif not S_ISREG(mode):
             self._skip(path, _NO_FILE)
         elif path.suffix.lower() not in SUFFIXES:
-            self._skip(path, f"Dalil does not read {path.suffix or 'files without a suffix'}.")
+            self._skip(path, describe_unread(path))
         elif is_link:
             self._linked_files.append((folder.order, path, folder.root))
         else:

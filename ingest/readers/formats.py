@@ -64,6 +64,8 @@ FORMATS = (
     Format("PDF", (".pdf",), ("application/pdf",), read_pdf),
     WORDPRESS,
 )
+OLD_SUFFIXES = {".doc": ".docx", ".xls": ".xlsx", ".ppt": ".pptx"}
+"""Of Office before 2007, each with what to save it as: people take these for readable, so they are named."""
 SUFFIXES = tuple(suffix for known in FORMATS for suffix in known.suffixes)
 MEDIA_TYPES = tuple(media_type for known in FORMATS for media_type in known.media_types)
 
@@ -71,6 +73,18 @@ MEDIA_TYPES = tuple(media_type for known in FORMATS for media_type in known.medi
 def format_of_file(path: Path) -> Format | None:
     """The format of a file by its suffix, None when it is none that Dalil reads."""
     return next((known for known in FORMATS if path.suffix.lower() in known.suffixes), None)
+
+
+def describe_unread(path: Path) -> str:
+    """Why a file of no format is not read, and what helps."""
+    suffix = path.suffix.lower()
+    if suffix in OLD_SUFFIXES:
+        new = OLD_SUFFIXES[suffix]
+        return (
+            f"It is of Office before 2007 ({suffix}), which Dalil does not read. Save it as {new}: in Word, Excel or "
+            f"PowerPoint, or with LibreOffice by `soffice --headless --convert-to {new[1:]} FILE`."
+        )
+    return f"Dalil does not read {path.suffix or 'files without a suffix'}; it reads {', '.join(SUFFIXES)}."
 
 
 def format_of_media_type(header: str) -> Format | None:

@@ -18,6 +18,9 @@ _SMALL_RATIO = 2
 _MAX_PARTS = 20_000
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0"
 """What a document of before 2007 begins with, and one with a password."""
+_ENCRYPTED_PART = "EncryptedPackage".encode("utf-16-le")
+"""The name of the part that holds a document with a password."""
+_MAX_SEARCHED_BYTES = 64_000_000
 _ENCRYPTED = 1
 """The flag of a part."""
 _BROKEN = (
@@ -60,8 +63,11 @@ def open_package(stream: BufferedReader, kind: str, *others: type[Exception]) ->
     """
     with map_failures(kind, *others):
         if stream.peek(4)[:4] == _OLD_OFFICE:
+            has_password = _ENCRYPTED_PART in stream.read(_MAX_SEARCHED_BYTES)
             raise ReadError(
-                f"It has a password, or is of the format before 2007. Save it as {kind} without a password."
+                f"It has a password. Save it as {kind} without one."
+                if has_password
+                else f"It is of the format before 2007, whatever it is called. Save it as {kind}."
             )
         size = stream.seek(0, 2)
         stream.seek(0)

@@ -11,6 +11,7 @@ from ingest.readers import (
     ReadFailure,
     ReadWarning,
     cut_json,
+    describe_unread,
     file_id,
     file_source,
     format_of_file,
@@ -61,7 +62,7 @@ def upload_files(
 def _upload_file(client: ServiceClient, file: Path, root: Path, max_body_bytes: int, result: IndexResult) -> None:
     known = format_of_file(file)
     if known is None:
-        result.failed.append(ReadFailure(str(file), f"Dalil does not read {file.suffix or 'files without a suffix'}."))
+        result.failed.append(ReadFailure(str(file), describe_unread(file)))
         return
     names = {"name": shorten_id(file_id(file, root)), "source": file_source(file)}
     try:
