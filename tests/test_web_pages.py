@@ -139,6 +139,7 @@ def test_a_page_nested_without_end_is_a_failure():
 
 def test_a_page_of_parts_without_end_is_a_failure():
     assert "too many parts" in read_page("<br>" * 300_000 + "x").reason
+    assert "too many choices" in read_page("<select>" + "<OPTION>x" * 100_000).reason
 
 
 @pytest.mark.parametrize("name", HOSTILE_PAGES)
