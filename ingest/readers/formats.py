@@ -76,7 +76,7 @@ def format_of_file(path: Path) -> Format | None:
 
 
 def describe_unread(path: Path) -> str:
-    """Why a file of no format is not read, and what helps."""
+    """Why a file of no format is not read, and what helps; one line a kind of file."""
     suffix = path.suffix.lower()
     if suffix in OLD_SUFFIXES:
         new = OLD_SUFFIXES[suffix]
@@ -84,7 +84,7 @@ def describe_unread(path: Path) -> str:
             f"It is of Office before 2007 ({suffix}), which Dalil does not read. Save it as {new}: in Word, Excel or "
             f"PowerPoint, or with LibreOffice by `soffice --headless --convert-to {new[1:]} FILE`."
         )
-    return f"Dalil does not read {path.suffix or 'files without a suffix'}; it reads {', '.join(SUFFIXES)}."
+    return f"Dalil does not read {path.suffix or 'files without a suffix'}."
 
 
 def format_of_media_type(header: str) -> Format | None:
