@@ -54,6 +54,8 @@ ONLY_IN = {
     "httpx": ("rag.embedding.endpoint", "rag.retrieval.rerank", "rag.answering.llm", "ui", "eval.bench", "eval.faults"),
     "opentelemetry": "ui.api.tracing",
     "qalam": "ingest.pdf.qalam_text",
+    "playa": ("ingest.pdf.glyphs", "ingest.pdf.glyph_names", "ingest.pdf.glyph_text"),
+    "fontTools": "ingest.pdf.glyph_names",
     "pypdfium2": "ingest.pdf.prepare",
     "xllamacpp": "rag.answering.llm.local",
     "huggingface_hub": "rag.answering.llm.catalogue",

@@ -75,10 +75,11 @@ def run_step(step: str, values: Mapping[str, Any], seconds: float) -> Any:
 
 def _steps() -> dict[str, Callable[..., Any]]:
     """Each step with its function; the engines are imported in the child alone."""
+    from ingest.pdf.glyph_text import read_pages
     from ingest.pdf.prepare import prepare_copy
     from ingest.pdf.qalam_text import read_blocks
 
-    return {"prepare": prepare_copy, "read": read_blocks}
+    return {"prepare": prepare_copy, "read": read_blocks, "glyphs": read_pages}
 
 
 def _limit_memory() -> None:

@@ -5,6 +5,7 @@ import tempfile
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -13,8 +14,9 @@ from typing import Any
 from ingest.pdf.child import Deadline, StepError, run_step
 from ingest.pdf.pages import Line, drop_running_heads
 from ingest.pdf.paragraphs import join_paragraphs
+from ingest.pdf.tables import lines_with_rows, rows_of
 from rag.errors import ReadError
-from rag.language.arabic.text_layers import pair_brackets, repair_cell, repair_line, repair_plain_line
+from rag.language.arabic.text_layers import pair_brackets, repair_line, repair_plain_line
 from rag.language.health import score_text
 from rag.language.normalize import remove_marks
 
@@ -22,6 +24,8 @@ _SECONDS = 60.0
 """For one file; 1,000 pages of text take about 20."""
 _PREPARE_SHARE = 0.6
 """Of the time: the rest is for the other engine."""
+_GLYPH_SHARE = 0.8
+"""Of the time that is left: the rest is for the last page, and to hand over what was read."""
 _MIN_GAIN, _MIN_ORDER_GAIN = 0.15, 0.02
 """By how much PDFium's text of a page must be better, and by how much more of its pairs of words must stand together in
 the parts of a page, to be taken."""
@@ -79,8 +83,11 @@ def extract_text(content: bytes, max_chars: int, seconds: float = _SECONDS) -> P
         path, copy = Path(folder, "file.pdf"), Path(folder, "copy.pdf")
         path.write_bytes(content)
         prepared = _prepare(path, copy, max_chars, deadline)
-        blocks = _read_copy(copy, prepared, deadline)
-    pages = _choose_pages(prepared, blocks)
+        with ThreadPoolExecutor(2) as pool:
+            of_glyphs = pool.submit(_read_glyphs, path, prepared, deadline)
+            blocks = _read_copy(copy, prepared, deadline)
+            found = of_glyphs.result()
+    pages = _choose_pages(prepared, blocks, found)
     article = drop_running_heads(pages)
     text, starts = join_paragraphs(article)
     has_image = any(page["has_image"] for page in prepared["pages"])
@@ -115,30 +122,50 @@ def _read_copy(copy: Path, prepared: dict[str, Any], deadline: Deadline) -> list
     return blocks if len(blocks) == len(prepared["parts"]) else []
 
 
-def _choose_pages(prepared: dict[str, Any], blocks: list[Blocks]) -> list[list[Line]]:
+def _read_glyphs(path: Path, prepared: dict[str, Any], deadline: Deadline) -> list[Blocks | None]:
+    """The lines of each page by its glyphs; None for those for which time or file do not suffice."""
+    count = len(prepared["pages"])
+    seconds = deadline.left()
+    try:
+        found: list[Blocks | None] = run_step("glyphs", {"path": str(path), "seconds": seconds * _GLYPH_SHARE}, seconds)
+    except StepError:
+        found = []
+    return [*found, *[None] * count][:count]
+
+
+def _choose_pages(prepared: dict[str, Any], blocks: list[Blocks], found: Sequence[Blocks | None]) -> list[list[Line]]:
     """The lines of each page, by the engine and the way of parting columns that did better."""
-    wholes: dict[int, list[Line]] = {}
-    parted: dict[int, list[Line]] = {}
+    wholes: dict[int, list[dict[str, Any]]] = {}
+    parted: dict[int, list[dict[str, Any]]] = {}
     for (number, is_whole), of_page in zip(prepared["parts"], blocks, strict=bool(blocks)):
-        (wholes if is_whole else parted).setdefault(number, []).extend(_lines_of(of_page))
+        (wholes if is_whole else parted).setdefault(number, []).extend(of_page)
     return [
-        _choose_lines(page["text"], wholes.get(number, []), parted.get(number, []))
+        _choose_lines(page["text"], wholes.get(number, []), parted.get(number, []), found[number])
         for number, page in enumerate(prepared["pages"])
     ]
 
 
-def _choose_lines(plain_text: str, whole: list[Line], parted: list[Line]) -> list[Line]:
-    """The best of three readings of a page: PDFium's, the other engine's, and the same with columns parted."""
+def _choose_lines(plain_text: str, whole: Blocks, parted: Blocks, found: Blocks | None) -> list[Line]:
+    """The best of four readings of a page: by its glyphs, qalam's, the same with columns parted, PDFium's."""
     plain = _plain_lines(plain_text)
-    best = whole
-    if parted and _order(plain, parted) > _order(plain, whole) + _MIN_ORDER_GAIN:
-        best = parted
-    text, plain_words = _join(best), _join(plain)
-    is_lacking = len(_WORD.findall(text)) == 0 or _count_letters(text) < _MIN_WORDS * _count_letters(plain_words)
-    if score_text(plain_words) > score_text(text) + (0 if is_lacking else _MIN_GAIN):
+    best = _lines_of(whole)
+    if parted and _order(plain, _lines_of(parted)) > _order(plain, best) + _MIN_ORDER_GAIN:
+        best = _lines_of(parted)
+    if _is_better(plain, best):
         best = plain
+    if found is not None:
+        glyphs = lines_with_rows(found, [block for block in whole if "rows" in block])
+        if not _is_better(best, glyphs):
+            return glyphs
     texts = pair_brackets([line.text for line in best])
     return [Line(text, line.baseline, line.size, line.is_row) for text, line in zip(texts, best, strict=True) if text]
+
+
+def _is_better(lines: Sequence[Line], others: Sequence[Line]) -> bool:
+    """Whether lines are to be taken for others: they look much more like text, or more where the others lack words."""
+    text, other = _join(lines), _join(others)
+    is_lacking = len(_WORD.findall(other)) == 0 or _count_letters(other) < _MIN_WORDS * _count_letters(text)
+    return score_text(text) > score_text(other) + (0 if is_lacking else _MIN_GAIN)
 
 
 def _join(lines: Sequence[Line]) -> str:
@@ -166,17 +193,10 @@ def _lines_of(blocks: Blocks) -> list[Line]:
     lines: list[Line] = []
     for block in blocks:
         if "rows" in block:
-            lines += _rows_of(block)
+            lines += rows_of(block)
         else:
             lines += [Line(repair_line(text), baseline, size) for text, baseline, size in block["lines"]]
     return lines
-
-
-def _rows_of(block: dict[str, Any]) -> list[Line]:
-    top, bottom = block["box"][3], block["box"][1]
-    rows = [" | ".join(filter(None, map(repair_cell, row))) for row in block["rows"]]
-    step = (top - bottom) / max(1, len(rows))
-    return [Line(row, top - step * at, _PLAIN_SIZE, is_row=True) for at, row in enumerate(rows, 1) if row]
 
 
 def _plain_lines(text: str) -> list[Line]:

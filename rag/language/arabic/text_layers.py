@@ -19,6 +19,8 @@ _ONLY_MARKS = re.compile(f"^[{_MARK}\\s]*$")
 _SECOND_GLYPH = re.compile(r"(?<=ال)\ufffd(?=[ء-ي])|(?<=ا)\ufffd(?=ل)")
 """The second glyph of a letter of two, beside the article (files of fpdf2): no letter is missing there."""
 _PRESENTATION_FORMS = re.compile("[\ufb50-\ufdff\ufe70-\ufefc]+")
+_STRETCH = re.compile(f"(?<=[{_LETTER}{_MARK}])\u0640+(?=[{_LETTER}])|(?<!\\S)\u0640+(?=[{_LETTER}])")
+"""Strokes between letters, which fonts put in."""
 _MIRRORED = str.maketrans("()[]{}«»", ")(][}{»«")
 _OPENING, _CLOSING = "([{«", ")]}»"
 
@@ -30,6 +32,12 @@ def repair_line(text: str) -> str:
     plain = _BEFORE_PRAYER.sub(" ", _CUT_AFTER_TANWEEN.sub(r"\1 ", plain))
     plain = _FULL_STOP_FIRST.sub(r"\1.", plain)
     return "" if _ONLY_MARKS.match(plain) else " ".join(plain.split())
+
+
+def repair_glyphs(text: str) -> str:
+    """A line put together from its glyphs: letters for presentation forms, no strokes that only stretch a word."""
+    plain = _PRESENTATION_FORMS.sub(lambda form: unicodedata.normalize("NFKC", form[0]), text)
+    return " ".join(_STRETCH.sub("", plain).split())
 
 
 def repair_cell(text: str) -> str:
@@ -47,15 +55,16 @@ def pair_brackets(lines: list[str]) -> list[str]:
     """The lines of a page with its brackets mirrored where that pairs more of them: some fonts name them by their
     shape."""
     mirrored = [line.translate(_MIRRORED) for line in lines]
-    if _count_unpaired(" ".join(mirrored)) < _count_unpaired(" ".join(lines)):
+    if count_unpaired(" ".join(mirrored)) < count_unpaired(" ".join(lines)):
         lines = mirrored
     return [
-        other if _count_unpaired(other) + 1 < _count_unpaired(line) else line
+        other if count_unpaired(other) + 1 < count_unpaired(line) else line
         for line, other in zip(lines, (line.translate(_MIRRORED) for line in lines), strict=True)
     ]
 
 
-def _count_unpaired(text: str) -> int:
+def count_unpaired(text: str) -> int:
+    """How many brackets of a text have no other half."""
     unpaired = 0
     waiting: list[str] = []
     for char in text:
