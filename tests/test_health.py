@@ -72,3 +72,11 @@ def test_an_article_that_runs_backwards_is_turned_round_in_every_format():
     one, warning = read_upload(turn(TEXT).encode(), format_of_media_type("text/plain"), "name", 10_000)
     assert one.text == TEXT
     assert "backwards" in warning.reason
+
+
+def test_text_that_lost_letters_here_and_there_is_told():
+    article = (ARTICLES / "hejaz-railway.md").read_text("utf-8")
+    letters = [at for at, char in enumerate(article) if char.isalpha()]
+    lost = set(letters[::4])
+    assert judge_health("".join(char for at, char in enumerate(article) if at not in lost)).state == "lost"
+    assert judge_health(article).is_good

@@ -20,8 +20,8 @@ from rag.language.arabic.text_layers import pair_brackets, repair_line, repair_p
 from rag.language.health import score_text
 from rag.language.normalize import remove_marks
 
-_SECONDS = 60.0
-"""For one file; 1,000 pages of text take about 20."""
+_SECONDS = 50.0
+"""For one file, so that with what goes before and after it ends within a minute."""
 _PREPARE_SHARE = 0.6
 """Of the time: the rest is for the other engine."""
 _GLYPH_SHARE = 0.8
