@@ -30,7 +30,7 @@ _MAX_SPACE = 0.55
 """Between words of a column, in sizes: wider ones may be the space between columns."""
 _LARGE = 1.2
 """In usual sizes of a page: letters of a title."""
-_MIN_TOGETHER = 0.02
+_MIN_TOGETHER = 0.002
 """By how much more of the words must stand beside those that the file draws beside them for columns to be parted."""
 _ARABIC, _LATIN = re.compile(f"[{LETTER_CLASS}]"), re.compile("[A-Za-z]")
 _BRACKET = re.compile(r"[()\[\]{}«»‹›]")
