@@ -16,21 +16,31 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from importlib.metadata import version
 from io import BufferedReader
+from itertools import pairwise
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, RootModel, ValidationError
 
 from rag.errors import InputError, ReadError
-from rag.types import Article, Language
+from rag.types import Article, Language, PageMap
 
 STANDARD_STREAM = "-"
 """In place of a file's name: standard output or input."""
-_VERSION = 1
+_VERSION = 2
+"""1 had no pages."""
 _GZIP_MARK = b"\x1f\x8b"
 _MAX_BYTES_PER_CHAR, _OTHER_FIELDS_BYTES = 12, 100_000
 """Bytes of one character in JSON at most, and room for the fields beside the text."""
 _TOO_LONG = "holds an article of more than {max_chars:,} characters in line {number}: raise DALIL_MAX_ARTICLE_CHARS."
+
+
+def _check_pages(pages: PageMap) -> PageMap:
+    if any(start > following for start, following in pairwise((0, *pages.starts))):
+        raise ValueError("the starts are not in order")
+    if len(pages.labels) not in (0, len(pages.starts)):
+        raise ValueError("there are not as many labels as starts")
+    return pages
 
 
 class ArchiveHeader(BaseModel):
@@ -42,7 +52,7 @@ class ArchiveHeader(BaseModel):
 
 
 class ArchiveArticle(BaseModel):
-    """An article with all that is kept of it."""
+    """An article with all that is kept of it; `pages` stands there where it has some."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -55,6 +65,7 @@ class ArchiveArticle(BaseModel):
     url: str | None = None
     date: str | None = None
     topic: str | None = None
+    pages: Annotated[PageMap, AfterValidator(_check_pages)] | None = None
 
 
 class ArchiveEnd(BaseModel):
@@ -77,7 +88,8 @@ def format_archive(articles: Iterable[Article]) -> Iterator[str]:
     yield _format_line(ArchiveHeader(dalil=version("dalil")).model_dump())
     number = 0
     for article in articles:
-        yield _format_line(asdict(article))
+        fields = asdict(article)
+        yield _format_line(fields if fields["pages"] else {name: fields[name] for name in fields if name != "pages"})
         number += 1
     yield _format_line({"articles": number})
 
@@ -263,7 +275,7 @@ def _parse_object(line: bytes, number: int) -> dict[str, Any]:
 def _parse_article(line: bytes, number: int, max_chars: int) -> Article:
     try:
         # From JSON, which unlike Python's strings holds no half of a character.
-        article = Article(**ArchiveArticle.model_validate_json(line).model_dump())
+        article = Article(**dict(ArchiveArticle.model_validate_json(line)))
     except ValidationError as error:
         problem = error.errors()[0]
         place = ".".join(map(str, problem["loc"])) or "it"

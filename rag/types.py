@@ -1,5 +1,6 @@
 """The nouns of Dalil. Frozen and plain: what crosses module borders is one of these."""
 
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -49,6 +50,44 @@ class Span(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Page:
+    """A page of the document that an article comes from.
+
+    Attributes
+    ----------
+    number : int
+        From 1, in the order of the document.
+    label : str or None
+        What the document itself calls it, as a viewer shows it; None where it says nothing but the number.
+    """
+
+    number: int
+    label: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PageMap:
+    """Where the pages of a document begin in the text of its article.
+
+    Attributes
+    ----------
+    starts : tuple of int
+        Of each page, ascending, code points of the text; a page without words begins where the next one does, or at
+        the end.
+    labels : tuple of str
+        What the document calls each page, as many as `starts`; none where these are the numbers.
+    """
+
+    starts: tuple[int, ...]
+    labels: tuple[str, ...] = ()
+
+    def find_page(self, offset: int) -> Page:
+        """The page that a code point of the text stands on."""
+        number = max(1, bisect_right(self.starts, offset))
+        return Page(number, (self.labels[number - 1] if self.labels else "") or None)
+
+
+@dataclass(frozen=True, slots=True)
 class Article:
     """One article as stored.
 
@@ -69,6 +108,8 @@ class Article:
     url, date, topic : str or None
         As its writer gave them, one line each; the address is one of http or https. A date is ISO where it is to be
         filtered by.
+    pages : PageMap or None
+        Of a document that has pages.
     """
 
     id: str
@@ -80,6 +121,7 @@ class Article:
     url: str | None = None
     date: str | None = None
     topic: str | None = None
+    pages: PageMap | None = None
 
 
 @dataclass(frozen=True, slots=True)

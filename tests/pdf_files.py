@@ -8,7 +8,7 @@ _CHAR_WIDTH = 0.5
 """Of every character, in sizes of the font."""
 
 
-def make_pdf(pages, names=None, password=None):
+def make_pdf(pages, names=None, password=None, labels=""):
     """A PDF.
 
     Parameters
@@ -19,11 +19,14 @@ def make_pdf(pages, names=None, password=None):
         What the font says that a character is, where it says something else.
     password : str, optional
         Encrypts it (RC4, 40 bits).
+    labels : str, optional
+        What pages are called: the `/Nums` of the catalogue's `/PageLabels`.
     """
     chars = sorted({char for page in pages for *_, text in page for char in text})
     codes = {char: code for code, char in enumerate(chars, 1)}
     font = len(pages) * 2 + 3
-    objects = {1: b"<< /Type /Catalog /Pages 2 0 R >>"}
+    called = f"/PageLabels << /Nums [{labels}] >> " if labels else ""
+    objects = {1: f"<< /Type /Catalog {called}/Pages 2 0 R >>".encode()}
     kids = " ".join(f"{3 + 2 * at} 0 R" for at in range(len(pages)))
     objects[2] = f"<< /Type /Pages /Kids [{kids}] /Count {len(pages)} >>".encode()
     for at, page in enumerate(pages):

@@ -30,7 +30,7 @@ from rag.retrieval.retriever import HybridRetriever
 from rag.settings import load_settings
 from rag.store import IndexConfig, Store
 from rag.store.qdrant_edge import EdgeEngine
-from rag.types import Article
+from rag.types import Article, PageMap
 from tests.doubles import WordEncoder, article, local_client, served
 from tests.test_cli import dalil
 from tests.test_service import error
@@ -44,6 +44,7 @@ ARTICLES = [
     article("النحلة تصنع العسل.", "bees", url="https://example.org/ص", date="2024-05", topic="حيوان"),
     replace(article("البحر الميت أخفض بقعة.", "بحر/ميت"), source="upload:sea", revision="another"),
     article(ODD, "odd", title=""),
+    article("الصفحة الأولى ثم الأخيرة.", "a.pdf", pages=PageMap((0, 6, 6, 20), ("i", "ii", "1", "2"))),
 ]
 
 
@@ -76,11 +77,17 @@ def make_long(name: str) -> Article:
 
 def test_an_archive_is_a_header_each_article_a_line_and_their_number():
     lines = [json.loads(line) for line in format_archive(ARTICLES)]
+    pages = {"starts": [0, 6, 6, 20], "labels": ["i", "ii", "1", "2"]}
     assert lines == [
-        {"format": "dalil-articles", "version": 1, "dalil": version("dalil")},
-        *map(asdict, ARTICLES),
-        {"articles": 3},
+        {"format": "dalil-articles", "version": 2, "dalil": version("dalil")},
+        *({name: value for name, value in asdict(one).items() if name != "pages"} for one in ARTICLES[:-1]),
+        asdict(ARTICLES[-1]) | {"pages": pages},
+        {"articles": 4},
     ]
+
+
+def test_an_archive_of_a_version_without_pages_is_read():
+    assert read(format_bytes(ARTICLES).replace(b'"version": 2', b'"version": 1')) == ARTICLES
 
 
 @pytest.mark.parametrize("articles", [[], ARTICLES], ids=len)
@@ -124,14 +131,16 @@ def change_line(number: int, **fields: object) -> bytes:
         (b'{"id": "a", "text": "JSON lines of articles"}\n', "is no archive"),
         (b"\x1f\x8b\x08 no gzip after all", "cannot be read"),
         (change_line(0, format="other"), "is no archive"),
-        (change_line(0, version=2, dalil="9.9"), "by Dalil 9.9 in version 2 .* update"),
+        (change_line(0, version=3, dalil="9.9"), "by Dalil 9.9 in version 3 .* update"),
         (change_line(1, text=5), "line 2: text: .*string"),
         (change_line(2, language="fr"), "line 3: language"),
         (change_line(2, id=""), "line 3: id"),
         (change_line(2, revision="gone"), "line 3: revision"),
         (change_line(3, later="field"), "line 4: later"),
         (change_line(1, text="\ud800"), "line 2: it: .*hex escape"),
-        (change_line(4, articles=2), "3 articles stand in it, and its end says 2"),
+        (change_line(4, pages={"starts": [0, 9, 4]}), "line 5: pages: .*not in order"),
+        (change_line(4, pages={"starts": [0, 9], "labels": ["i"]}), "line 5: pages: .*as many labels"),
+        (change_line(5, articles=2), "4 articles stand in it, and its end says 2"),
         (format_bytes(ARTICLES) * 2, "goes on behind its end"),
         (format_bytes(ARTICLES).replace(b'"id"', b"id", 1), "is damaged in line 2"),
         (format_bytes([article("س" * 2000, "long")]), "1,000 characters in line 2: raise DALIL_MAX_ARTICLE_CHARS"),
@@ -188,9 +197,9 @@ def test_articles_are_read_the_one_written_first_first(store):
 
 def test_an_import_keeps_everything_and_changes_nothing_twice(tmp_path, store):
     content = format_bytes(ARTICLES)
-    assert make_indexer(store).index(read(content)) == IndexResult(added=["bees", "بحر/ميت", "odd"])
+    assert make_indexer(store).index(read(content)) == IndexResult(added=["bees", "بحر/ميت", "odd", "a.pdf"])
     assert list(store.read_articles()) == ARTICLES
-    assert make_indexer(store).index(read(content)) == IndexResult(unchanged=["bees", "بحر/ميت", "odd"])
+    assert make_indexer(store).index(read(content)) == IndexResult(unchanged=["bees", "بحر/ميت", "odd", "a.pdf"])
     assert format_bytes(list(store.read_articles())) == content
 
 
@@ -229,7 +238,7 @@ def test_a_service_exports_and_imports_the_same_lines(tmp_path, store):
     with serve(store, tmp_path) as (client, _):
         for status, outcome in ((201, "added"), (200, "unchanged")):
             answer = client.post("/v1/import", content=content, headers=LINES)
-            assert (answer.status_code, answer.json()[outcome]) == (status, ["bees", "بحر/ميت", "odd"])
+            assert (answer.status_code, answer.json()[outcome]) == (status, ["bees", "بحر/ميت", "odd", "a.pdf"])
         exported = client.get("/v1/export")
     assert exported.headers["content-type"] == "application/jsonl"
     assert exported.content == content
@@ -355,7 +364,7 @@ def test_a_running_service_exports_and_imports(tmp_path, store):
     with open_archive(str(file), MAX_CHARS) as archive:
         assert list(archive) == ARTICLES
     counts = json.loads(imported.stdout)
-    assert (counts["added"], counts["unchanged"], counts["failed"]) == (3, 3, [])
+    assert (counts["added"], counts["unchanged"], counts["failed"]) == (3, 4, [])
     assert list(store.read_articles()) == [*ARTICLES, *long]
     for one in refused:
         assert one.returncode == 1
@@ -369,7 +378,7 @@ def test_an_article_that_a_service_does_not_take_keeps_no_other_back(tmp_path, s
     with serve(store, tmp_path, max_body_bytes=100_000) as (_, service), served(create_app(service)) as url:
         imported = dalil(tmp_path, "import", str(file), "--server", url, "--json")
     counts = json.loads(imported.stdout)
-    assert (imported.returncode, counts["added"], [one["path"] for one in counts["failed"]]) == (1, 3, ["large"])
+    assert (imported.returncode, counts["added"], [one["path"] for one in counts["failed"]]) == (1, 4, ["large"])
     assert "too large" in counts["failed"][0]["reason"]
 
 

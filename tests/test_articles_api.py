@@ -45,6 +45,7 @@ def test_a_document_that_is_no_text_gets_through_as_it_is(client, kind):
     sent = {"content": GOOD[kind], "headers": {"Content-Type": known.media_types[0]}}
     assert client.post("/v1/articles", params={"name": "a"}, **sent).json()["added"] == ["a"]
     assert client.get("/v1/articles/a").json()["text"].endswith("نص")
+    assert client.get("/v1/articles/a").json()["pages"] == []
 
 
 def test_an_article_that_is_sent_answers_questions_at_once(client):

@@ -10,8 +10,12 @@ from ingest.pdf.extract import extract_text
 from ingest.pdf.pages import Line, drop_running_heads
 from ingest.pdf.paragraphs import join_paragraphs
 from ingest.readers import ReadFailure, format_of_media_type, read_upload
+from ingest.readers.base import Source, make_article
+from ingest.readers.metadata import ArticleFields
 from rag.errors import ReadError
 from rag.language.arabic.text_layers import pair_brackets, repair_cell, repair_line, repair_plain_line
+from rag.language.health import reverse_line
+from rag.types import Page
 from tests.pdf_files import make_pdf, right_aligned
 
 PDF = format_of_media_type("application/pdf")
@@ -59,6 +63,50 @@ def test_running_heads_and_page_numbers_are_no_text():
 def test_each_page_has_its_place_in_the_text():
     found = extract_text(make_pdf([[arabic(700, SECOND)], [arabic(700, OTHER)]]), 1000)
     assert [found.text[start:][:6] for start in found.page_starts] == [SECOND[:6], OTHER[:6]]
+
+
+def read_pages(article):
+    """What stands on each page, and how the page is called."""
+    ends = [*article.pages.starts[1:], len(article.text)]
+    parts = [article.text[start:end].strip() for start, end in zip(article.pages.starts, ends, strict=True)]
+    return list(zip(article.pages.labels or [None] * len(parts), parts, strict=True))
+
+
+def test_an_article_keeps_the_pages_of_its_file():
+    def page(number, text):
+        return [arabic(800, "مجلة دليل", size=9), arabic(700, text), arabic(30, f"صفحة {number}", 300, 9)]
+
+    found = read(make_pdf([page(1, FIRST + "."), page(2, SECOND), [], page(4, OTHER)]))
+    assert read_pages(found) == [(None, FIRST + "."), (None, SECOND), (None, ""), (None, OTHER)]
+    numbers = [found.pages.find_page(found.text.index(text)).number for text in (FIRST, SECOND, OTHER)]
+    assert numbers == [1, 2, 4]
+    assert found.pages.find_page(len(found.text) - 1) == Page(4)
+
+
+def test_a_page_that_begins_within_a_paragraph_begins_at_its_word():
+    assert read_pages(read(make_pdf([[arabic(700, FIRST)], [arabic(700, SECOND)]]))) == [(None, FIRST), (None, SECOND)]
+
+
+def test_pages_are_called_as_the_file_calls_them():
+    pages = [[arabic(700, text)] for text in (FIRST, SECOND, OTHER)]
+    named = read(make_pdf(pages, labels="0 << /S /r >> 2 << /S /D /P (A-) /St 7 >>"))
+    assert named.pages.labels == ("i", "ii", "A-7")
+    assert named.pages.find_page(named.text.index(OTHER)) == Page(3, "A-7")
+    assert named.revision != read(make_pdf(pages)).revision
+    assert read(make_pdf(pages, labels="0 << /S /D >>")).pages.labels == ()
+    odd = read(make_pdf(pages, labels=f"0 << /P <{('﻿ص' + chr(7) + 'ط' * 50).encode('utf-16-be').hex()}> >>"))
+    assert odd.pages.labels[0] == "ص " + "ط" * 18
+
+
+def test_pages_of_a_text_that_is_put_right_begin_where_they_do_in_what_is_stored():
+    texts = [f"{FIRST} {SECOND}\n\n", f"{OTHER} {FIRST} ", f"{SECOND}"]
+    turned = [reverse_line(text.strip()) + text[len(text.strip()) :] for text in texts]
+    source = Source("o", "name", "p", 10_000)
+    decoded = [text.encode("cp1256").decode("cp1252") for text in texts]
+    for parts in (turned, decoded, ["\r\n \n" + texts[0], *texts[1:]]):
+        article, *_ = make_article(ArticleFields(), parts, source)
+        assert article.text == "".join(texts)
+        assert [part for _, part in read_pages(article)] == [text.strip() for text in texts]
 
 
 def test_the_column_that_is_drawn_first_is_read_first():

@@ -38,11 +38,11 @@ from rag.store import (
     open_store,
 )
 from rag.store.engine import ScoredPoint, VectorQuery
-from rag.store.points import chunk_point_id
+from rag.store.points import article_point, chunk_point_id
 from rag.store.qdrant_edge import EdgeEngine
 from rag.store.qdrant_server import ServerEngine
 from rag.store.quantization import dequantize, quantize_passages, quantize_query
-from rag.types import NO_FILTERS, Article, Chunk, Filters, Span
+from rag.types import NO_FILTERS, Article, Chunk, Filters, PageMap, Span
 from tests.doubles import WordEncoder, article, closed_port
 
 pytestmark = pytest.mark.filterwarnings("ignore:Payload indexes have no effect in the local Qdrant")
@@ -261,6 +261,7 @@ def test_what_was_written_is_found_again(store):
     rivers, chunks = make_article("rivers", RIVERS)
     store.write(rivers, chunks)
     assert store.get_article("rivers") == rivers
+    assert "pages" not in article_point(rivers, [], CONFIG, 0).payload  # as an earlier version wrote it
     summary = ArticleSummary(
         "rivers", "عنوان rivers", "1", "rivers.md", 3, "ar", "https://example.org/ص", "2024", "جغرافيا"
     )
@@ -271,7 +272,8 @@ def test_what_was_written_is_found_again(store):
 
 def test_articles_are_kept_to_the_code_point(store):
     text = "مُحَمَّدٌ ـ ١٤٫٥٪\u200f \u200bﷺ\n\n😀\t«نص» \\ \" ' \u0000 نهاية"
-    odd = Article("مقال/ا'\"؟", "", text, "ar", "1", "x", None, None, None)
+    pages = PageMap((0, 3, 3), ("i", "", "1"))
+    odd = Article("مقال/ا'\"؟", "", text, "ar", "1", "x", None, None, None, pages)
     store.write(odd, [])
     assert store.get_article(odd.id) == odd
 

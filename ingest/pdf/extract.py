@@ -48,7 +48,9 @@ class PdfText:
     text : str
         A paragraph a line; empty where no page has words.
     page_starts : list of int
-        Where in `text` each page begins, code points.
+        Where in `text` each page begins, code points; the first at 0.
+    page_labels : list of str
+        What the file calls each page; empty where it says nothing.
     headings : str
         The lines that are set in another size than most of the text.
     has_image : bool
@@ -57,8 +59,14 @@ class PdfText:
 
     text: str
     page_starts: list[int]
+    page_labels: list[str]
     headings: str
     has_image: bool
+
+    @property
+    def page_texts(self) -> list[str]:
+        """The text of each page, with what parts it from the next."""
+        return [self.text[start:end] for start, end in pairwise([*self.page_starts, len(self.text)])]
 
 
 def extract_text(content: bytes, max_chars: int, seconds: float = _SECONDS) -> PdfText:
@@ -91,7 +99,8 @@ def extract_text(content: bytes, max_chars: int, seconds: float = _SECONDS) -> P
     article = drop_running_heads(pages)
     text, starts = join_paragraphs(article)
     has_image = any(page["has_image"] for page in prepared["pages"])
-    return PdfText(text, starts, _join(_find_headings([line for page in article for line in page])), has_image)
+    labels = [page["label"] for page in prepared["pages"]]
+    return PdfText(text, starts, labels, _join(_find_headings([line for page in article for line in page])), has_image)
 
 
 def _find_headings(lines: Sequence[Line]) -> list[Line]:

@@ -36,8 +36,8 @@ def prepare_copy(path: str, copy: str, max_chars: int, password: str | None) -> 
     Returns
     -------
     dict
-        `pages`: for each page its `text` as PDFium reads it and whether it `has_image`; `parts`: for each page of the
-        copy the number of the page it comes from, from 0, and whether it is the whole of it.
+        `pages`: for each page its `text` as PDFium reads it, whether it `has_image`, and its `label`; `parts`: for
+        each page of the copy the number of the page it comes from, from 0, and whether it is the whole of it.
 
     Raises
     ------
@@ -50,16 +50,17 @@ def prepare_copy(path: str, copy: str, max_chars: int, password: str | None) -> 
     parts: list[tuple[int, bool]] = []
     chars = 0
     for number in range(len(document)):
+        label = _read_label(document, number)
         try:
             page = document[number]
             text = page.get_textpage().get_text_range()
         except pdfium.PdfiumError:
-            pages.append({"text": "", "has_image": False})
+            pages.append({"text": "", "has_image": False, "label": label})
             continue
         chars += len(text)
         if chars > max_chars:
             raise ReadError(f"It holds more than {max_chars:,} characters (DALIL_MAX_ARTICLE_CHARS).")
-        pages.append({"text": text.replace("\r\n", "\n"), "has_image": _has_image(page)})
+        pages.append({"text": text.replace("\r\n", "\n"), "has_image": _has_image(page), "label": label})
         if text.strip():
             parts += [(number, at == 0) for at in range(_copy_page(document, number, plain))]
     plain.save(copy)
@@ -76,6 +77,14 @@ def _open(path: str, password: str | None) -> pdfium.PdfDocument:
             raise ReadError(_WRONG_PASSWORD if password else _LOCKED) from None
         raise ReadError(_DAMAGED) from None
     return document
+
+
+def _read_label(document: pdfium.PdfDocument, number: int) -> str:
+    """What the file calls a page; empty where it says nothing that can be read."""
+    try:
+        return str(document.get_page_label(number))
+    except (pdfium.PdfiumError, UnicodeError):
+        return ""
 
 
 def _has_image(page: pdfium.PdfPage) -> bool:

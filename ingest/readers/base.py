@@ -1,10 +1,11 @@
 """What a reader is given and gives: the source of articles, an article or a failure."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
 from io import BufferedReader
+from itertools import accumulate
 from typing import Any
 
 from ingest.readers.metadata import ArticleFields, DerivedId, clean_id, clean_line
@@ -12,8 +13,8 @@ from ingest.readers.web_ids import address_id, choose_address
 from rag.errors import ReadError
 from rag.language.controls import replace_controls
 from rag.language.document import Document
-from rag.language.health import heal_text
-from rag.types import Article
+from rag.language.health import heal_parts
+from rag.types import Article, PageMap
 
 _MAX_FIRST_LINE_CHARS = 100
 _UNUSABLE = frozenset({"reversed", "mojibake", "lost"})
@@ -120,7 +121,12 @@ Reader = Callable[[BufferedReader, Source], Iterator[ReadResult]]
 
 
 def make_article(
-    fields: ArticleFields, content: str, source: Source, heading: str | None = None, warnings: Iterable[str] = ()
+    fields: ArticleFields,
+    content: str | Sequence[str],
+    source: Source,
+    heading: str | None = None,
+    warnings: Iterable[str] = (),
+    labels: Sequence[str] = (),
 ) -> Iterator[ReadResult]:
     """An article of what was read, and what was read otherwise than it was written.
 
@@ -128,24 +134,28 @@ def make_article(
     ----------
     fields : ArticleFields
         What its writer said of it.
-    content : str
-        Its words.
+    content : str or sequence of str
+        Its words; of a document that has pages, those of each page, with the white space that parts it from the next.
     source : Source
         Where they come from.
     heading : str, optional
         Its title, where the fields have none.
     warnings : iterable of str
         Beside those of the fields.
+    labels : sequence of str
+        What the document calls each page; none where these are the numbers.
 
     Raises
     ------
     ReadError
         When there are no words, or too many, or not those that were written, or the source's name can be no id.
     """
-    written = replace_controls(content).strip()
+    parts = [replace_controls(part) for part in ([content] if isinstance(content, str) else content)]
+    written = "".join(parts).strip()
     if not any(char.isalnum() for char in written):
         raise ReadError("It holds no words.")
-    text, health = heal_text(written)
+    healed, health = heal_parts(parts)
+    text = "".join(healed).strip()
     if health.state in _UNUSABLE:
         raise ReadError(health.reason)
     if len(text) > source.max_chars:
@@ -162,6 +172,8 @@ def make_article(
         "date": fields.date,
         "topic": fields.topic,
     }
+    if not isinstance(content, str):
+        kept["pages"] = _map_pages(healed, labels)
     name = DerivedId(clean_id(source.name)) if not (source.address and url) else clean_id(address_id(url))
     yield Article(id=fields.id or name, revision=_hash_content(kept), source=source.origin, **kept)
     mended = [] if text == written else [_MENDED]
@@ -182,7 +194,16 @@ def read_limited(stream: BufferedReader, source: Source, bytes_per_char: int = _
 
 def _hash_content(kept: dict[str, Any]) -> str:
     """Hash of all that is kept of an article but its id and source, 24 hexadecimal digits."""
-    return blake2b(json.dumps(kept, ensure_ascii=False, sort_keys=True).encode(), digest_size=12).hexdigest()
+    content = json.dumps(kept, ensure_ascii=False, sort_keys=True, default=asdict)
+    return blake2b(content.encode(), digest_size=12).hexdigest()
+
+
+def _map_pages(parts: Sequence[str], labels: Sequence[str]) -> PageMap:
+    """Where each part begins in the text that all of them are, stripped."""
+    whole = "".join(parts)
+    before, length = len(whole) - len(whole.lstrip()), len(whole.strip())
+    starts = accumulate(map(len, parts[:-1]), initial=0)
+    return PageMap(tuple(min(max(0, start - before), length) for start in starts), tuple(labels))
 
 
 def _describe_damage(text: str) -> Iterator[str]:

@@ -6,9 +6,9 @@ Text layers of PDF files and copies out of them are often broken in ways that no
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from math import sqrt
 from typing import Literal
 
@@ -65,6 +65,8 @@ _MAX_LOST = 0.2
 _REVERSED_ALIKE = frozenset({"لا", "ال", "كل", "لك", "هل", "له", "اي", "يا", "بل", "لب", "ان", "نا", "لم", "مل", "من"})
 """Function words that are words backwards too, and what they are then."""
 _LEFT_TO_RIGHT = re.compile("[A-Za-z][A-Za-z0-9 @:/.?=&%_+-]*[A-Za-z0-9]|[0-9٠-٩]+(?:[.,٫٬:/][0-9٠-٩]+)*|[A-Za-z]")
+_WHITE_SPACE = " \t\n"
+"""What is no part of a letter that was decoded wrongly, as U+00A0 may be."""
 _CLUSTER = re.compile(f"(?s).[{MARK_CLASS}]*")
 _MIRRORED = str.maketrans("()[]{}«»<>", ")(][}{»«><")
 
@@ -135,13 +137,22 @@ def judge_headings(headings: str) -> Health:
 
 def heal_text(text: str) -> tuple[str, Health]:
     """A text mended where that is safe, and what it then is; the text as it was where it stays bad."""
-    health = judge_health(text)
-    if health.state not in ("reversed", "mojibake"):
-        return text, health
-    for mended in _mend(text, health.state):
-        if judge_health(mended).is_good:
+    (healed,), health = heal_parts([text])
+    return healed, health
+
+
+def heal_parts(parts: Sequence[str]) -> tuple[list[str], Health]:
+    """The same of a text in parts, pages for instance: it is judged as a whole and each part is mended, so that where
+    one begins is still known. White space around a part stays where it is."""
+    health = judge_health("".join(parts))
+    for mend in _mends_of(health.state):
+        try:
+            mended = [_mend_inside(part, mend) for part in parts]
+        except UnicodeError:
+            continue
+        if judge_health("".join(mended)).is_good:
             return mended, _OK
-    return text, health
+    return list(parts), health
 
 
 def score_text(text: str) -> float:
@@ -167,17 +178,29 @@ def reverse_line(line: str) -> str:
     return plain.translate(_MIRRORED)
 
 
-def _mend(text: str, state: State) -> Iterable[str]:
+def _mends_of(state: State) -> Iterable[Callable[[str], str]]:
+    """What may put a text right; each raises UnicodeError where it does not apply."""
     if state == "reversed":
-        yield "\n".join(map(reverse_line, text.split("\n")))
-        return
-    for wrong, right in (("cp1252", "utf-8"), ("latin-1", "utf-8"), ("cp1252", "cp1256"), ("latin-1", "cp1256")):
-        try:
-            decoded = text.encode(wrong).decode(right)
-        except UnicodeError:
-            continue
-        yield decoded
-        yield "\n".join(map(reverse_line, decoded.split("\n")))
+        yield _reverse_lines
+    if state == "mojibake":
+        for wrong, right in (("cp1252", "utf-8"), ("latin-1", "utf-8"), ("cp1252", "cp1256"), ("latin-1", "cp1256")):
+            yield partial(_decode_again, wrong=wrong, right=right)
+            yield partial(_decode_again, wrong=wrong, right=right, is_reversed=True)
+
+
+def _mend_inside(part: str, mend: Callable[[str], str]) -> str:
+    inner = part.strip(_WHITE_SPACE)
+    before, _, after = part.partition(inner) if inner else (part, "", "")
+    return before + mend(inner) + after
+
+
+def _decode_again(text: str, wrong: str, right: str, is_reversed: bool = False) -> str:
+    decoded = text.encode(wrong).decode(right)
+    return _reverse_lines(decoded) if is_reversed else decoded
+
+
+def _reverse_lines(text: str) -> str:
+    return "\n".join(map(reverse_line, text.split("\n")))
 
 
 def _count_mixed(text: str) -> int:

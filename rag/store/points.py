@@ -18,7 +18,7 @@ from rag.store.engine import Payload, Point
 from rag.store.filters import filter_fields
 from rag.store.fingerprint import IndexConfig
 from rag.store.quantization import dequantize, quantize_passages
-from rag.types import Article, Chunk, Language, Span
+from rag.types import Article, Chunk, Language, PageMap, Span
 
 _NAMESPACE = UUID("b9a3f6f2-6d0c-4c86-9d5e-5f0f3f0f7a11")
 
@@ -96,7 +96,8 @@ class ArticleSummary:
     sketch: tuple[int, ...] = field(default=(), compare=False)
 
 
-_ARTICLE_FIELDS = [item.name for item in fields(Article)]
+_ARTICLE_FIELDS = [item.name for item in fields(Article) if item.name != "pages"]
+"""What is kept as it is."""
 SUMMARY_FIELDS = [item.name for item in fields(ArticleSummary)]
 """Payload that a summary is made of."""
 
@@ -125,20 +126,30 @@ def article_point(article: Article, chunks: Sequence[Chunk], config: IndexConfig
     stored_at : int
         Nanoseconds since 1970, by which articles are listed.
     """
-    payload = asdict(article) | {
-        "spans": [[chunk.start, chunk.end] for chunk in chunks],
-        "chunks": len(chunks),
-        "sketch": list(sketch_text(article.text)),
-        "fingerprint": config.fingerprint,
-        "config": str(config),
-        "stored_at": stored_at,
-    }
+    pages = {} if article.pages is None else {"pages": asdict(article.pages)}
+    payload = (
+        {name: getattr(article, name) for name in _ARTICLE_FIELDS}
+        | pages
+        | {
+            "spans": [[chunk.start, chunk.end] for chunk in chunks],
+            "chunks": len(chunks),
+            "sketch": list(sketch_text(article.text)),
+            "fingerprint": config.fingerprint,
+            "config": str(config),
+            "stored_at": stored_at,
+        }
+    )
     return Point(article_point_id(article.id), payload)
 
 
 def read_article(payload: Payload) -> Article:
-    """The article of a point; earlier versions kept addresses that are none of the web."""
-    return Article(**{name: payload[name] for name in _ARTICLE_FIELDS} | {"url": web_address(payload["url"])})
+    """The article of a point; earlier versions kept addresses that are none of the web, and no pages."""
+    kept = {name: payload[name] for name in _ARTICLE_FIELDS} | {"url": web_address(payload["url"])}
+    return Article(**kept, pages=_read_pages(payload.get("pages")))
+
+
+def _read_pages(pages: Payload | None) -> PageMap | None:
+    return None if pages is None else PageMap(tuple(pages["starts"]), tuple(pages["labels"]))
 
 
 def read_summary(payload: Payload) -> ArticleSummary:

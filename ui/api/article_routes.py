@@ -17,6 +17,7 @@ from ui.api.schemas import (
     ArticleList,
     ArticleText,
     Job,
+    PageStart,
     Removal,
     UploadResult,
 )
@@ -72,7 +73,7 @@ def _add_reading_routes(router: APIRouter, service: AnswerService) -> None:
     def read_article(article_id: str) -> ArticleBody:
         """One article, with its text."""
         article = store.get_article(article_id)
-        return ArticleBody(**_info(article), text=article.text)
+        return ArticleBody(**_info(article), text=article.text, pages=_list_pages(article))
 
 
 def _get_addressed(store: Store, request: Request, article_id: str) -> Article:
@@ -139,6 +140,15 @@ def _name_content(content: bytes) -> str:
 
 def _info(article: Article | ArticleSummary) -> dict[str, Any]:
     return {name: getattr(article, name) for name in _INFO_FIELDS}
+
+
+def _list_pages(article: Article) -> list[PageStart]:
+    pages = article.pages
+    if pages is None:
+        return []
+    labels = [label or None for label in pages.labels] or [None] * len(pages.starts)
+    numbered = enumerate(zip(labels, pages.starts, strict=True), 1)
+    return [PageStart(number=number, label=label, start=start) for number, (label, start) in numbered]
 
 
 def _to_item(summary: ArticleSummary) -> ArticleItem:

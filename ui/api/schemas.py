@@ -188,15 +188,26 @@ class ArticleList(BaseModel):
     total: int
 
 
+class PageStart(BaseModel):
+    """Where a page of an article's document begins in its text: its number, from 1, what the document calls it, and
+    the code point."""
+
+    number: int
+    label: str | None
+    start: int
+
+
 class ArticleBody(ArticleInfo):
-    """An article with its text."""
+    """An article with its text, and the pages of the document that it comes from."""
 
     text: str
+    pages: list[PageStart]
 
 
-class ArticleText(ArticleBody):
+class ArticleText(ArticleInfo):
     """A part of an article's text: the code points `start` to `end` of `length`."""
 
+    text: str
     start: int
     end: int
     length: int
