@@ -123,6 +123,10 @@ class Article:
     topic: str | None = None
     pages: PageMap | None = None
 
+    def find_page(self, offset: int) -> Page | None:
+        """The page that a code point of the text stands on; None where there are no pages."""
+        return self.pages.find_page(offset) if self.pages else None
+
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
@@ -210,6 +214,11 @@ class Hit:
         """The chunk's words, as the article has them."""
         return self.article.text[self.start : self.end]
 
+    @property
+    def page(self) -> Page | None:
+        """Where it begins."""
+        return self.article.find_page(self.start)
+
 
 @dataclass(frozen=True, slots=True)
 class Citation:
@@ -229,6 +238,8 @@ class Citation:
         How far they support the weakest statement that cites them.
     score : float
         Support, 0..1.
+    page : Page or None
+        That the quote begins on, of an article with pages.
     """
 
     number: int
@@ -240,6 +251,7 @@ class Citation:
     quote: str
     verdict: Verdict
     score: float
+    page: Page | None = None
 
 
 @dataclass(frozen=True, slots=True)

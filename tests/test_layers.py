@@ -37,7 +37,7 @@ LAYERS = (
 )
 """The modules of rag from the ground up: each may import those of lower layers only."""
 
-UI_LAYERS = ({"api", "local_servers"}, {"page"}, {"serve"}, {"cli"})
+UI_LAYERS = ({"api", "local_servers", "references"}, {"page"}, {"serve"}, {"cli"})
 """The same for ui."""
 
 ONLY_IN = {

@@ -14,7 +14,7 @@ from rag.retrieval.retriever import HybridRetriever
 from rag.settings import load_settings
 from rag.store import IndexConfig, Store
 from rag.store.qdrant_edge import EdgeEngine
-from rag.types import Answer, Citation, Span
+from rag.types import Answer, Citation, Page, Span
 from tests.doubles import WordEncoder, article, like, put
 from ui.api import AnswerService
 from ui.page.chat import Chat
@@ -73,7 +73,7 @@ def test_an_element_takes_the_direction_of_its_text():
 
 @pytest.mark.parametrize("hostile", ['<img src=x onerror="alert(1)">', "\"><script>alert('x')</script>", "{{ 7*7 }}"])
 def test_whatever_a_turn_holds_is_text_and_never_markup(hostile):
-    citation = replace(QUOTE, title=hostile, quote=hostile, article_id=hostile)
+    citation = replace(QUOTE, title=hostile, quote=hostile, article_id=hostile, page=Page(1, hostile))
     answered = replace(ANSWER, text=f"{hostile} [1] {hostile}", citations=(citation,))
     refused = Turn(question=hostile, looked_for=hostile, nearest=[(hostile, hostile)])
     refused.answer = replace(answered, refused=True)
@@ -98,14 +98,14 @@ def test_an_article_links_to_the_web_alone_whatever_an_index_holds(url, link):
     labels = load_labels("en")
     html = render_macro("evidence", "original", url=url, labels=labels)
     assert re.findall('href="(.*?)"', html) == ([link] if link else [])
-    reference = format_reference(replace(QUOTE, url=url))
+    reference = format_reference(replace(QUOTE, url=url), "en")
     assert (url in reference if link else ":" not in reference) is True
 
 
 def test_a_link_in_an_articles_text_is_text_on_the_page(assistant, tmp_path):
     with Assistant.from_settings(load_settings({}, data_dir=tmp_path)) as opened:
         put(opened, article("اقرأ [هذا](javascript:alert(1)) <a href='javascript:x'>وهذا</a>.", url="javascript:x"))
-        html = render_article(opened.store, EvidenceRequest("a", Span(0, 5)), load_labels("ar"))
+        html = render_article(opened.store, EvidenceRequest("a", Span(0, 5)), load_labels("ar"), "ar")
     assert "اقرأ" in html
     assert not re.search('href="|<a ', html)
 

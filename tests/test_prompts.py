@@ -9,7 +9,7 @@ from rag.grounding.verifier import NO_ANSWER
 from rag.language.document import Document
 from rag.language.languages import LANGUAGES
 
-VALUES = {"title": "{x}", "titles": "{y} $z", "subject": "{x}", "count": "7", "topics": "{x}"}
+VALUES = {"title": "{x}", "titles": "{y} $z", "subject": "{x}", "count": "7", "topics": "{x}", "page": "7"}
 FOLDER = Path(prompts.__file__).parent
 
 

@@ -27,7 +27,7 @@ QUEEN = "كم يومًا تحتاج ملكة النحل لتكتمل من الب
 ANSWER = set(
     "id text language refused reason mode degraded citations statements prompt timings_ms state confidence".split()
 ) | {"answer"}
-CITATION = set("number article_id title url start end quote verdict score".split())
+CITATION = set("number article_id title url start end quote verdict score page".split())
 
 
 @pytest.fixture(scope="module")

@@ -48,7 +48,7 @@ class DalilEmbedding(BaseEmbedding):
 
 class DalilRetriever(BaseRetriever):
     """The assistant's search: nodes carry the chunk's words, where they stand in the article, and in their metadata
-    `article_id`, `title` and `url`.
+    `article_id`, `title` and `url`, and of a document with pages its `page_label`.
 
     Parameters
     ----------
@@ -100,10 +100,11 @@ class PostprocessorReranker:
 
 
 def _to_node(hit: Hit) -> TextNode:
+    page = {"page_label": hit.page.label or str(hit.page.number)} if hit.page else {}  # as llama-index's PDF readers
     return TextNode(
         id_=hit.chunk_id,
         text=hit.text,
-        metadata={"article_id": hit.article.id, "title": hit.article.title, "url": hit.article.url},
+        metadata={"article_id": hit.article.id, "title": hit.article.title, "url": hit.article.url} | page,
         start_char_idx=hit.start,
         end_char_idx=hit.end,
     )

@@ -37,6 +37,8 @@ class LanguageProfile:
         Parts of names that are no names by themselves.
     quotation_marks : tuple of str
         Opening and closing mark around a title.
+    digits : str
+        Those that what we say is numbered with, from zero to nine.
     list_separator : str
         What stands between the items of a list in a sentence.
     stem : callable
@@ -76,6 +78,7 @@ class LanguageProfile:
     abbreviations: frozenset[str]
     name_particles: frozenset[str]
     quotation_marks: tuple[str, str]
+    digits: str
     list_separator: str
     stem: Callable[[str], tuple[str, ...]]
     skeleton: Callable[[str], str]

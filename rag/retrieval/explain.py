@@ -33,13 +33,14 @@ def describe_result(result: RetrievalResult, with_reasons: bool) -> dict[str, An
 
 
 def describe_hit(hit: Hit) -> dict[str, Any]:
-    """A hit as plain data: where it stands, its words and its score."""
+    """A hit as plain data: where it stands, its words and its score; `page` is None where its article has none."""
     return {
         "article_id": hit.article.id,
         "title": hit.article.title,
         "url": hit.article.url,
         "start": hit.start,
         "end": hit.end,
+        "page": asdict(hit.page) if hit.page else None,
         "text": hit.text,
         "score": hit.score,
     }

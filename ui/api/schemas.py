@@ -11,9 +11,11 @@ from rag.language.languages import LANGUAGES, as_language
 from rag.types import (
     MAX_ID_CHARS,
     AnswerRequest,
+    Citation,
     Filters,
     Language,
     Message,
+    Page,
     RequestedLanguage,
     RequestedMode,
     SearchMode,
@@ -139,14 +141,15 @@ class Readiness(BaseModel):
 
 
 class SearchHit(BaseModel):
-    """A passage. With `explain`, `signals` has the score of each representation, `matched` the forms in it that match
-    each word of the query."""
+    """A passage; `page` is where it begins, of an article with pages. With `explain`, `signals` has the score of each
+    representation, `matched` the forms in it that match each word of the query."""
 
     article_id: str
     title: str
     url: str | None
     start: int
     end: int
+    page: Page | None = None
     text: str
     score: float
     signals: dict[str, float] | None = None
@@ -271,5 +274,5 @@ class ChatCompletion(BaseModel):
     model: str
     choices: list[dict[str, Any]]
     usage: dict[str, int]
-    citations: list[dict[str, Any]]
+    citations: list[Citation]
     dalil: dict[str, Any]

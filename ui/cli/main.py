@@ -31,6 +31,7 @@ from ui.cli.console import (
     print_result,
 )
 from ui.cli.model import add_model_commands
+from ui.references import format_title
 
 if TYPE_CHECKING:
     from ingest.indexer import IndexResult
@@ -163,7 +164,10 @@ def _ask(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _format_answer(answer: Answer) -> str:
-    notes = [f"[{one.number}] {one.title} ({one.article_id}, {one.start}-{one.end})" for one in answer.citations]
+    notes = [
+        f"[{one.number}] {format_title(one.title, one.page, answer.language)} ({one.article_id}, {one.start}-{one.end})"
+        for one in answer.citations
+    ]
     if answer.degraded:
         notes.append("The model did not answer; these are the articles' own sentences.")
     return "\n".join([answer.text, "", *notes]).rstrip()
@@ -176,7 +180,7 @@ def _search(options: argparse.Namespace, settings: Settings) -> int:
     with Assistant.from_settings(settings) as assistant:
         result = assistant.search(options.query, options.k, Filters(topics=tuple(options.topic)), options.mode)
     lines = [
-        f"{hit.score:.3f}  {hit.article.title}  {hit.start}-{hit.end}\n"
+        f"{hit.score:.3f}  {format_title(hit.article.title, hit.page, result.language)}  {hit.start}-{hit.end}\n"
         f"       {' '.join(hit.text.split())[:_PREVIEW_CHARS]}"
         for hit in result.hits
     ]

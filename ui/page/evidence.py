@@ -1,13 +1,16 @@
 """The panel beside the chat: an article opened at the very words, with what can be done with them."""
 
 import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from itertools import pairwise, starmap
 from typing import NamedTuple
 
 from rag.errors import NotFoundError
 from rag.language.direction import direction
 from rag.language.profile import Direction
 from rag.store import Store
-from rag.types import Article, Citation, Span
+from rag.types import Article, Citation, Language, Page, Span
 from ui.page.html import render_macro
 from ui.page.labels import Labels
 from ui.page.turns import format_reference
@@ -39,9 +42,11 @@ class EvidenceRequest(NamedTuple):
 
 
 class _Block(NamedTuple):
-    """A line of an article: where it begins, and its words before, within and behind the marked ones."""
+    """A line of an article, or the part of one that stands on one page: where it begins, the page where it is the first
+    of one, and its words before, within and behind the marked ones."""
 
     start: int
+    page: Page | None
     way: Direction
     before: str
     marked: str
@@ -53,8 +58,8 @@ def render_hint(labels: Labels) -> str:
     return render_macro("evidence", "hint", labels=labels)
 
 
-def render_article(store: Store, request: EvidenceRequest, labels: Labels) -> str:
-    """The article that was asked for, its words marked."""
+def render_article(store: Store, request: EvidenceRequest, labels: Labels, language: Language) -> str:
+    """The article that was asked for, its words marked; `language` is that of the labels."""
     try:
         article = store.get_article(request.article_id)
     except NotFoundError:
@@ -67,32 +72,45 @@ def render_article(store: Store, request: EvidenceRequest, labels: Labels) -> st
         "article",
         article=article,
         span=span,
-        blocks=_split_blocks(article.text, window, span),
+        page=article.find_page(span.start) if span.end > span.start else None,
+        blocks=_split_blocks(article, window, span),
         is_part=window != (0, len(article.text)),
         verdict=request.verdict if request.verdict in labels else "",
         answer_id=request.answer_id,
-        reference=_reference_to(article, span) if span.end > span.start else "",
+        reference=_reference_to(article, span, language) if span.end > span.start else "",
+        language=language,
         labels=labels,
     )
 
 
-def _reference_to(article: Article, span: Span) -> str:
+def _reference_to(article: Article, span: Span, language: Language) -> str:
     quote = article.text[slice(*span)]
-    citation = Citation(1, article.id, article.title, article.url, *span, quote, "verbatim", 1.0)
-    return format_reference(citation)
+    page = article.find_page(span.start)
+    citation = Citation(1, article.id, article.title, article.url, *span, quote, "verbatim", 1.0, page)
+    return format_reference(citation, language)
 
 
-def _split_blocks(text: str, window: Span, marked: Span) -> list[_Block]:
-    """The lines of a text within a window."""
-    spans = (Span(*match.span()) for match in _BLOCK.finditer(text))
-    return [
-        _split_block(text, Span(max(span.start, window.start), min(span.end, window.end)), marked)
-        for span in spans
-        if span.overlaps(window)
-    ]
+def _split_blocks(article: Article, window: Span, marked: Span) -> list[_Block]:
+    """The lines of an article within a window, those that go over the end of a page parted there."""
+    starts = article.pages.starts if article.pages else ()
+    lines = (Span(*match.span()) for match in _BLOCK.finditer(article.text))
+    parts = (part for line in lines for part in _split_at(line, starts) if part.overlaps(window))
+    blocks: list[_Block] = []
+    before = None
+    for part in parts:
+        page = article.find_page(part.start)
+        block = Span(max(part.start, window.start), min(part.end, window.end))
+        blocks.append(_split_block(article.text, block, marked, page if page != before else None))
+        before = page
+    return blocks
 
 
-def _split_block(text: str, block: Span, marked: Span) -> _Block:
+def _split_at(line: Span, starts: Sequence[int]) -> Iterator[Span]:
+    within = starts[bisect_right(starts, line.start) : bisect_left(starts, line.end)]
+    return starmap(Span, pairwise([line.start, *dict.fromkeys(within), line.end]))
+
+
+def _split_block(text: str, block: Span, marked: Span, page: Page | None) -> _Block:
     start, end = (min(max(at, block.start), block.end) for at in marked)
     way = direction(text[slice(*block)])
-    return _Block(block.start, way, text[block.start : start], text[start:end], text[end : block.end])
+    return _Block(block.start, page, way, text[block.start : start], text[start:end], text[end : block.end])

@@ -12,6 +12,7 @@ from rag.language.direction import direction, find_embedded_runs
 from rag.language.languages import LANGUAGES, PROFILES
 from rag.language.profile import Direction
 from rag.types import Language
+from ui.references import format_page
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -63,6 +64,7 @@ def _environment() -> Environment:
     environment.filters["isolate"] = isolate
     environment.filters["direction"] = direction
     environment.filters["web_address"] = web_address
+    environment.filters["page_name"] = format_page
     environment.globals["direction_of"] = direction_of
     environment.globals["language_of_direction"] = language_of_direction
     return environment

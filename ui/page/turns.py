@@ -9,10 +9,11 @@ from rag.answering.quotes import quote_words
 from rag.grounding.markers import MARKER
 from rag.language.direction import direction, find_embedded_runs
 from rag.language.profile import Direction
-from rag.types import Answer, Citation
+from rag.types import Answer, Citation, Language
 from ui.page.html import direction_of, render_macro
 from ui.page.labels import Labels
 from ui.page.storage import Explanation, Turn
+from ui.references import format_title
 
 _NUMBER = re.compile(r"\d+")
 _REASONS = ("bad_source", "bad_language", "bad_incomplete", "bad_false", "bad_refused")
@@ -61,17 +62,19 @@ def to_markdown(turns: Sequence[Turn]) -> str:
         parts.append(f"**{turn.question}**")
         if turn.answer:
             parts.append(turn.answer.text)
-            parts += [f"[{citation.number}] {format_reference(citation)}" for citation in turn.answer.citations]
+            language = turn.answer.language
+            parts += [f"[{one.number}] {format_reference(one, language)}" for one in turn.answer.citations]
         parts += [turn.error] if turn.error else []
     return "\n\n".join(parts) + "\n"
 
 
-def format_reference(citation: Citation) -> str:
-    """A citation as one writes it."""
+def format_reference(citation: Citation, language: Language) -> str:
+    """A citation as one writes it in a language."""
     place = f"{citation.article_id}, {citation.start}–{citation.end}"
+    title = format_title(citation.title, citation.page, language)
     address = web_address(citation.url)  # the browser may have kept another one
     url = f" {address}" if address else ""
-    return f"«{' '.join(citation.quote.split())}» — {citation.title} ({place}){url}"
+    return f"«{' '.join(citation.quote.split())}» — {title} ({place}){url}"
 
 
 def _outcome_parts(turn: Turn, labels: Labels) -> Iterator[str]:
@@ -157,11 +160,12 @@ def _tie_chips(text: str, chips: Sequence[_Chip], way: Direction) -> _Piece:
 def _render_sources(answer: Answer, labels: Labels) -> str:
     """The sources that were used: the articles of quotes, or the words that a model's sentences rest on."""
     if answer.mode == "generate":
-        return render_macro("turn", "cited_quotes", citations=answer.citations, labels=labels)
+        return render_macro("turn", "cited_quotes", citations=answer.citations, language=answer.language, labels=labels)
     by_article: dict[str, list[Citation]] = {}
     for citation in answer.citations:
         by_article.setdefault(citation.article_id, []).append(citation)
-    return render_macro("turn", "cited_articles", groups=by_article.values(), labels=labels)
+    groups = by_article.values()
+    return render_macro("turn", "cited_articles", groups=groups, language=answer.language, labels=labels)
 
 
 def _render_actions(turn: Turn, index: int, labels: Labels) -> str:

@@ -34,6 +34,7 @@ ARABIC = LanguageProfile(
     abbreviations=frozenset("هـ مج تر".split()),
     name_particles=NAME_PARTICLES,
     quotation_marks=("«", "»"),
+    digits="٠١٢٣٤٥٦٧٨٩",
     list_separator="، ",
     stem=stem,
     skeleton=skeleton,

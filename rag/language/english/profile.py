@@ -47,6 +47,7 @@ ENGLISH = LanguageProfile(
     abbreviations=frozenset(_ABBREVIATIONS.split()),
     name_particles=NAME_PARTICLES,
     quotation_marks=("“", "”"),
+    digits="0123456789",
     list_separator=", ",
     stem=stem,
     skeleton=skeleton,

@@ -38,7 +38,8 @@ class EvidenceEvents:
             str(getattr(event, "verdict", "")),
             str(getattr(event, "answer", "")),
         )
-        return render_article(self.page.chat.service.assistant.store, request, self.page.labels), ""
+        store, language = self.page.chat.service.assistant.store, self.page.library.language
+        return render_article(store, request, self.page.labels, language), ""
 
     def close(self) -> Update:
         """Show none."""
