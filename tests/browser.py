@@ -29,7 +29,7 @@ FLAGS = [
 HOSTILE_ARTICLE = """---
 title: "<img src=x onerror=alert(1)> عنوان"
 ---
-يقول النص إن <script>window.hacked = true</script> لون جبل الزعفران البنفسجي ظهر سنة 1777 أمام الناس كلهم.
+يقول النص إن &lt;script&gt;window.hacked = true&lt;/script&gt; لون جبل الزعفران البنفسجي ظهر سنة 1777 أمام الناس كلهم.
 """
 CASTLE_ARTICLE = "بُنِيَتْ قَلْعَةُ الشُّوَيْخِ سَنَةَ ١٨٢٣ عَلَى يَدِ الْبَنَّاءِ سَالِمٍ. وَكَانَ سُورُهَا مِنَ الْحَجَرِ الْمَرْجَانِيِّ.\n"
 SITE_ARTICLES = {

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from rag.answering.assistant import Assistant
+from rag.answering.references import format_page
 from rag.integrations.llama_index import DalilRetriever
 from rag.settings import load_settings
 from rag.types import Page, PageMap, Span
@@ -22,7 +23,6 @@ from ui.page.evidence import EvidenceRequest, render_article
 from ui.page.labels import load_labels
 from ui.page.storage import Turn
 from ui.page.turns import format_reference, render_turn, to_markdown
-from ui.references import format_page
 
 FIRST = "افتتحت جامعة الفرات مختبر الكيمياء في المدينة القديمة عام 1987."
 SECOND = "وبلغت كلفة برج الساعة أربعة ملايين دينار دفعتها البلدية من ميزانيتها."

@@ -9,7 +9,7 @@ from openpyxl import Workbook
 from pptx import Presentation
 from pptx.util import Inches
 
-from ingest.readers import ReadFailure, find_files, format_of_file, read_file, read_upload
+from ingest.readers import ReadFailure, format_of_file, read_file, read_upload
 from rag.types import Article
 
 MAX_CHARS = 100_000
@@ -288,8 +288,7 @@ def test_a_password_is_named_and_told_from_an_old_format(tmp_path, kind):
 @pytest.mark.parametrize(("suffix", "new"), [(".doc", ".docx"), (".XLS", ".xlsx"), (".ppt", ".pptx")])
 def test_a_file_of_old_office_is_named_with_what_to_save_it_as(tmp_path, suffix, new):
     (tmp_path / f"a{suffix}").write_bytes(b"\xd0\xcf\x11\xe0")
-    ((file, root),) = find_files([tmp_path])
-    (failure,) = read_file(file, root, 1_000)
+    (failure,) = read_file(tmp_path / f"a{suffix}", tmp_path, 1_000)
     assert f"Save it as {new}:" in failure.reason
 
 

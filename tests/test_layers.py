@@ -37,7 +37,7 @@ LAYERS = (
 )
 """The modules of rag from the ground up: each may import those of lower layers only."""
 
-UI_LAYERS = ({"api", "local_servers", "references"}, {"page"}, {"serve"}, {"cli"})
+UI_LAYERS = ({"api", "local_servers"}, {"page"}, {"serve"}, {"cli"})
 """The same for ui."""
 
 ONLY_IN = {
@@ -51,7 +51,15 @@ ONLY_IN = {
     "starlette": ("ui.api", "ui.serve", "ui.page.shell", "ui.page.event_guard"),
     "gradio": ("ui.serve", "ui.page.blocks", "ui.page.layout", "ui.page.events"),
     "jinja2": "ui.page.html",
-    "httpx": ("rag.embedding.endpoint", "rag.retrieval.rerank", "rag.answering.llm", "ui", "eval.bench", "eval.faults"),
+    "httpx": (
+        "rag.embedding.endpoint",
+        "rag.retrieval.rerank",
+        "rag.answering.llm",
+        "ingest.web.client",
+        "ui",
+        "eval.bench",
+        "eval.faults",
+    ),
     "opentelemetry": "ui.api.tracing",
     "qalam": "ingest.pdf.qalam_text",
     "playa": ("ingest.pdf.glyphs", "ingest.pdf.glyph_names", "ingest.pdf.glyph_text"),

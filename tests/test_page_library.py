@@ -12,7 +12,7 @@ def test_good_files_go_in_bad_ones_are_named_and_a_removal_is_undone(page, tmp_p
     (tmp_path / "good.md").write_text(
         "# فنار جديد\n\nافتتح فنار الرأس الأخضر سنة 1931 بحضور أهل الميناء كلهم.", "utf-8"
     )
-    (tmp_path / "bad.md").write_bytes(b"\xff\xfe\x00bad\xd8")
+    (tmp_path / "bad.md").write_bytes(b"\x00\x01bad\x00\x02")
     (tmp_path / "empty.txt").write_text("", "utf-8")
     page.get_by_role("tab", name="المقالات").click()
     page.set_input_files(

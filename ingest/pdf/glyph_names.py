@@ -17,12 +17,11 @@ from fontTools.ttLib import TTFont, TTLibError
 from playa.font import Font
 from playa.pdftypes import stream_value
 
-from rag.language.arabic.letters import LETTER_CLASS, MARK_CLASS
+from rag.language.arabic.letters import LETTER_CLASS, MARK_CLASS, SHADDA
 
 _LETTER, _MARK = re.compile(f"[{LETTER_CLASS}]"), re.compile(f"[{MARK_CLASS}]")
 _NOT_MARKS = re.compile(f"[^{MARK_CLASS}]+")
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
-_SHADDA = "\u0651"
 _MAX_MARK_ADVANCE = 1e-3
 """In sizes of the font: a mark moves the pen nowhere."""
 _MAX_STROKE = 0.2
@@ -161,7 +160,7 @@ def _part(whole: str, is_mark: bool) -> tuple[str, str]:
     letters, marks = _MARK.sub("", whole), _NOT_MARKS.sub("", whole)
     if letters:
         return (marks, letters) if is_mark else (letters, marks)
-    first = _SHADDA if _SHADDA in marks else marks[0]
+    first = SHADDA if SHADDA in marks else marks[0]
     return first, marks.replace(first, "", 1)
 
 

@@ -74,7 +74,7 @@ def _left_runs(clusters: Sequence[Cluster]) -> list[tuple[bool, list[Cluster]]]:
 
 def _join_leftwards(clusters: Sequence[Cluster], mirrors: bool) -> str:
     """The text of clusters that are read from right to left, Latin words and numbers in them from left to right."""
-    levels = _embedded(clusters)
+    levels = _find_levels(clusters)
     parts: list[str] = []
     end = len(clusters)
     while end:
@@ -90,7 +90,7 @@ def _join_leftwards(clusters: Sequence[Cluster], mirrors: bool) -> str:
     return "".join(parts)
 
 
-def _embedded(clusters: Sequence[Cluster]) -> list[int]:
+def _find_levels(clusters: Sequence[Cluster]) -> list[int]:
     """For each cluster the number of the run of a Latin text or number that it is part of, 0 for none."""
     levels = [0] * len(clusters)
     at = run = 0

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from eval.commands import add_commands
 from rag.addresses import web_address
+from rag.answering.references import format_title
 from rag.errors import DalilError, InputError, SettingsError
 from rag.language.languages import as_language
 from rag.secrets import hide_secrets_in_logs
@@ -31,7 +32,6 @@ from ui.cli.console import (
     print_result,
 )
 from ui.cli.model import add_model_commands
-from ui.references import format_title
 
 if TYPE_CHECKING:
     from ingest.indexer import IndexResult

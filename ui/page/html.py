@@ -8,11 +8,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from rag.addresses import web_address
+from rag.answering.references import format_page
 from rag.language.direction import direction, find_embedded_runs
 from rag.language.languages import LANGUAGES, PROFILES
 from rag.language.profile import Direction
 from rag.types import Language
-from ui.references import format_page
 
 _TEMPLATES = Path(__file__).parent / "templates"
 

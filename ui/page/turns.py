@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from rag.addresses import web_address
 from rag.answering.quotes import quote_words
+from rag.answering.references import format_title
 from rag.grounding.markers import MARKER
 from rag.language.direction import direction, find_embedded_runs
 from rag.language.profile import Direction
@@ -13,7 +14,6 @@ from rag.types import Answer, Citation, Language
 from ui.page.html import direction_of, render_macro
 from ui.page.labels import Labels
 from ui.page.storage import Explanation, Turn
-from ui.references import format_title
 
 _NUMBER = re.compile(r"\d+")
 _REASONS = ("bad_source", "bad_language", "bad_incomplete", "bad_false", "bad_refused")

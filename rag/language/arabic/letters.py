@@ -21,6 +21,8 @@ MARK_CLASS = "\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed"
 BARE_MARK_CLASS = "\u0640\u0610-\u061a\u0656-\u065f\u06d6-\u06ed"
 """Marks that say nothing of a vowel, and tatweel."""
 
+SHADDA = "\u0651"
+
 TATWEEL = "\u0640"
 
 SMALL_LETTERS = "\u06e5\u06e6"

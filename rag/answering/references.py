@@ -11,7 +11,7 @@ _DIGITS = "0123456789"
 def format_page(page: Page, language: Language) -> str:
     """The page as a reader of a language is told it (ص ٣, p. 3, p. iv), by its label where it has one."""
     name = page.label or str(page.number)
-    if name.isascii() and name.isdecimal():
+    if name.isdecimal():
         name = name.translate(str.maketrans(_DIGITS, PROFILES[language].digits))
     return reader_message(language, "page", page=name)
 
