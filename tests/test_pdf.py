@@ -52,6 +52,20 @@ def test_paragraphs_set_apart_stay_apart():
     )
 
 
+def test_the_title_is_what_the_first_page_has_in_its_largest_letters():
+    wrapped = [arabic(800, "مجلة دليل", size=9), arabic(760, FIRST, size=18), arabic(738, "في سطرين", size=18)]
+    assert read(make_pdf([[*wrapped, arabic(700, SECOND), arabic(684, OTHER)]])).title == f"{FIRST} في سطرين"
+    plain = read(make_pdf([[arabic(700, FIRST), arabic(684, SECOND)]]))
+    assert plain.title.startswith(FIRST)
+
+
+def test_a_title_of_two_lines_is_one_paragraph():
+    text, _ = join_paragraphs(
+        [[*lines("عنوان طويل جدا يمتد إلى سطر", "ثان", size=18, gap=22), *lines(FIRST, first=640)]]
+    )
+    assert text.split("\n\n") == ["عنوان طويل جدا يمتد إلى سطر ثان", FIRST]
+
+
 def test_running_heads_and_page_numbers_are_no_text():
     def page(number, text):
         return [arabic(800, "مجلة دليل", size=9), arabic(700, text), arabic(30, f"صفحة {number}", 300, 9)]

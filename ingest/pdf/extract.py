@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import dropwhile, pairwise, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,8 @@ class PdfText:
         Where in `text` each page begins, code points; the first at 0.
     page_labels : list of str
         What the file calls each page; empty where it says nothing.
+    title : str
+        The lines of the first page that have its largest letters; empty where its text has no smaller ones.
     headings : str
         The lines that are set in another size than most of the text.
     has_image : bool
@@ -60,6 +62,7 @@ class PdfText:
     text: str
     page_starts: list[int]
     page_labels: list[str]
+    title: str
     headings: str
     has_image: bool
 
@@ -100,15 +103,29 @@ def extract_text(content: bytes, max_chars: int, seconds: float = _SECONDS) -> P
     text, starts = join_paragraphs(article)
     has_image = any(page["has_image"] for page in prepared["pages"])
     labels = [page["label"] for page in prepared["pages"]]
-    return PdfText(text, starts, labels, _join(_find_headings([line for page in article for line in page])), has_image)
+    lines = [line for page in article for line in page]
+    title = _find_title(article[0], _body_size(lines)) if article else ""
+    return PdfText(text, starts, labels, title, _join(_find_headings(lines)), has_image)
 
 
-def _find_headings(lines: Sequence[Line]) -> list[Line]:
+def _body_size(lines: Sequence[Line]) -> int:
+    """The size of most letters, 0 where there are none."""
     sizes: Counter[int] = Counter()
     for line in lines:
         sizes[round(line.size)] += len(line.text)
-    body = sizes.most_common(1)[0][0] if sizes else 0
+    return sizes.most_common(1)[0][0] if sizes else 0
+
+
+def _find_headings(lines: Sequence[Line]) -> list[Line]:
+    body = _body_size(lines)
     return [line for line in lines if round(line.size) != body and not line.is_row]
+
+
+def _find_title(page: Sequence[Line], body: int) -> str:
+    """The first lines of the largest letters of a page, where these are larger than those of the text."""
+    largest = max((round(line.size) for line in page if not line.is_row), default=0)
+    from_title = dropwhile(lambda line: round(line.size) != largest, page if largest > body else ())
+    return " ".join(line.text for line in takewhile(lambda line: round(line.size) == largest, from_title))
 
 
 def _prepare(path: Path, copy: Path, max_chars: int, deadline: Deadline) -> dict[str, Any]:

@@ -67,7 +67,12 @@ def _long_lines(page: Sequence[Line]) -> dict[int, float]:
     for line in page:
         if not line.is_row:
             lengths[round(line.size)].append(len(line.text))
-    return {size: quantiles(found, n=10)[-1] if len(found) > 1 else found[0] for size, found in lengths.items()}
+    return {size: _tenth_longest(found) for size, found in lengths.items()}
+
+
+def _tenth_longest(lengths: Sequence[int]) -> float:
+    """Within the lengths: of two lines that are one title, the longer one is long."""
+    return quantiles(lengths, n=10, method="inclusive")[-1] if len(lengths) > 1 else lengths[0]
 
 
 def _usual_gaps(page: Sequence[Line]) -> dict[int, float]:

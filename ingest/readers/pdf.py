@@ -5,7 +5,7 @@ from io import BufferedReader
 
 from ingest.pdf.extract import extract_text
 from ingest.readers.base import ReadResult, Source, make_article
-from ingest.readers.metadata import ArticleFields, clean_line
+from ingest.readers.metadata import MAX_TITLE_CHARS, ArticleFields, clean_line
 from rag.errors import ReadError
 from rag.language.health import heal_parts, judge_headings
 
@@ -29,7 +29,8 @@ def read_pdf(stream: BufferedReader, source: Source) -> Iterator[ReadResult]:
     for judged in (health, judge_headings(found.headings)):
         if not judged.is_good:
             raise ReadError(f"{judged.reason} {_REMEDY}")
-    yield from make_article(ArticleFields(), pages, source, labels=_clean_labels(found.page_labels))
+    title = found.title if len(found.title) <= MAX_TITLE_CHARS else None
+    yield from make_article(ArticleFields(), pages, source, title, labels=_clean_labels(found.page_labels))
 
 
 def _clean_labels(labels: Sequence[str]) -> list[str]:
