@@ -47,7 +47,10 @@ _ALEF_AFTER_IT = re.compile(
     f"(\u0648[{BARE_MARK_CLASS}]*\u0670[{BARE_MARK_CLASS}]*)\u0627(?![{LETTER_CLASS}]|[{MARK_CLASS}]*[{HAMZA_MARK_CLASS}])"
 )
 """As in الربوٰا, which is الربا."""
-_HAMZA_FOR_MADDA = re.compile(r"(?:\b|(?<=\b[\u0648\u0641])|(?<=\u0642\u0631)(?=\u0621\u0627\u0646))\u0621+\u0627")
+_BEGINS_WORD = r"(?<![^\W\d_])"
+_HAMZA_FOR_MADDA = re.compile(
+    rf"(?:{_BEGINS_WORD}|(?<![^\W\d_][\u0648\u0641])(?<=[\u0648\u0641])|(?<=\u0642\u0631)(?=\u0621\u0627\u0646))\u0621+\u0627"
+)
 """ءامنوا, وءاتوا and قرءان in folded text. Elsewhere the two letters are what they say (إجراءات, جزءًا, سوءات)."""
 
 
