@@ -18,6 +18,8 @@ from ui.api import AnswerService
 from ui.page.html import direction_of, render_macro
 from ui.page.labels import Labels, load_labels
 
+_SHOWN_SUFFIXES = [f"\u2066{suffix}\u2069" for suffix in SUFFIXES]
+"""Each isolated: their dots would change sides among Arabic words."""
 _MAX_ROWS = 100
 """Of the list; the filter finds the others."""
 _MAX_REMOVED = 50
@@ -214,7 +216,7 @@ class Library:
     def _label_with_limits(self, key: str) -> str:
         """Words that tell the largest file, in megabytes, and the suffixes that are read."""
         limit = f"{self.service.assistant.settings.max_body_bytes / 1e6:.3g}"
-        return self.labels[key].format(limit=limit, suffixes=self.labels["list_separator"].join(SUFFIXES))
+        return self.labels[key].format(limit=limit, suffixes=self.labels["list_separator"].join(_SHOWN_SUFFIXES))
 
     def _find_problem(self, dropped: DroppedFile) -> str:
         if format_of_file(Path(dropped.name)) is None:
