@@ -151,17 +151,8 @@ def make_article(
         When there are no words, or too many, or not those that were written, or the source's name can be no id.
     """
     parts = [replace_controls(part) for part in ([content] if isinstance(content, str) else content)]
-    written = "".join(parts).strip()
-    if not any(char.isalnum() for char in written):
-        raise ReadError("It holds no words.")
-    healed, health = heal_parts(parts)
+    healed = _heal(parts, source.max_chars)
     text = "".join(healed).strip()
-    if health.state in _UNUSABLE:
-        raise ReadError(health.reason)
-    if len(text) > source.max_chars:
-        raise ReadError(
-            f"It is too long: {len(text):,} characters, at most {source.max_chars:,} (DALIL_MAX_ARTICLE_CHARS)."
-        )
     title = fields.title or clean_line(heading or "") or _first_line(text)
     url = choose_address(fields.url, source.address) if source.address else fields.url
     kept: dict[str, Any] = {
@@ -176,8 +167,21 @@ def make_article(
         kept["pages"] = _map_pages(healed, labels)
     name = DerivedId(clean_id(source.name)) if not (source.address and url) else clean_id(address_id(url))
     yield Article(id=fields.id or name, revision=_hash_content(kept), source=source.origin, **kept)
-    mended = [] if text == written else [_MENDED]
+    mended = [] if text == "".join(parts).strip() else [_MENDED]
     yield from map(source.warning, (*warnings, *fields.problems, *_describe_damage(text), *mended))
+
+
+def _heal(parts: Sequence[str], max_chars: int) -> list[str]:
+    """The parts of a text, mended where that is safe; raises ReadError where they are no article."""
+    if not any(char.isalnum() for part in parts for char in part):
+        raise ReadError("It holds no words.")
+    healed, health = heal_parts(parts)
+    if health.state in _UNUSABLE:
+        raise ReadError(health.reason)
+    length = len("".join(healed).strip())
+    if length > max_chars:
+        raise ReadError(f"It is too long: {length:,} characters, at most {max_chars:,} (DALIL_MAX_ARTICLE_CHARS).")
+    return healed
 
 
 def read_limited(stream: BufferedReader, source: Source, bytes_per_char: int = _MAX_BYTES_PER_CHAR) -> bytes:

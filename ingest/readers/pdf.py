@@ -25,12 +25,12 @@ def read_pdf(stream: BufferedReader, source: Source) -> Iterator[ReadResult]:
     found = extract_text(_read_bytes(stream), source.max_chars)
     if not any(char.isalnum() for char in found.text):
         raise ReadError(_NO_TEXT_LAYER if found.has_image else "It holds no words.")
-    pages, health = heal_parts(found.page_texts)
+    _, health = heal_parts(found.page_texts)
     for judged in (health, judge_headings(found.headings)):
         if not judged.is_good:
             raise ReadError(f"{judged.reason} {_REMEDY}")
     title = found.title if len(found.title) <= MAX_TITLE_CHARS else None
-    yield from make_article(ArticleFields(), pages, source, title, labels=_clean_labels(found.page_labels))
+    yield from make_article(ArticleFields(), found.page_texts, source, title, labels=_clean_labels(found.page_labels))
 
 
 def _clean_labels(labels: Sequence[str]) -> list[str]:
