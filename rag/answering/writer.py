@@ -125,18 +125,27 @@ class AnswerWriter:
         StoreError
             When the index cannot be used.
         """
-        if passages.should_abstain(self._settings.refuse_below) and not parts:
+        abstains = passages.should_abstain(self._settings.refuse_below) and not parts
+        if model and not (abstains and self._is_far(passages)):
+            outcome = yield from self._generate(passages, language, model, deadline, abstains)
+        elif abstains:
             mode: AnswerMode = "generate" if model else "extractive"
             outcome = yield from refuse(refusal_text(language, passages.result.hits), mode, "not_in_articles")
-        elif model is None:
-            outcome = yield from self._extract(passages, language, None, parts, detail)
         else:
-            outcome = yield from self._generate(passages, language, model, deadline)
+            outcome = yield from self._extract(passages, language, None, parts, detail)
         return replace(outcome, confidence=round(passages.reading.probability, 4))
 
-    def _generate(self, passages: ReadPassages, language: Language, model: ChatModel, deadline: Deadline) -> Writing:
-        """The model's answer, with what the articles say beneath where part of it is unverified. The extractive one
-        where the model fails, a refusal where it declines."""
+    def _is_far(self, passages: ReadPassages) -> bool:
+        """Whether not even the subject is there, so that no model need be asked whether it reads more in the
+        passages than the reader does."""
+        is_told = self._settings.refuse_below is not None
+        return is_told or passages.result.probability < passages.result.threshold
+
+    def _generate(
+        self, passages: ReadPassages, language: Language, model: ChatModel, deadline: Deadline, abstains: bool
+    ) -> Writing:
+        """The model's answer, with what the articles say beneath where part of it is unverified. Where it declines a
+        refusal, where it fails the extractive answer, or a refusal where that abstains."""
         result = passages.result
         similarity = SentenceSimilarity(self._retriever, self._encoder, result.hits)
         prompt_tokens = self._settings.llm_context_tokens - self._settings.llm_answer_tokens
@@ -144,14 +153,17 @@ class AnswerWriter:
             with self._breaker.watch(deadline):
                 generated = yield from generate_answer(model, result, language, similarity, deadline, prompt_tokens)
         except ModelError as error:
-            return (yield from self._extract(passages, language, failure=error.reason))
+            if not abstains:
+                return (yield from self._extract(passages, language, failure=error.reason))
+            refused = yield from refuse(refusal_text(language, result.hits), "extractive", "not_in_articles")
+            return replace(refused, is_degraded=True)
         verified = generated.verified
-        if not verified.statements and generated.is_declined:
+        if not verified.statements and (generated.is_declined or abstains):
             return (yield from refuse(refusal_text(language, result.hits), "generate", "not_in_articles"))
         if not verified.statements:
             return (yield from self._extract(passages, language, failure="unsupported"))
         state: AnswerState = "answered" if verified.is_supported else "unsure"
-        if not verified.is_wholly_supported:
+        if not verified.is_wholly_supported and not abstains:
             heading = reader_message(language, "articles_say")
             whole = append_quotes(verified, passages.choose_quotes(), heading, language)
             yield whole.text[len(verified.text) :]
