@@ -348,15 +348,15 @@ def test_a_refusal_without_hits_names_no_title(answer_language):
 # A quote and what stands beside it
 
 
-def quote_first(text, probabilities, **more):
-    """The first quote of sentences that were read with these probabilities."""
+def quote_first(text, probabilities, detail="usual", **more):
+    """What is quoted of sentences that were read with these probabilities."""
     hit = make_hit(text, **more)
     read = [
         ReadSentence(candidates.ScoredSentence(hit, span, np.ones(1, np.float32), 0.5), probability)
         for span, probability in zip(hit.sentences, probabilities, strict=True)
     ]
     reading = Reading(sorted(read, key=lambda one: -one.probability), sum(probabilities))
-    return choose_quotes(reading, [])
+    return choose_quotes(reading, [], detail)
 
 
 def test_the_first_quote_takes_in_a_neighbor_that_may_answer_as_well():
@@ -396,6 +396,25 @@ def test_a_heading_is_not_quoted_without_what_stands_beneath_it():
         "مقدمة قصيرة للمقال هنا.",
         "التناضح العكسي\n\nيُضغط الماء عبر غشاء.",
     ]
+
+
+def test_more_of_an_answer_is_one_quote_of_what_stands_around_it():
+    (quote,) = quote_first(FIVE, [0.1, 0.1, 0.5, 0.1, 0.1], detail="long")
+    assert words_of([quote]) == [FIVE]
+    text = f"جملة قبل العنوان هنا.\n\nعنوان القسم\n\n{FIVE}"
+    (quote,) = quote_first(text, [0.1, 0.1, 0.5, 0.1, 0.1, 0.1, 0.1], detail="long")
+    assert words_of([quote])[0].startswith("الجملة الأولى من النص.")
+
+
+def test_a_list_that_is_asked_for_shorter_is_the_first_clauses_of_its_items():
+    items = ["1. قلة الأمطار في السنة، وهي أشدّ في الجنوب.", "2. غلاء الأرض في الريف (وفي المدن)."]
+    hit = make_hit("\n\n".join(["أسباب الهجرة", *items]))
+    scored = [
+        candidates.ScoredSentence(hit, span, np.ones(1, np.float32), score)
+        for span, score in zip(hit.sentences, [-0.1, 0.5, 0.4], strict=True)
+    ]
+    quotes = choose_quotes(Reading([], 0.5), scored, "short")
+    assert words_of(quotes) == ["1. قلة الأمطار في السنة", "2. غلاء الأرض في الريف"]
 
 
 SECTIONS = (

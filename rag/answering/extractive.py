@@ -1,5 +1,6 @@
 """Which sentences an extractive answer quotes, and the words of a refusal."""
 
+import re
 from collections.abc import Sequence
 
 from prompts import reader_message
@@ -25,6 +26,7 @@ _SECTION_GAP, _MAX_SECTION_CHARS = 0.02, 1500
 """A section is what is asked for where its heading, by the score that a sentence of its words would have, is so near to
 the best sentence. So are five of the eight questions of `eval/gold/cases.jsonl` that ask for a section and none of 26
 that ask for a fact; of OMoS's 203 questions twelve, and eight of the twelve are answered in that section."""
+_CLAUSE_END = re.compile(r"[،,؛;(]")
 _SENTENCES_AROUND = 2
 """On either side of the best one, where more of it is asked for."""
 _MIN_LIST_SHARE, _MAX_ITEM_SHARE = 0.6, 0.6
@@ -43,16 +45,15 @@ def choose_quotes(reading: Reading, scored: Sequence[ScoredSentence], detail: De
     scored : sequence of ScoredSentence
         All sentences of the first hits.
     detail : Detail
-        `short`: the best sentence alone; `long`: with those around it, in reading order.
+        `short`: the best sentence alone, or the first clauses of a list's items; `long`: with the sentences around it.
     """
-    if detail != "short" and (
-        quotes := _find_asked_list(scored) or _find_asked_section(scored) or _find_answering_list(reading)
-    ):
-        return quotes
+    whole_list = _find_asked_list(scored)
     if detail == "short":
-        return [_quote(read.sentence) for read in reading.sentences[:1]]
+        return [_shorten(quote) for quote in whole_list] or [_quote(read.sentence) for read in reading.sentences[:1]]
+    if quotes := whole_list or _find_asked_section(scored) or _find_answering_list(reading):
+        return quotes
     if detail == "long" and reading.sentences:
-        return _quote_around(reading.sentences[0].sentence)
+        return [_quote_around(reading.sentences[0].sentence)]
     if not reading.sentences:
         return []
     first, *others = _without_column_names(reading.sentences)[:_MAX_QUOTES]
@@ -116,12 +117,22 @@ def _quote_column_names(sentence: ScoredSentence) -> list[Quote]:
     return [Quote(sentence.hit, names, sentence.support)] if names else []
 
 
-def _quote_around(sentence: ScoredSentence) -> list[Quote]:
-    """A sentence with those around it, in reading order."""
-    order = sentence.hit.sentences
+def _quote_around(sentence: ScoredSentence) -> Quote:
+    """A sentence with those around it that stand under the same heading, in one quote."""
+    order, text = sentence.hit.sentences, sentence.hit.article.text
     at = order.index(sentence.span)
-    around = order[max(0, at - _SENTENCES_AROUND) : at + _SENTENCES_AROUND + 1]
-    return [Quote(sentence.hit, span, sentence.support) for span in around]
+    first, last = max(0, at - _SENTENCES_AROUND), min(at + _SENTENCES_AROUND, len(order) - 1)
+    headings = [here for here in range(first, last + 1) if here != at and is_heading(text[slice(*order[here])].strip())]
+    first = max((here + 1 for here in headings if here < at), default=first)
+    last = min((here - 1 for here in headings if here > at), default=last)
+    return Quote(sentence.hit, Span(order[first].start, order[last].end), sentence.support)
+
+
+def _shorten(quote: Quote) -> Quote:
+    """The first clause of a quote."""
+    words = quote.hit.article.text[slice(*quote.span)]
+    end = next((found.start() for found in _CLAUSE_END.finditer(words) if found.start() > 0), len(words))
+    return quote._replace(span=trim_span(quote.hit.article.text, Span(quote.span.start, quote.span.start + end)))
 
 
 def _find_asked_list(scored: Sequence[ScoredSentence]) -> list[Quote]:
