@@ -1,7 +1,7 @@
 """Which sentences an extractive answer quotes, and the words of a refusal."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from prompts import reader_message
 from rag.answering.candidates import ScoredSentence, is_scrap, penalty
@@ -10,6 +10,7 @@ from rag.answering.quotes import Quote, title_words
 from rag.answering.reader import Reading, ReadSentence
 from rag.language.document import Document
 from rag.language.languages import PROFILES
+from rag.language.phonetics import consonant_skeleton
 from rag.language.sentences import trim_span
 from rag.types import Detail, Hit, Language, Span
 
@@ -31,11 +32,14 @@ _SENTENCES_AROUND = 2
 """On either side of the best one, where more of it is asked for."""
 _MIN_LIST_SHARE, _MAX_ITEM_SHARE = 0.6, 0.6
 """A list is quoted whole where it has so much of the probability, and none of its items so much of that."""
+_MIN_CONSONANTS = 3
 _MAX_NEAREST_TITLES = 3
 _PARAGRAPH_BREAK = "\n\n"
 
 
-def choose_quotes(reading: Reading, scored: Sequence[ScoredSentence], detail: Detail = "usual") -> list[Quote]:
+def choose_quotes(
+    reading: Reading, scored: Sequence[ScoredSentence], detail: Detail = "usual", question: Document | None = None
+) -> list[Quote]:
     """What an extractive answer quotes: at most three sentences, the best first, or the whole list that is asked for.
 
     Parameters
@@ -46,8 +50,10 @@ def choose_quotes(reading: Reading, scored: Sequence[ScoredSentence], detail: De
         All sentences of the first hits.
     detail : Detail
         `short`: the best sentence alone, or the first clauses of a list's items; `long`: with the sentences around it.
+    question : Document, optional
+        What was asked.
     """
-    whole_list = _find_asked_list(scored)
+    whole_list = _find_asked_list(scored) or (find_named_list(scored, question) if question else [])
     if detail == "short":
         return [_shorten(quote) for quote in whole_list] or [_quote(read.sentence) for read in reading.sentences[:1]]
     if quotes := whole_list or _find_asked_section(scored) or _find_answering_list(reading):
@@ -146,6 +152,34 @@ def _find_asked_list(scored: Sequence[ScoredSentence]) -> list[Quote]:
             spans = items if is_scrap(lead.text) else (lead.span, *items)
             return [Quote(lead.hit, span, lead.support) for span in spans]
     return []
+
+
+def find_named_list(scored: Sequence[ScoredSentence], question: Document) -> list[Quote]:
+    """The list whose leading line names what is asked for several of, or how many there are of; empty where there is
+    none in the article of the best sentence.
+
+    It is found for 4 of OMoS's 160 Arabic questions and is right for 3 of them, for one of 155 of the gold set (right),
+    and for none of 1,842 of XQuAD, TyDi, MLQA and ARCD, whose articles hardly have lists.
+    """
+    asked = PROFILES[question.language].asks_list.search(question.folded_text.text)
+    ranked = sorted(scored, key=lambda sentence: -sentence.score)
+    if asked is None:
+        return []
+    keys = _number_free(Document(asked[1], question.language).stems)
+    for lead in ranked:
+        is_here = lead.hit.article.id == ranked[0].hit.article.id and lead.text.rstrip().endswith(":")
+        if not is_here or keys.isdisjoint(_number_free(Document(lead.text).content_stems)):
+            continue
+        items = find_list_items(lead.hit.article.text, lead.span.start)
+        if items and lead.span.start < items[0].start:
+            return [Quote(lead.hit, span, lead.support) for span in (lead.span, *items)]
+    return []
+
+
+def _number_free(stems: Iterable[str]) -> set[str]:
+    """Stems, and their consonants, which broken plurals share with their singulars: ملعب, ملاعب."""
+    skeletons = {consonant_skeleton(stem) for stem in stems}
+    return {*stems, *(skeleton for skeleton in skeletons if len(skeleton) >= _MIN_CONSONANTS)}
 
 
 def refusal_text(answer_language: Language, hits: Sequence[Hit]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rag.answering.candidates import MAX_HITS_READ, ScoredSentence, score_sentences
-from rag.answering.extractive import choose_quotes
+from rag.answering.extractive import choose_quotes, find_named_list
 from rag.answering.quotes import Quote
 from rag.answering.reader import Reader, Reading, odds_of, read_by_scores
 from rag.retrieval.retriever import HybridRetriever, RetrievalResult
@@ -52,12 +52,20 @@ class ReadPassages:
     def should_abstain(self, threshold: float | None) -> bool:
         """Whether they are too unlikely to hold the answer for anything of them to be shown; `threshold`: the
         probability below which they are, None for the measured one."""
+        if threshold is not None:
+            return self.reading.probability < threshold
         default = _ABSTENTION_PROBABILITY if self.reading.is_of_model else _SEARCH_ABSTENTION_PROBABILITY
-        return self.reading.probability < (default if threshold is None else threshold)
+        return self.reading.probability < default and not self._has_asked_list
+
+    @property
+    def _has_asked_list(self) -> bool:
+        """Whether the subject is there, with a list of what is asked for."""
+        is_found = self.result.probability >= self.result.threshold
+        return is_found and bool(find_named_list(self.scored, self.result.question))
 
     def choose_quotes(self, detail: Detail = "usual") -> list[Quote]:
         """What an extractive answer quotes of them."""
-        return choose_quotes(self.reading, self.scored, detail)
+        return choose_quotes(self.reading, self.scored, detail, self.result.question)
 
 
 class PassageReader:

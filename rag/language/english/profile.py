@@ -63,6 +63,10 @@ ENGLISH = LanguageProfile(
         r"\bhow (?:many|much|long|old|far|large|big|tall|high|fast)\b|\bwhen\b"
         r"|\b(?:year|date|percent|percentage|number|century)\b"
     ),
+    asks_list=re.compile(
+        r"^\W*(?:(?:what|which|who)(?: are| were)?|list|name|how many)\s+"
+        r"(?:(?:all|the|types?|kinds?|names|of)\s+)*(\w+)"
+    ),
     follow_up=re.compile(
         r"^(?:and|but|so|what about|how about)\b"
         r"|\b(?:it|its|he|she|they|them|their|his|her|this|that|these|those|there|one)\b"
