@@ -64,8 +64,9 @@ ENGLISH = LanguageProfile(
         r"|\b(?:year|date|percent|percentage|number|century)\b"
     ),
     asks_list=re.compile(
-        r"^\W*(?:(?:what|which|who)(?: are| were)?|list|name|how many)\s+"
-        r"(?:(?:all|the|types?|kinds?|names|of)\s+)*(\w+)"
+        r"^\W*(?:(?:what|which)(?: are| were)?|who (?:are|were)|list|name|how many)\s+"
+        r"(?:(?:all|the|types?|kinds?|names|of)\s+)*(?!(?:is|was|does|has)\b)"
+        r"(?:\w+\s+){0,2}?((?<=how many )\w+|\w{3,}(?<!s)s)\b"
     ),
     follow_up=re.compile(
         r"^(?:and|but|so|what about|how about)\b"
