@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Literal
@@ -22,6 +23,7 @@ from rag.types import Article
 _BATCH_CHARS = 60_000
 """Text embedded together: enough for batches of like length, little enough that a kill loses seconds of work."""
 
+EmbeddedArticle = tuple[Article, list[EmbeddedChunk]]
 Outcome = Literal["added", "changed", "unchanged"]
 Progress = Callable[[int, int], None]
 """Called with (articles done, articles to do; 0 when not known)."""
@@ -107,10 +109,11 @@ class Indexer:
         """
         result = IndexResult()
         done = 0
-        with self._lock:
-            for batch in _batches(self._select_new(found, result)):
-                self._store.flush()  # the batch before: what a long ingest has finished outlives a loss of power
-                for article, chunks in self.embed(batch):
+        with self._lock, ThreadPoolExecutor(1, thread_name_prefix="embedding") as executor:
+            for batch in self._embed_ahead(_batches(self._select_new(found, result)), executor):
+                if done:
+                    self._store.flush()  # what a long ingest has finished outlives a loss of power
+                for article, chunks in batch:
                     self._store.write(article, chunks)
                 done += len(batch)
                 progress(done, total)
@@ -132,9 +135,19 @@ class Indexer:
                 self._store.write(embedded, chunks)
             self._store.optimize()
 
-    def embed(self, articles: Sequence[Article]) -> Iterator[tuple[Article, list[EmbeddedChunk]]]:
+    def embed(self, articles: Sequence[Article]) -> Iterator[EmbeddedArticle]:
         """Each article with its chunks in every representation, in one pass; writes nothing."""
         yield from embed_articles(articles, self._chunk_tokens, self._encoder())
+
+    def _embed_ahead(self, batches: Iterable[list[Article]], executor: Executor) -> Iterator[list[EmbeddedArticle]]:
+        """Each batch with its vectors, while the next one is read and embedded beside what is done with this."""
+        ahead: Future[list[EmbeddedArticle]] | None = None
+        for batch in batches:
+            embedded, ahead = ahead, executor.submit(lambda articles: list(self.embed(articles)), batch)
+            if embedded is not None:
+                yield embedded.result()
+        if ahead is not None:
+            yield ahead.result()
 
     def _select_new(self, found: Iterable[ReadResult], result: IndexResult) -> Iterator[Article]:
         """The articles that are new or changed; notes in `result` what becomes of each."""
@@ -155,9 +168,7 @@ class Indexer:
                     yield item
 
 
-def embed_articles(
-    articles: Sequence[Article], chunk_tokens: int, encoder: Encoder
-) -> Iterator[tuple[Article, list[EmbeddedChunk]]]:
+def embed_articles(articles: Sequence[Article], chunk_tokens: int, encoder: Encoder) -> Iterator[EmbeddedArticle]:
     """Each article with its chunks in every representation, embedded in one pass.
 
     The title goes before a chunk in every representation but that of sentences, since a later chunk seldom names what
@@ -175,8 +186,10 @@ def embed_articles(
     pairs = [(article, chunk) for article in articles for chunk in chunk_article(article, chunk_tokens)]
     parts = [[article.title, *(article.text[slice(*span)] for span in chunk.sentences)] for article, chunk in pairs]
     texts = [[normalize_for_embedding(part) for part in of_chunk] for of_chunk in parts]
-    passages = encoder.embed_passages(texts)
-    sentences = iter(encoder.embed_sentences([part for of_chunk in texts for part in of_chunk[1:]]))
+    with ThreadPoolExecutor(1, thread_name_prefix="sentences") as executor:
+        of_sentences = executor.submit(encoder.embed_sentences, [part for of_chunk in texts for part in of_chunk[1:]])
+        passages = encoder.embed_passages(texts)
+        sentences = iter(of_sentences.result())
     embedded: dict[str, list[EmbeddedChunk]] = {article.id: [] for article in articles}
     for (article, chunk), vectors in zip(pairs, passages, strict=True):
         lexical = lexical_vector(Document(f"{article.title}\n{chunk.text}"))
