@@ -12,7 +12,8 @@ import numpy as np
 from ingest.chunker import chunk_article
 from ingest.duplicates import Duplicates
 from ingest.identity import Identities
-from ingest.readers import UPLOAD_ORIGIN, ReadFailure, ReadResult, ReadSkip, ReadWarning
+from ingest.known_files import FileEnd, FoundItem, KnownFile, PendingMarks
+from ingest.readers import UPLOAD_ORIGIN, ReadFailure, ReadSkip, ReadWarning
 from rag.embedding import Encoder
 from rag.embedding.bm25 import lexical_vector
 from rag.language.document import Document
@@ -82,19 +83,19 @@ class Indexer:
         self._encoder = cache(open_encoder)
         self._lock = threading.Lock()
 
-    def plan(self, found: Iterable[ReadResult]) -> IndexResult:
+    def plan(self, found: Iterable[FoundItem]) -> IndexResult:
         """What `index` would do with what a reader found, doing nothing."""
         result = IndexResult()
-        for _ in self._select_new(found, result):
+        for _ in self._select_new(found, result, PendingMarks()):
             pass
         return result
 
-    def index(self, found: Iterable[ReadResult], progress: Progress = _ignore_progress, total: int = 0) -> IndexResult:
+    def index(self, found: Iterable[FoundItem], progress: Progress = _ignore_progress, total: int = 0) -> IndexResult:
         """Put articles that are new or changed into the index, each whole.
 
         Parameters
         ----------
-        found : iterable of ReadResult
+        found : iterable of FoundItem
             What a reader found, read as it is needed. Which article of the index each one is, `Identities` says; one
             whose id another source has is a failure.
         progress : callable
@@ -107,16 +108,18 @@ class Indexer:
         StoreError, EmbeddingError
             What was written before is kept.
         """
-        result = IndexResult()
+        result, marks = IndexResult(), PendingMarks()
         done = 0
         with self._lock, ThreadPoolExecutor(1, thread_name_prefix="embedding") as executor:
-            for batch in self._embed_ahead(_batches(self._select_new(found, result)), executor):
+            for batch in self._embed_ahead(_batches(self._select_new(found, result, marks)), executor):
                 if done:
                     self._store.flush()  # what a long ingest has finished outlives a loss of power
                 for article, chunks in batch:
                     self._store.write(article, chunks)
+                self._store.mark_articles(marks.take(article for article, _ in batch))
                 done += len(batch)
                 progress(done, total)
+            self._store.mark_articles(marks.take(()))
             if done:
                 self._store.optimize()
         return result
@@ -149,8 +152,8 @@ class Indexer:
         if ahead is not None:
             yield ahead.result()
 
-    def _select_new(self, found: Iterable[ReadResult], result: IndexResult) -> Iterator[Article]:
-        """The articles that are new or changed; notes in `result` what becomes of each."""
+    def _select_new(self, found: Iterable[FoundItem], result: IndexResult, marks: PendingMarks) -> Iterator[Article]:
+        """The articles that are new or changed; notes in `result` what becomes of each, and in `marks` their files."""
         stored = self._store.summarize_articles()
         incomplete = self._store.find_incomplete()
         duplicates = Duplicates(stored.values())
@@ -159,10 +162,15 @@ class Indexer:
                 result.failed.append(item)
             elif isinstance(item, ReadWarning):
                 result.warnings.append(item)
+            elif isinstance(item, KnownFile):
+                result.unchanged.extend(item.ids)
+            elif isinstance(item, FileEnd):
+                marks.end_file(item)
             else:
                 outcome = _compare(item, stored.get(item.id), item.id in incomplete)
                 ids: list[str] = getattr(result, outcome)
                 ids.append(item.id)
+                marks.add(item, is_written=outcome == "unchanged")
                 if outcome != "unchanged":
                     result.warnings.extend(_tell_duplicate(item, duplicates.find(item)))
                     yield item

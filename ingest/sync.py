@@ -8,7 +8,9 @@ from collections.abc import Iterator, Sequence, Set
 from pathlib import Path
 
 from ingest.indexer import Indexer, IndexResult, Progress
-from ingest.readers import UPLOAD_ORIGIN, Listing, ReadFailure, ReadResult, list_files, read_file
+from ingest.known_files import FoundItem, KnownFiles
+from ingest.reader_pool import ReaderPool, ReadTask
+from ingest.readers import UPLOAD_ORIGIN, Listing, ReadFailure, list_files
 from ingest.web import FetchedDocument, read_document
 from rag.store import Store
 
@@ -29,10 +31,49 @@ class Sync:
         Longest article.
     excluded : sequence of Path
         Folders that are not read: that of the index itself.
+    pool : ReaderPool, optional
+        Reads the files.
     """
 
-    def __init__(self, store: Store, indexer: Indexer, max_chars: int, excluded: Sequence[Path] = ()) -> None:
+    def __init__(
+        self,
+        store: Store,
+        indexer: Indexer,
+        max_chars: int,
+        excluded: Sequence[Path] = (),
+        pool: ReaderPool | None = None,
+    ) -> None:
         self._store, self._indexer, self._max_chars, self._excluded = store, indexer, max_chars, excluded
+        self._pool = pool or ReaderPool()
+
+    def ingest(
+        self,
+        paths: Sequence[Path],
+        progress: Progress,
+        documents: Sequence[FetchedDocument | ReadFailure] = (),
+    ) -> IndexResult:
+        """Read files and put what is new or changed into the index, in one pass: reading runs beside embedding.
+
+        Parameters
+        ----------
+        paths : sequence of Path
+            Files and folders.
+        progress : callable
+            Told after every batch.
+        documents : sequence of FetchedDocument or ReadFailure
+            What was fetched from the web.
+
+        Raises
+        ------
+        InputError
+            When there is nothing to read.
+        StoreError, EmbeddingError
+            What was finished before is kept, and the next run goes on from there.
+        """
+        listing = self._list(paths, documents)
+        self._store.delete_orphans()
+        result = self._indexer.index(self._read(listing, documents), progress)
+        return _with_listing(result, listing)
 
     def plan(
         self,
@@ -59,9 +100,7 @@ class Sync:
             When there is nothing to read, so that a mistyped folder removes nothing.
         """
         listing = self._list(paths, documents)
-        result = self._indexer.plan(self._read(listing, documents))
-        result.failed[:0] = listing.failed
-        result.skipped.extend(listing.skipped)
+        result = _with_listing(self._indexer.plan(self._read(listing, documents)), listing)
         if remove_missing:
             result.removed.extend(self._find_missing(result, listing))
         return result
@@ -94,9 +133,10 @@ class Sync:
         """The files; none where the web alone is named."""
         return list_files(paths, self._excluded) if paths or not documents else Listing()
 
-    def _read(self, listing: Listing, documents: Sequence[FetchedDocument | ReadFailure]) -> Iterator[ReadResult]:
-        for file, root in listing.files:
-            yield from read_file(file, root, self._max_chars)
+    def _read(self, listing: Listing, documents: Sequence[FetchedDocument | ReadFailure]) -> Iterator[FoundItem]:
+        known = KnownFiles(self._store, self._max_chars)
+        files = (known.find(*file) or ReadTask(*file, self._max_chars) for file in listing.files)
+        yield from self._pool.read(files)
         for document in documents:
             if isinstance(document, ReadFailure):
                 yield document
@@ -118,6 +158,13 @@ class Sync:
             and _is_below(stored.source, places)
             and not _is_below(stored.source, kept)
         ]
+
+
+def _with_listing(result: IndexResult, listing: Listing) -> IndexResult:
+    """The result with what was not read of the paths."""
+    result.failed[:0] = listing.failed
+    result.skipped.extend(listing.skipped)
+    return result
 
 
 def _is_below(source: str, places: Set[Path]) -> bool:

@@ -131,15 +131,17 @@ def _sync_files(
     try:
         indexer = Indexer(store, lambda: open_encoder(settings), settings.chunk_tokens)
         sync = Sync(store, indexer, settings.max_article_chars, [settings.data_dir])
-        plan = sync.plan(paths, options.sync, documents)
-        if not options.dry_run:
-            if sync.removes_much(plan) and not options.yes:
-                confirm_removal(plan.removed, store.count_articles())
-            with ProgressBar("articles") as progress:
+        with ProgressBar("articles") as progress:
+            if not options.sync and not options.dry_run:
+                return sync.ingest(paths, progress, documents)
+            plan = sync.plan(paths, options.sync, documents)
+            if not options.dry_run:
+                if sync.removes_much(plan) and not options.yes:
+                    confirm_removal(plan.removed, store.count_articles())
                 sync.apply(plan, paths, progress, documents)
+            return plan
     finally:
         store.close()
-    return plan
 
 
 def _upload_files(options: argparse.Namespace, settings: Settings, paths: list[Path]) -> "IndexResult":
