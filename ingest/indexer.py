@@ -10,10 +10,10 @@ from typing import Literal
 import numpy as np
 
 from ingest.chunker import chunk_article
-from ingest.duplicates import Duplicates
+from ingest.duplicates import DuplicateGroups, Duplicates
 from ingest.identity import Identities
 from ingest.known_files import FileEnd, FoundItem, KnownFile, PendingMarks
-from ingest.readers import UPLOAD_ORIGIN, ReadFailure, ReadSkip, ReadWarning
+from ingest.readers import ReadFailure, ReadSkip, ReadWarning
 from rag.embedding import Encoder
 from rag.embedding.bm25 import lexical_vector
 from rag.language.document import Document
@@ -156,7 +156,7 @@ class Indexer:
         """The articles that are new or changed; notes in `result` what becomes of each, and in `marks` their files."""
         stored = self._store.summarize_articles()
         incomplete = self._store.find_incomplete()
-        duplicates = Duplicates(stored.values())
+        duplicates, groups = Duplicates(stored.values()), DuplicateGroups()
         for item in Identities(stored).resolve(found):
             if isinstance(item, ReadFailure):
                 result.failed.append(item)
@@ -172,8 +172,11 @@ class Indexer:
                 ids.append(item.id)
                 marks.add(item, is_written=outcome == "unchanged")
                 if outcome != "unchanged":
-                    result.warnings.extend(_tell_duplicate(item, duplicates.find(item)))
+                    original = duplicates.find(item)
+                    if original is not None:
+                        groups.add(item, original)
                     yield item
+        result.warnings.extend(groups.describe())
 
 
 def embed_articles(articles: Sequence[Article], chunk_tokens: int, encoder: Encoder) -> Iterator[EmbeddedArticle]:
@@ -214,12 +217,6 @@ def _compare(article: Article, stored: ArticleSummary | None, is_incomplete: boo
         return "added"
     is_same = (stored.revision, stored.source) == (article.revision, article.source) and not is_incomplete
     return "unchanged" if is_same else "changed"
-
-
-def _tell_duplicate(article: Article, other: tuple[str, str] | None) -> Iterator[ReadWarning]:
-    if other is not None:
-        place, (other_id, source) = article.source.removeprefix(UPLOAD_ORIGIN), other
-        yield ReadWarning(place, f"It says nearly the same as {other_id!r} from {source.removeprefix(UPLOAD_ORIGIN)}.")
 
 
 def _batches(articles: Iterable[Article]) -> Iterator[list[Article]]:
