@@ -90,7 +90,13 @@ class Indexer:
             pass
         return result
 
-    def index(self, found: Iterable[FoundItem], progress: Progress = _ignore_progress, total: int = 0) -> IndexResult:
+    def index(
+        self,
+        found: Iterable[FoundItem],
+        progress: Progress = _ignore_progress,
+        total: int = 0,
+        note_written: Callable[[Sequence[Article]], None] = lambda articles: None,
+    ) -> IndexResult:
         """Put articles that are new or changed into the index, each whole.
 
         Parameters
@@ -102,6 +108,8 @@ class Indexer:
             Told after every batch.
         total : int
             Articles to write, as far as known.
+        note_written : callable
+            Given the articles of every batch once they are written.
 
         Raises
         ------
@@ -116,9 +124,11 @@ class Indexer:
                     self._store.flush()  # what a long ingest has finished outlives a loss of power
                 for article, chunks in batch:
                     self._store.write(article, chunks)
-                self._store.mark_articles(marks.take(article for article, _ in batch))
+                written = [article for article, _ in batch]
+                self._store.mark_articles(marks.take(written))
                 done += len(batch)
                 progress(done, total)
+                note_written(written)
             self._store.mark_articles(marks.take(()))
             if done:
                 self._store.optimize()

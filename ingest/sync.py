@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ingest.indexer import Indexer, IndexResult, Progress
 from ingest.known_files import FoundItem, KnownFiles
+from ingest.progress import ProgressTracker, Report
 from ingest.reader_pool import ReaderPool, ReadTask
 from ingest.readers import UPLOAD_ORIGIN, Listing, ReadFailure, list_files
 from ingest.web import FetchedDocument, read_document
@@ -49,7 +50,7 @@ class Sync:
     def ingest(
         self,
         paths: Sequence[Path],
-        progress: Progress,
+        report: Report,
         documents: Sequence[FetchedDocument | ReadFailure] = (),
     ) -> IndexResult:
         """Read files and put what is new or changed into the index, in one pass: reading runs beside embedding.
@@ -58,8 +59,8 @@ class Sync:
         ----------
         paths : sequence of Path
             Files and folders.
-        progress : callable
-            Told after every batch.
+        report : callable
+            Told how far it is.
         documents : sequence of FetchedDocument or ReadFailure
             What was fetched from the web.
 
@@ -72,7 +73,9 @@ class Sync:
         """
         listing = self._list(paths, documents)
         self._store.delete_orphans()
-        result = self._indexer.index(self._read(listing, documents), progress)
+        tracker = ProgressTracker([file for file, _ in listing.files], report)
+        found = tracker.watch(self._read(listing, documents))
+        result = self._indexer.index(found, note_written=tracker.note_written)
         return _with_listing(result, listing)
 
     def plan(
@@ -80,6 +83,7 @@ class Sync:
         paths: Sequence[Path],
         remove_missing: bool = False,
         documents: Sequence[FetchedDocument | ReadFailure] = (),
+        report: Report = lambda progress: None,
     ) -> IndexResult:
         """Compare files and index, writing nothing.
 
@@ -93,6 +97,8 @@ class Sync:
             Nor are those of the web removed, which no file gives.
         documents : sequence of FetchedDocument or ReadFailure
             What was fetched from the web.
+        report : callable
+            Told how far the reading is.
 
         Raises
         ------
@@ -100,7 +106,8 @@ class Sync:
             When there is nothing to read, so that a mistyped folder removes nothing.
         """
         listing = self._list(paths, documents)
-        result = _with_listing(self._indexer.plan(self._read(listing, documents)), listing)
+        tracker = ProgressTracker([file for file, _ in listing.files], report)
+        result = _with_listing(self._indexer.plan(tracker.watch(self._read(listing, documents))), listing)
         if remove_missing:
             result.removed.extend(self._find_missing(result, listing))
         return result

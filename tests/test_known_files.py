@@ -99,7 +99,7 @@ def test_an_index_of_an_earlier_version_is_marked_by_the_first_run(store, folder
     for article in [*store.get_articles(["bees", "sea"]).values()]:
         store.mark_articles({article.id: FileMark("", "", 0, 1)})
     assert find_known(store, folder) == []
-    result = make_sync(store, open_no_encoder).ingest([folder], lambda done, total: None)
+    result = make_sync(store, open_no_encoder).ingest([folder], lambda progress: None)
     assert result == IndexResult(unchanged=["bees", "sea"])
     assert find_known(store, folder) == ["bees.txt", "sea.md"]
 

@@ -8,10 +8,13 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ingest.pdf.fork_server import ForkServer, can_fork
 from rag.errors import ReadError
 
 _MAX_MEMORY_BYTES = 2_000_000_000
 """Address space of a step; the libraries of both engines take 0.3 GB of it before they read anything."""
+_FORK_SERVER = ForkServer()
+"""Started with the first step."""
 _PASSWORD_VARIABLE = "DALIL_PDF_PASSWORD"
 
 
@@ -60,17 +63,24 @@ def run_step(step: str, values: Mapping[str, Any], seconds: float) -> Any:
     StepError
         When there is no result.
     """
-    command = [sys.executable, "-m", "ingest.pdf.child", step]
     try:
-        done = subprocess.run(
-            command, input=json.dumps(values).encode(), capture_output=True, timeout=seconds, check=False
-        )
-        reply = json.loads(done.stdout)
-    except (subprocess.TimeoutExpired, ValueError):
+        reply = json.loads(_run_in_child(step, json.dumps(values).encode(), seconds))
+    except (TimeoutError, ValueError):
         raise StepError(step) from None
     if "error" in reply:
         raise ReadError(reply["error"])
     return reply["result"]
+
+
+def _run_in_child(step: str, content: bytes, seconds: float) -> bytes:
+    """What the child writes; raises TimeoutError."""
+    if can_fork():
+        return _FORK_SERVER.run(step, content, seconds)
+    command = [sys.executable, "-m", "ingest.pdf.child", step]
+    try:
+        return subprocess.run(command, input=content, capture_output=True, timeout=seconds, check=False).stdout
+    except subprocess.TimeoutExpired:
+        raise TimeoutError from None
 
 
 def _steps() -> dict[str, Callable[..., Any]]:
@@ -92,7 +102,8 @@ def _limit_memory() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _main(step: str) -> None:
+def run_from_standard_input(step: str) -> None:
+    """Do a step with the arguments that stand there; its result is written."""
     values = json.load(sys.stdin)
     if step == "prepare":  # a password goes through the environment, since every user can see a command line
         values["password"] = os.environ.get(_PASSWORD_VARIABLE)
@@ -105,4 +116,4 @@ def _main(step: str) -> None:
 
 
 if __name__ == "__main__":
-    _main(sys.argv[1])
+    run_from_standard_input(sys.argv[1])

@@ -32,6 +32,7 @@ from ui.cli.console import (
     print_result,
 )
 from ui.cli.model import add_model_commands
+from ui.cli.progress_line import ProgressLine
 
 if TYPE_CHECKING:
     from ingest.indexer import IndexResult
@@ -131,15 +132,16 @@ def _sync_files(
     try:
         indexer = Indexer(store, lambda: open_encoder(settings), settings.chunk_tokens)
         sync = Sync(store, indexer, settings.max_article_chars, [settings.data_dir])
-        with ProgressBar("articles") as progress:
+        with ProgressLine() as report:
             if not options.sync and not options.dry_run:
-                return sync.ingest(paths, progress, documents)
-            plan = sync.plan(paths, options.sync, documents)
-            if not options.dry_run:
-                if sync.removes_much(plan) and not options.yes:
-                    confirm_removal(plan.removed, store.count_articles())
+                return sync.ingest(paths, report, documents)
+            plan = sync.plan(paths, options.sync, documents, report)
+        if not options.dry_run:
+            if sync.removes_much(plan) and not options.yes:
+                confirm_removal(plan.removed, store.count_articles())
+            with ProgressBar("articles") as progress:
                 sync.apply(plan, paths, progress, documents)
-            return plan
+        return plan
     finally:
         store.close()
 
