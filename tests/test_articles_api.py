@@ -102,6 +102,7 @@ def test_a_large_upload_is_a_job(client):
         assert time.monotonic() < until
         time.sleep(0.05)
     assert (job["status"], job["added"], len(job["failed"])) == ("done", ["t"], 8_000)
+    assert (job["articles"], job["pages"]) == (1, 1)
     error(client.get("/v1/jobs/none"), 404)
 
 

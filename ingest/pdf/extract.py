@@ -133,7 +133,9 @@ def _prepare(path: Path, copy: Path, max_chars: int, deadline: Deadline) -> dict
     try:
         prepared: dict[str, Any] = run_step("prepare", values, deadline.left(_PREPARE_SHARE))
     except StepError:
-        raise ReadError("It takes too much time or memory to read: it is damaged, or far too large.") from None
+        raise ReadError(
+            "It takes too much time or memory to read: it is damaged, or has far too many pages or words."
+        ) from None
     return prepared
 
 

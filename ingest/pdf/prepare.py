@@ -17,6 +17,8 @@ from rag.errors import ReadError
 _LOCKED = "It is encrypted and needs a password: set DALIL_PDF_PASSWORD, or save it without one."
 _WRONG_PASSWORD = "It is encrypted, and DALIL_PDF_PASSWORD is not its password."
 _DAMAGED = "It is no PDF that can be opened, or it is damaged."
+_MIN_CHARS_PER_PAGE, _MIN_PAGES = 400, 100
+"""A page of a book has 1,500 to 2,500 characters, one of slides some hundreds. By default that is 5,000 pages."""
 _MOVED_WHOLE = (pdfium_c.FPDF_PAGEOBJ_TEXT, pdfium_c.FPDF_PAGEOBJ_FORM)
 """Kinds of page objects that hold words."""
 
@@ -45,6 +47,7 @@ def prepare_copy(path: str, copy: str, max_chars: int, password: str | None) -> 
         When the file cannot be opened, or has too much text.
     """
     document = _open(path, password)
+    _check_pages(len(document), max_chars)
     plain = pdfium.PdfDocument.new()
     pages: list[dict[str, Any]] = []
     parts: list[tuple[int, bool]] = []
@@ -77,6 +80,16 @@ def _open(path: str, password: str | None) -> pdfium.PdfDocument:
             raise ReadError(_WRONG_PASSWORD if password else _LOCKED) from None
         raise ReadError(_DAMAGED) from None
     return document
+
+
+def _check_pages(count: int, max_chars: int) -> None:
+    """Raise ReadError where a file has so many pages that reading them would only end with its time."""
+    limit = max(_MIN_PAGES, max_chars // _MIN_CHARS_PER_PAGE)
+    if count > limit:
+        raise ReadError(
+            f"It has {count:,} pages; an article of at most {max_chars:,} characters (DALIL_MAX_ARTICLE_CHARS) may "
+            f"have {limit:,}. Cut it into parts of fewer pages."
+        )
 
 
 def _read_label(document: pdfium.PdfDocument, number: int) -> str:

@@ -228,11 +228,14 @@ class UploadResult(BaseModel):
 
 
 class Job(UploadResult):
-    """An upload that is taken in after its request has ended. `message` says why it failed."""
+    """An upload that is taken in after its request has ended. `message` says why it failed, `articles` and `pages` how
+    many were written so far."""
 
     id: str
     status: Literal["running", "done", "failed"]
     message: str | None = None
+    articles: int = 0
+    pages: int = 0
 
 
 class Removal(BaseModel):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 from uuid import uuid4
@@ -15,6 +16,7 @@ from rag.language.normalize import fold_text
 from rag.store import ArticleSummary, Store
 from rag.types import Article, Language
 from ui.api import AnswerService
+from ui.page.adding import NoteWritten, Written, watch_adding
 from ui.page.html import direction_of, render_macro
 from ui.page.labels import Labels, load_labels
 
@@ -192,10 +194,12 @@ class Library:
         """Add files one by one: what has become of each so far, as HTML."""
         rows: list[_Row] = []
         for number, upload in enumerate(uploads, 1):
-            label = self.labels["adding"].format(done=number, count=len(uploads))
-            progress = render_macro("library", "adding", label=label, done=number - 1, total=len(uploads))
-            yield progress + self._render_outcomes(rows)
-            rows += self._rows(upload.name, self._try_upload(upload, is_planned=False), "done")
+            yield self._render_adding(uploads, number, Written(0, 0)) + self._render_outcomes(rows)
+            for step in watch_adding(partial(self._try_upload, upload, False)):
+                if isinstance(step, Written):
+                    yield self._render_adding(uploads, number, step) + self._render_outcomes(rows)
+                else:
+                    rows += self._rows(upload.name, step, "done")
             upload.discard()
         yield self._render_outcomes(rows)
 
@@ -231,7 +235,23 @@ class Library:
         # Gradio names a file by its content, and another tab may have sent the same: this one gets a name of its own.
         return Upload(dropped.name, Path(dropped.path).replace(self.uploads / uuid4().hex))
 
-    def _try_upload(self, upload: Upload, is_planned: bool) -> IndexResult:
+    def _render_adding(self, uploads: Sequence[Upload], number: int, written: Written) -> str:
+        """Which file is being added, from 1, and what was written of it."""
+        label = self.labels["adding"].format(done=number, count=len(uploads))
+        so_far = self.labels["adding_so_far"].format(articles=written.articles, pages=written.pages)
+        return render_macro(
+            "library",
+            "adding",
+            label=label,
+            done=number - 1,
+            total=len(uploads),
+            name=uploads[number - 1].name,
+            so_far=so_far if written.articles else "",
+        )
+
+    def _try_upload(
+        self, upload: Upload, is_planned: bool, note_written: NoteWritten = lambda articles: None
+    ) -> IndexResult:
         known = format_of_file(Path(upload.name))
         if known is None or not upload.file.is_file():
             return IndexResult(failed=[ReadFailure(upload.name, self.labels["error_lost"])])
@@ -241,7 +261,7 @@ class Library:
         indexer = self.service.indexer
         try:
             with self.service.upload_limiter.place():
-                return indexer.plan(articles) if is_planned else indexer.index(articles)
+                return indexer.plan(articles) if is_planned else indexer.index(articles, note_written=note_written)
         except DalilError as error:
             return IndexResult(failed=[ReadFailure(upload.name, str(error))])
 
