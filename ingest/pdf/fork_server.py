@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from contextlib import suppress
 
 _IDLE_SECONDS = 30.0
@@ -30,6 +31,7 @@ class ForkServer:
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._end: weakref.finalize[[socket.socket, subprocess.Popen[bytes], int], ForkServer] | None = None
         self._owner = 0
 
     def run(self, step: str, content: bytes, seconds: float) -> bytes:
@@ -92,13 +94,21 @@ class ForkServer:
                     command, stdin=theirs.fileno(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
                 )
             self._socket = ours
+            self._end = weakref.finalize(self, _end_server, ours, self._process, self._owner)
         return self._socket
 
     def _disconnect(self) -> None:
-        if self._socket is not None and self._process is not None:
-            self._socket.close()
-            self._process.wait()
-        self._socket = self._process = None
+        if self._end is not None:
+            self._end()
+        self._socket = self._process = self._end = None
+
+
+def _end_server(connection: socket.socket, process: subprocess.Popen[bytes], owner: int) -> None:
+    """End a process that this one started; the steps that it forked go on."""
+    connection.close()
+    if owner == os.getpid():
+        process.kill()
+        process.wait()
 
 
 def _exchange(request: bytes, output: int, answers: int, end: float) -> bytes:
