@@ -23,7 +23,7 @@ from typing import IO, Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, RootModel, ValidationError
 
 from rag.errors import InputError, ReadError
-from rag.types import Article, Language, PageMap
+from rag.types import Article, Language, PageMap, Span
 
 STANDARD_STREAM = "-"
 """In place of a file's name: standard output or input."""
@@ -43,6 +43,13 @@ def _check_pages(pages: PageMap) -> PageMap:
     return pages
 
 
+def _check_ocr(ocr: tuple[Span, ...]) -> tuple[Span, ...]:
+    places = [place for span in ocr for place in span]
+    if any(place > following for place, following in pairwise((0, *places))):
+        raise ValueError("the parts are not in order")
+    return ocr
+
+
 class ArchiveHeader(BaseModel):
     """The first line of an archive: the version of the format, and of the Dalil that wrote it."""
 
@@ -52,7 +59,7 @@ class ArchiveHeader(BaseModel):
 
 
 class ArchiveArticle(BaseModel):
-    """An article with all that is kept of it; `pages` stands there where it has some."""
+    """An article with all that is kept of it; `pages` and `ocr` stand there where it has some."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -66,6 +73,7 @@ class ArchiveArticle(BaseModel):
     date: str | None = None
     topic: str | None = None
     pages: Annotated[PageMap, AfterValidator(_check_pages)] | None = None
+    ocr: Annotated[tuple[Span, ...], AfterValidator(_check_ocr)] = ()
 
 
 class ArchiveEnd(BaseModel):
@@ -89,7 +97,8 @@ def format_archive(articles: Iterable[Article]) -> Iterator[str]:
     number = 0
     for article in articles:
         fields = asdict(article)
-        yield _format_line(fields if fields["pages"] else {name: fields[name] for name in fields if name != "pages"})
+        absent = [name for name in ("pages", "ocr") if not fields[name]]
+        yield _format_line({name: fields[name] for name in fields if name not in absent})
         number += 1
     yield _format_line({"articles": number})
 

@@ -9,6 +9,7 @@ from os import stat_result
 from pathlib import Path
 
 import rag.language
+from ingest.ocr.options import NO_OCR, OcrOptions
 from ingest.readers import ReadFailure, ReadResult, ReadWarning, file_source, read_file
 from rag.store import ArticleSummary, FileMark, Store
 from rag.types import Article
@@ -86,10 +87,12 @@ class KnownFiles:
         The index.
     max_chars : int
         Longest article.
+    ocr : OcrOptions
+        Whether scans are read.
     """
 
-    def __init__(self, store: Store, max_chars: int) -> None:
-        self._max_chars = max_chars
+    def __init__(self, store: Store, max_chars: int, ocr: OcrOptions = NO_OCR) -> None:
+        self._max_chars, self._ocr = max_chars, ocr
         self._incomplete = store.find_incomplete()
         self._by_source: dict[str, list[ArticleSummary]] = {}
         for one in store.summarize_articles().values():
@@ -102,7 +105,7 @@ class KnownFiles:
         if not marks or {mark.digest for mark in marks.values()} != {hash_file(file, self._max_chars)}:
             return None
         ids = tuple(sorted(marks, key=lambda one: marks[one].number))
-        return KnownFile(source, ids, lambda: read_marked_file(file, root, self._max_chars))
+        return KnownFile(source, ids, lambda: read_marked_file(file, root, self._max_chars, self._ocr))
 
     def _find_marks(self, source: str) -> dict[str, FileMark]:
         """The marks of a source's articles by id; none unless they are all there and as they were read."""
@@ -127,7 +130,7 @@ def hash_file(file: Path, max_chars: int) -> str:
         return ""
 
 
-def read_marked_file(file: Path, root: Path, max_chars: int) -> Iterator[FoundItem]:
+def read_marked_file(file: Path, root: Path, max_chars: int, ocr: OcrOptions = NO_OCR) -> Iterator[FoundItem]:
     """The articles of a file, and its end where it is to be known again.
 
     Parameters
@@ -138,10 +141,12 @@ def read_marked_file(file: Path, root: Path, max_chars: int) -> Iterator[FoundIt
         The folder that its id counts from.
     max_chars : int
         Longest article.
+    ocr : OcrOptions
+        Whether scans are read. It is no part of the hash: a file with a scan always gives a warning, and no mark.
     """
     digest, before = hash_file(file, max_chars), _look_at(file)
     count, is_clean = 0, bool(digest)
-    for item in read_file(file, root, max_chars):
+    for item in read_file(file, root, max_chars, ocr):
         count += isinstance(item, Article)
         is_clean = is_clean and not isinstance(item, ReadFailure | ReadWarning)
         yield item

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ingest.known_files import FoundItem, KnownFile, read_marked_file
+from ingest.ocr.options import NO_OCR, OcrOptions
+from ingest.ocr.scans import OCR_SECONDS
 from ingest.readers import ReadFailure
 from ingest.readers.files import printable_path
 from rag.types import Article
@@ -41,11 +43,14 @@ class ReadTask(NamedTuple):
         It, and the folder that its id counts from.
     max_chars : int
         Longest article.
+    ocr : OcrOptions
+        Whether scans are read.
     """
 
     file: Path
     root: Path
     max_chars: int
+    ocr: OcrOptions = NO_OCR
 
 
 @dataclass(eq=False)
@@ -200,13 +205,19 @@ class ReaderPool:
             one for one in self._processes if one.turn is first or (one.turn and one.turn.chars < _MAX_CHARS_AHEAD)
         ]
         now = time.monotonic()
-        left = min((one.since + self._seconds - now for one in heard if one.since is not None), default=self._seconds)
+        left = min((self._left(one, now) for one in heard), default=self._seconds)
         ready = wait([one.found for one in heard], max(0.0, left))
         for process in heard:
             if process.found in ready:
                 self._receive(process)
-            elif process.since is not None and time.monotonic() - process.since > self._seconds:
+            elif self._left(process, time.monotonic()) < 0:
                 self._replace(process, _TIMEOUT.format(seconds=self._seconds))
+
+    def _left(self, process: _Process, now: float) -> float:
+        """Seconds after which a process is ended that says nothing more; OCR has a time of its own."""
+        if process.since is None or process.task is None:
+            return self._seconds
+        return process.since + self._seconds + OCR_SECONDS * process.task.ocr.is_on - now
 
     def _receive(self, process: _Process) -> None:
         assert process.turn is not None

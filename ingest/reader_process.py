@@ -23,12 +23,12 @@ def _main() -> None:
     _limit_memory()
     while True:
         try:
-            file, root, max_chars = tasks.recv()
+            file, root, max_chars, ocr = tasks.recv()
         except EOFError:
             return
         found.send([])  # its time counts from now: starting may take as long as reading
         try:
-            for part in _parts(read_marked_file(file, root, max_chars)):
+            for part in _parts(read_marked_file(file, root, max_chars, ocr)):
                 found.send(part)
         except MemoryError:
             found.send([ReadFailure(str(file), "It takes too much memory to read: it is damaged, or far too large.")])

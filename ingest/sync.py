@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ingest.indexer import Indexer, IndexResult, Progress
 from ingest.known_files import FoundItem, KnownFiles
+from ingest.ocr.options import NO_OCR, OcrOptions
 from ingest.progress import ProgressTracker, Report
 from ingest.reader_pool import ReaderPool, ReadTask
 from ingest.readers import UPLOAD_ORIGIN, Listing, ReadFailure, list_files
@@ -34,6 +35,8 @@ class Sync:
         Folders that are not read: that of the index itself.
     pool : ReaderPool, optional
         Reads the files.
+    ocr : OcrOptions
+        Whether scans are read.
     """
 
     def __init__(
@@ -43,9 +46,10 @@ class Sync:
         max_chars: int,
         excluded: Sequence[Path] = (),
         pool: ReaderPool | None = None,
+        ocr: OcrOptions = NO_OCR,
     ) -> None:
         self._store, self._indexer, self._max_chars, self._excluded = store, indexer, max_chars, excluded
-        self._pool = pool or ReaderPool()
+        self._pool, self._ocr = pool or ReaderPool(), ocr
 
     def ingest(
         self,
@@ -138,17 +142,17 @@ class Sync:
 
     def _list(self, paths: Sequence[Path], documents: Sequence[FetchedDocument | ReadFailure]) -> Listing:
         """The files; none where the web alone is named."""
-        return list_files(paths, self._excluded) if paths or not documents else Listing()
+        return list_files(paths, self._excluded, self._ocr) if paths or not documents else Listing()
 
     def _read(self, listing: Listing, documents: Sequence[FetchedDocument | ReadFailure]) -> Iterator[FoundItem]:
-        known = KnownFiles(self._store, self._max_chars)
-        files = (known.find(*file) or ReadTask(*file, self._max_chars) for file in listing.files)
+        known = KnownFiles(self._store, self._max_chars, self._ocr)
+        files = (known.find(*file) or ReadTask(*file, self._max_chars, self._ocr) for file in listing.files)
         yield from self._pool.read(files)
         for document in documents:
             if isinstance(document, ReadFailure):
                 yield document
             else:
-                yield from read_document(document, self._max_chars)
+                yield from read_document(document, self._max_chars, self._ocr)
 
     def _find_missing(self, plan: IndexResult, listing: Listing) -> list[str]:
         """Ids of stored articles of which no file is left below what was named."""

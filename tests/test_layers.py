@@ -65,6 +65,7 @@ ONLY_IN = {
     "playa": ("ingest.pdf.glyphs", "ingest.pdf.glyph_names", "ingest.pdf.glyph_text"),
     "fontTools": "ingest.pdf.glyph_names",
     "pypdfium2": "ingest.pdf.prepare",
+    "PIL": "ingest.ocr.pictures",
     "xllamacpp": "rag.answering.llm.local",
     "huggingface_hub": "rag.answering.llm.catalogue",
     "llama_index": ("rag.answering.llm", "rag.integrations.llama_index"),

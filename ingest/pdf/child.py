@@ -85,11 +85,12 @@ def _run_in_child(step: str, content: bytes, seconds: float) -> bytes:
 
 def _steps() -> dict[str, Callable[..., Any]]:
     """Each step with its function; the engines are imported in the child alone."""
+    from ingest.ocr.recognition import recognize_pages
     from ingest.pdf.glyph_text import read_pages
     from ingest.pdf.prepare import prepare_copy
     from ingest.pdf.qalam_text import read_blocks
 
-    return {"prepare": prepare_copy, "read": read_blocks, "glyphs": read_pages}
+    return {"prepare": prepare_copy, "read": read_blocks, "glyphs": read_pages, "ocr": recognize_pages}
 
 
 def _limit_memory() -> None:
@@ -105,7 +106,7 @@ def _limit_memory() -> None:
 def run_from_standard_input(step: str) -> None:
     """Do a step with the arguments that stand there; its result is written."""
     values = json.load(sys.stdin)
-    if step == "prepare":  # a password goes through the environment, since every user can see a command line
+    if step in ("prepare", "ocr"):  # a password goes through the environment, since every user can see a command line
         values["password"] = os.environ.get(_PASSWORD_VARIABLE)
     _limit_memory()
     try:

@@ -21,6 +21,8 @@ _MIN_CHARS_PER_PAGE, _MIN_PAGES = 400, 100
 """A page of a book has 1,500 to 2,500 characters, one of slides some hundreds. By default that is 5,000 pages."""
 _MOVED_WHOLE = (pdfium_c.FPDF_PAGEOBJ_TEXT, pdfium_c.FPDF_PAGEOBJ_FORM)
 """Kinds of page objects that hold words."""
+_MIN_COVERED, _MAX_STAMP_CHARS = 0.5, 30
+"""Of a scan: the share of the page that pictures cover, and letters and digits of text that was put on it."""
 
 
 def prepare_copy(path: str, copy: str, max_chars: int, password: str | None) -> dict[str, Any]:
@@ -38,15 +40,16 @@ def prepare_copy(path: str, copy: str, max_chars: int, password: str | None) -> 
     Returns
     -------
     dict
-        `pages`: for each page its `text` as PDFium reads it, whether it `has_image`, and its `label`; `parts`: for
-        each page of the copy the number of the page it comes from, from 0, and whether it is the whole of it.
+        `pages`: for each page its `text` as PDFium reads it, whether it `has_image` and `is_scan`, and its `label`;
+        `parts`: for each page of the copy the number of the page it comes from, from 0, and whether it is the whole
+        of it.
 
     Raises
     ------
     ReadError
         When the file cannot be opened, or has too much text.
     """
-    document = _open(path, password)
+    document = open_document(path, password)
     _check_pages(len(document), max_chars)
     plain = pdfium.PdfDocument.new()
     pages: list[dict[str, Any]] = []
@@ -58,19 +61,27 @@ def prepare_copy(path: str, copy: str, max_chars: int, password: str | None) -> 
             page = document[number]
             text = page.get_textpage().get_text_range()
         except pdfium.PdfiumError:
-            pages.append({"text": "", "has_image": False, "label": label})
+            pages.append({"text": "", "has_image": False, "label": label, "is_scan": False})
             continue
         chars += len(text)
         if chars > max_chars:
             raise ReadError(f"It holds more than {max_chars:,} characters (DALIL_MAX_ARTICLE_CHARS).")
-        pages.append({"text": text.replace("\r\n", "\n"), "has_image": _has_image(page), "label": label})
+        pages.append(
+            {
+                "text": text.replace("\r\n", "\n"),
+                "has_image": _has_image(page),
+                "label": label,
+                "is_scan": is_scan(page, text),
+            }
+        )
         if text.strip():
             parts += [(number, at == 0) for at in range(_copy_page(document, number, plain))]
     plain.save(copy)
     return {"pages": pages, "parts": parts}
 
 
-def _open(path: str, password: str | None) -> pdfium.PdfDocument:
+def open_document(path: str, password: str | None) -> pdfium.PdfDocument:
+    """A PDF; raises ReadError, in the words of the person who has it."""
     try:
         document = pdfium.PdfDocument(Path(path), password=password)
         if len(document) == 0:
@@ -98,6 +109,16 @@ def _read_label(document: pdfium.PdfDocument, number: int) -> str:
         return str(document.get_page_label(number))
     except (pdfium.PdfiumError, UnicodeError):
         return ""
+
+
+def is_scan(page: pdfium.PdfPage, text: str) -> bool:
+    """Whether a page is a picture: pictures cover most of it, and there is no text but a stamp or a number."""
+    if sum(char.isalnum() for char in text) > _MAX_STAMP_CHARS:
+        return False
+    width, height = page.get_size()
+    boxes = [found.get_bounds() for found in page.get_objects(filter=[pdfium_c.FPDF_PAGEOBJ_IMAGE])]
+    covered = sum(max(0.0, right - left) * max(0.0, top - bottom) for left, bottom, right, top in boxes)
+    return bool(covered >= _MIN_COVERED * width * height)
 
 
 def _has_image(page: pdfium.PdfPage) -> bool:

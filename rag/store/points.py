@@ -118,7 +118,7 @@ class ArticleSummary:
     mark: FileMark | None = field(default=None, compare=False)
 
 
-_ARTICLE_FIELDS = [item.name for item in fields(Article) if item.name != "pages"]
+_ARTICLE_FIELDS = [item.name for item in fields(Article) if item.name not in ("pages", "ocr")]
 """What is kept as it is."""
 _OPTIONAL_FIELDS = ("sketch", "mark")
 SUMMARY_FIELDS = [item.name for item in fields(ArticleSummary)]
@@ -150,9 +150,11 @@ def article_point(article: Article, chunks: Sequence[Chunk], config: IndexConfig
         Nanoseconds since 1970, by which articles are listed.
     """
     pages = {} if article.pages is None else {"pages": asdict(article.pages)}
+    ocr = {"ocr": [list(span) for span in article.ocr]} if article.ocr else {}
     payload = (
         {name: getattr(article, name) for name in _ARTICLE_FIELDS}
         | pages
+        | ocr
         | {
             "spans": [[chunk.start, chunk.end] for chunk in chunks],
             "chunks": len(chunks),
@@ -168,7 +170,8 @@ def article_point(article: Article, chunks: Sequence[Chunk], config: IndexConfig
 def read_article(payload: Payload) -> Article:
     """The article of a point; earlier versions kept addresses that are none of the web, and no pages."""
     kept = {name: payload[name] for name in _ARTICLE_FIELDS} | {"url": web_address(payload["url"])}
-    return Article(**kept, pages=_read_pages(payload.get("pages")))
+    ocr = tuple(Span(*span) for span in payload.get("ocr") or ())
+    return Article(**kept, pages=_read_pages(payload.get("pages")), ocr=ocr)
 
 
 def _read_pages(pages: Payload | None) -> PageMap | None:

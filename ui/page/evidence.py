@@ -73,6 +73,7 @@ def render_article(store: Store, request: EvidenceRequest, labels: Labels, langu
         article=article,
         span=span,
         page=article.find_page(span.start) if span.end > span.start else None,
+        is_ocr=article.is_ocr(span if span.end > span.start else Span(0, len(article.text))),
         blocks=_split_blocks(article, window, span),
         is_part=window != (0, len(article.text)),
         verdict=request.verdict if request.verdict in labels else "",
@@ -86,7 +87,9 @@ def render_article(store: Store, request: EvidenceRequest, labels: Labels, langu
 def _reference_to(article: Article, span: Span, language: Language) -> str:
     quote = article.text[slice(*span)]
     page = article.find_page(span.start)
-    citation = Citation(1, article.id, article.title, article.url, *span, quote, "verbatim", 1.0, page)
+    citation = Citation(
+        1, article.id, article.title, article.url, *span, quote, "verbatim", 1.0, page, article.is_ocr(span)
+    )
     return format_reference(citation, language)
 
 

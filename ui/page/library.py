@@ -10,6 +10,7 @@ from uuid import uuid4
 from markupsafe import Markup
 
 from ingest.indexer import IndexResult
+from ingest.ocr.options import OcrOptions
 from ingest.readers import SUFFIXES, ReadFailure, format_of_file, read_upload
 from rag.errors import DalilError
 from rag.language.normalize import fold_text
@@ -40,10 +41,11 @@ class DroppedFile(NamedTuple):
 
 
 class Upload(NamedTuple):
-    """A file that was dropped and has been accepted."""
+    """A file that was dropped and has been accepted; `ocr`: scans in it are to be read."""
 
     name: str
     file: Path
+    ocr: bool = False
 
     def discard(self) -> None:
         """Remove its content."""
@@ -163,15 +165,15 @@ class Library:
             labels=self.labels,
         )
 
-    def accept(self, dropped: Sequence[DroppedFile]) -> tuple[list[Upload], list[Problem]]:
-        """The files that can be read, and why the others cannot."""
+    def accept(self, dropped: Sequence[DroppedFile], ocr: bool = False) -> tuple[list[Upload], list[Problem]]:
+        """The files that can be read, and why the others cannot; `ocr`: whether their reader wants scans read."""
         uploads, problems = [], []
         for file in dropped:
             reason = self._find_problem(file)
             if reason:
                 problems.append(Problem(file.name, reason))
             else:
-                uploads.append(self._take(file))
+                uploads.append(self._take(file, ocr))
         return uploads, problems
 
     def plan(self, uploads: Sequence[Upload], problems: Sequence[Problem]) -> tuple[str, list[Upload]]:
@@ -204,6 +206,11 @@ class Library:
         yield self._render_outcomes(rows)
 
     @property
+    def can_ask_for_ocr(self) -> bool:
+        """Whether it is the reader's choice that scans are read."""
+        return self.service.assistant.settings.ocr == "ask"
+
+    @property
     def _store(self) -> Store:
         return self.service.assistant.store
 
@@ -231,9 +238,9 @@ class Library:
         sent = Path(dropped.path).resolve()
         return "" if sent.is_relative_to(self.uploads.resolve()) and sent.is_file() else self.labels["error_lost"]
 
-    def _take(self, dropped: DroppedFile) -> Upload:
+    def _take(self, dropped: DroppedFile, ocr: bool) -> Upload:
         # Gradio names a file by its content, and another tab may have sent the same: this one gets a name of its own.
-        return Upload(dropped.name, Path(dropped.path).replace(self.uploads / uuid4().hex))
+        return Upload(dropped.name, Path(dropped.path).replace(self.uploads / uuid4().hex), ocr)
 
     def _render_adding(self, uploads: Sequence[Upload], number: int, written: Written) -> str:
         """Which file is being added, from 1, and what was written of it."""
@@ -255,9 +262,10 @@ class Library:
         known = format_of_file(Path(upload.name))
         if known is None or not upload.file.is_file():
             return IndexResult(failed=[ReadFailure(upload.name, self.labels["error_lost"])])
-        max_chars = self.service.assistant.settings.max_article_chars
+        settings = self.service.assistant.settings
+        ocr = OcrOptions.of(settings.ocr, settings.tesseract, upload.ocr)
         content, name = upload.file.read_bytes(), upload.name
-        articles = read_upload(content, known, Path(name).stem, max_chars, name)
+        articles = read_upload(content, known, Path(name).stem, settings.max_article_chars, name, ocr)
         indexer = self.service.indexer
         try:
             with self.service.upload_limiter.place():
@@ -272,7 +280,9 @@ class Library:
             label = self.labels[f"{stage}_{outcome}"]
             rows += [_Row(name if len(ids) == 1 else f"{name}: {key}", outcome, label) for key in ids]
         failed = self.labels[f"{stage}_failed"]
-        rows += [_Row(name, "failed", failed, failure.reason) for failure in result.failed]
+        # What the page has words of its own for is said in them, all else as the reader of the file says it.
+        reasons = [self.labels.get(f"failed_{failure.code}", failure.reason) for failure in result.failed]
+        rows += [_Row(name, "failed", failed, reason) for reason in reasons]
         warned = self.labels["warned"]
         return rows + [_Row(name, "warned", warned, warning.reason) for warning in result.warnings]
 
