@@ -101,12 +101,10 @@ def _recognize(path: Path, values: dict[str, Any]) -> dict[str, Any]:
         return kept
     count = _MAX_PAGES if values["numbers"] is None else len(values["numbers"])
     seconds = min(OCR_SECONDS, _SECONDS_TO_START + count * _SECONDS_PER_PAGE)
+    values |= {"max_pages": _MAX_PAGES, "seconds": seconds}
     try:
-        found: dict[str, Any] = run_step(
-            "ocr",
-            values | {"max_pages": _MAX_PAGES, "seconds": seconds},
-            seconds + _SECONDS_PER_PAGE + _SECONDS_TO_START,
-        )
+        with _one_at_a_time:
+            found: dict[str, Any] = run_step("ocr", values, seconds + _SECONDS_PER_PAGE + _SECONDS_TO_START)
     except StepError:
         raise ReadError(_STEP_FAILED) from None
     _recent.keep(key, found)
@@ -151,3 +149,5 @@ class _RecentPages:
 
 
 _recent = _RecentPages()
+_one_at_a_time = threading.Lock()
+"""Files: the pages of one are read side by side, on as many processors as there are."""
