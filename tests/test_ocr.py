@@ -1,6 +1,7 @@
 """Scans and pictures: read by OCR where it is asked for, and said to be wherever their words are shown."""
 
 import io
+import json
 import re
 import stat
 from dataclasses import replace
@@ -8,6 +9,7 @@ from dataclasses import replace
 import pypdfium2 as pdfium
 import pytest
 
+from eval.extract import measure_extraction
 from ingest.ocr.options import NO_OCR, OcrOptions
 from ingest.ocr.recognition import _in_order
 from ingest.ocr.tesseract import OcrWord, find_models, recognize_words
@@ -206,6 +208,17 @@ def test_what_ocr_read_is_judged_by_its_confidence_and_its_letters():
     assert judge_ocr("", 0).is_good
     assert "OCR cannot read it" in judge_ocr(TOWER, 20).reason
     assert not judge_ocr("ظغجثض ءؤئخ ذظضغ ثءخج غظثذ ضءؤخ جظغث ئءذض " * 3, 80).is_good
+
+
+@TESSERACT_TEST
+def test_scans_are_measured_as_a_format_of_their_own(page, tmp_path):
+    (tmp_path / "tower.png").write_bytes(save([page], "PNG"))
+    (tmp_path / "truth").mkdir()
+    truth = {"title": LINES[0], "text": " ".join(LINES)}
+    (tmp_path / "truth" / "tower.json").write_text(json.dumps(truth), "utf-8")
+    (measured,), _ = measure_extraction(tmp_path, tmp_path / "truth", 10_000, OCR)
+    assert (measured.format, measured.failure) == ("picture by OCR", "")
+    assert measured.recall >= 0.8
 
 
 # Answers

@@ -21,8 +21,9 @@ _MIN_CHARS_PER_PAGE, _MIN_PAGES = 400, 100
 """A page of a book has 1,500 to 2,500 characters, one of slides some hundreds. By default that is 5,000 pages."""
 _MOVED_WHOLE = (pdfium_c.FPDF_PAGEOBJ_TEXT, pdfium_c.FPDF_PAGEOBJ_FORM)
 """Kinds of page objects that hold words."""
-_MIN_COVERED, _MAX_STAMP_CHARS = 0.5, 30
-"""Of a scan: the share of the page that pictures cover, and letters and digits of text that was put on it."""
+_MIN_COVERED, _MIN_COVERED_ALONE, _MAX_STAMP_CHARS = 0.5, 0.05, 30
+"""Of a scan: the share of the page that pictures cover, beside text that was put on it and without any; letters and
+digits of that text. A receipt covers a twentieth of A4."""
 
 
 def prepare_copy(path: str, copy: str, max_chars: int, password: str | None) -> dict[str, Any]:
@@ -112,13 +113,14 @@ def _read_label(document: pdfium.PdfDocument, number: int) -> str:
 
 
 def is_scan(page: pdfium.PdfPage, text: str) -> bool:
-    """Whether a page is a picture: pictures cover most of it, and there is no text but a stamp or a number."""
+    """Whether a page is a picture: pictures cover most of it beside a stamp or a number, or part of it without."""
     if sum(char.isalnum() for char in text) > _MAX_STAMP_CHARS:
         return False
     width, height = page.get_size()
     boxes = [found.get_bounds() for found in page.get_objects(filter=[pdfium_c.FPDF_PAGEOBJ_IMAGE])]
     covered = sum(max(0.0, right - left) * max(0.0, top - bottom) for left, bottom, right, top in boxes)
-    return bool(covered >= _MIN_COVERED * width * height)
+    least = _MIN_COVERED if any(char.isalnum() for char in text) else _MIN_COVERED_ALONE
+    return bool(covered >= least * width * height)
 
 
 def _has_image(page: pdfium.PdfPage) -> bool:
