@@ -196,7 +196,8 @@ def test_words_of_a_line_that_was_read_from_the_wrong_side_are_turned():
     [
         ("کانت الشرکة ‎۲۰۲۴‏", "كانت الشركة ٢٠٢٤"),
         ("فی المستشفی علی", "في المستشفى على"),
-        ("Meta  2024", "Meta 2024"),
+        ("ألف دینار عام ‎.٠۹۲۱‏", "ألف دينار عام ٠٩٢١."),
+        ("Meta  2024 .5", "Meta 2024 .5"),
     ],
 )
 def test_letters_and_digits_of_persian_are_those_of_arabic(line, repaired):

@@ -6,6 +6,8 @@ _LETTERS = str.maketrans("کڪگیےېہھەۀ", "كككيييهههه")
 _DIGITS = str.maketrans("۰۱۲۳۴۵۶۷۸۹", "٠١٢٣٤٥٦٧٨٩")
 _CONTROLS = re.compile("[\u200b-\u200f\u061c\u202a-\u202e\u2066-\u2069\ufeff]")
 """Put between Arabic and Latin words, and of no meaning where a line is in logical order."""
+_MARK_FIRST = re.compile("(?<!\\S)([.،؛:])([٠-٩]+(?:[.,٫٬/][٠-٩]+)*)(?!\\S)")
+"""A mark that stands behind a number and was taken for its beginning."""
 _ENDS_IN_YA = re.compile(r"(?<![^\W\d_])[^\W\d_]+ي(?![^\W\d_])")
 _WITH_MAQSURA = {
     word[:-1] + "ي": word
@@ -23,4 +25,4 @@ def repair_ocr_line(text: str) -> str:
     plain = _CONTROLS.sub("", text).translate(_LETTERS).translate(_DIGITS)
     if had_persian:
         plain = _ENDS_IN_YA.sub(lambda word: _WITH_MAQSURA.get(word[0], word[0]), plain)
-    return " ".join(plain.split())
+    return " ".join(_MARK_FIRST.sub(r"\2\1", plain).split())
