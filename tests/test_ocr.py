@@ -83,6 +83,14 @@ def test_the_words_of_a_picture_are_an_article_that_says_it_was_read_by_ocr(page
 
 
 @TESSERACT_TEST
+def test_a_page_in_english_is_read_by_the_same_models(tmp_path):
+    lines = ["The clock tower stands in the old town.", "It was designed by the engineer Salim Haddad."]
+    found, _ = read(save([draw_page(lines, direction="ltr")], "PNG"), "png", tmp_path)
+    assert found.language == "en"
+    assert share_of_words(lines, found.text) >= 0.8
+
+
+@TESSERACT_TEST
 def test_each_page_of_a_tiff_is_one_of_the_article(page, tmp_path):
     found, _ = read(save([page, draw_page(OTHER)], "TIFF"), "tiff", tmp_path)
     assert [found.find_page(found.text.index(word)).number for word in ("ميزانيتها", "الفرات")] == [1, 2]
