@@ -155,12 +155,16 @@ class Indexer:
     def _embed_ahead(self, batches: Iterable[list[Article]], executor: Executor) -> Iterator[list[EmbeddedArticle]]:
         """Each batch with its vectors, while the next one is read and embedded beside what is done with this."""
         ahead: Future[list[EmbeddedArticle]] | None = None
-        for batch in batches:
-            embedded, ahead = ahead, executor.submit(lambda articles: list(self.embed(articles)), batch)
-            if embedded is not None:
-                yield embedded.result()
-        if ahead is not None:
-            yield ahead.result()
+        try:
+            for batch in batches:
+                embedded, ahead = ahead, executor.submit(lambda articles: list(self.embed(articles)), batch)
+                if embedded is not None:
+                    yield embedded.result()
+            if ahead is not None:
+                yield ahead.result()
+        finally:
+            if ahead is not None:
+                ahead.cancel()  # where the ingest ends early, what has not begun need not be embedded
 
     def _select_new(self, found: Iterable[FoundItem], result: IndexResult, marks: PendingMarks) -> Iterator[Article]:
         """The articles that are new or changed; notes in `result` what becomes of each, and in `marks` their files."""
