@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 from types import MappingProxyType, ModuleType, SimpleNamespace
 from typing import Any, NamedTuple, Self
@@ -21,11 +22,15 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from ingest.indexer import embed_articles
 from rag.answering.assistant import Assistant
 from rag.answering.llm import ChatModel
-from rag.embedding import Embedder, EmbeddingSpec, Encoder, Matrix, PassageVectors, QueryVectors
+from rag.embedding import Embedder, EmbeddingSpec, Encoder, Matrix, PassageVectors, QueryVectors, embedding_spec
 from rag.language.document import Document
 from rag.language.sentences import find_sentences, trim_span
 from rag.retrieval.calibration import load_calibration
 from rag.retrieval.retriever import HybridRetriever, RetrievalResult
+from rag.settings import load_settings
+from rag.store import IndexConfig
+from rag.store.points import article_point_id
+from rag.store.qdrant_edge import EdgeEngine
 from rag.types import Article, Hit, Scores, Span
 
 _WORD_DIMENSION = 64
@@ -381,6 +386,16 @@ def put(assistant: Assistant, *articles: Article) -> None:
     for article, chunks in embed_articles(articles, assistant.settings.chunk_tokens, assistant.encoder):
         assistant.store.write(article, chunks)
     assistant.store.optimize()
+
+
+def lose_articles(data_dir: Path, *article_ids: str) -> None:
+    """Take articles out of an index behind its back, as a disk that forgets would."""
+    settings = load_settings(data_dir=data_dir)
+    engine = EdgeEngine(data_dir)
+    engine.open(IndexConfig.of(embedding_spec(settings), settings.chunk_tokens).vector_sizes)
+    engine.delete("articles", [article_point_id(article_id) for article_id in article_ids])
+    engine.flush()
+    engine.close()
 
 
 def article(text: str, article_id: str = "a", title: str = "عنوان", **fields: Any) -> Article:

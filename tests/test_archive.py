@@ -31,7 +31,7 @@ from rag.settings import load_settings
 from rag.store import IndexConfig, Store
 from rag.store.qdrant_edge import EdgeEngine
 from rag.types import Article, PageMap, Span
-from tests.doubles import WordEncoder, article, local_client, served
+from tests.doubles import WordEncoder, article, local_client, lose_articles, served
 from tests.test_cli import dalil
 from tests.test_service import error
 from ui.api import AnswerService, create_app
@@ -340,8 +340,7 @@ def test_an_archive_goes_through_a_pipe(home, tmp_path):
 
 def test_what_is_left_of_a_damaged_index_is_exported_and_said_to_be_less(home, tmp_path):
     subprocess.run(["cp", "-r", "--sparse=always", home / "data", tmp_path / "data"], check=True)
-    [version_file] = (tmp_path / "data").glob("articles/segments/*/version.info")
-    version_file.unlink()
+    lose_articles(tmp_path / "data", "socotra")
     file = tmp_path / "left.gz"
     exported = dalil(tmp_path, "export", str(file))
     assert exported.returncode == 1
