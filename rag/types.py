@@ -36,6 +36,8 @@ SearchMode = Literal["hybrid", "dense", "lexical"]
 
 MAX_ID_CHARS = 200
 """Of an article's id, wherever one is given or asked for."""
+MAX_HEADING_LEVEL = 6
+"""As in HTML and Markdown."""
 
 
 class Span(NamedTuple):
@@ -88,6 +90,23 @@ class PageMap:
 
 
 @dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading in the text of an article.
+
+    Attributes
+    ----------
+    start, end : int
+        Of its words, one line, in code points of the text.
+    level : int
+        From 1, that of a part, to 6: a heading is beneath the last one of a lower number before it.
+    """
+
+    start: int
+    end: int
+    level: int
+
+
+@dataclass(frozen=True, slots=True)
 class Article:
     """One article as stored.
 
@@ -110,6 +129,8 @@ class Article:
         filtered by.
     pages : PageMap or None
         Of a document that has pages.
+    headings : tuple of Heading
+        In the order of the text; none where its format has none.
     """
 
     id: str
@@ -122,10 +143,21 @@ class Article:
     date: str | None = None
     topic: str | None = None
     pages: PageMap | None = None
+    headings: tuple[Heading, ...] = ()
 
     def find_page(self, offset: int) -> Page | None:
         """The page that a code point of the text stands on; None where there are no pages."""
         return self.pages.find_page(offset) if self.pages else None
+
+    def find_section(self, offset: int) -> tuple[str, ...]:
+        """The headings that a code point of the text stands beneath, or in, the outermost first."""
+        path: list[str] = []
+        level = MAX_HEADING_LEVEL + 1
+        for heading in reversed(self.headings[: bisect_right(self.headings, offset, key=lambda one: one.start)]):
+            if heading.level < level:
+                path.append(self.text[heading.start : heading.end])
+                level = heading.level
+        return tuple(reversed(path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +251,11 @@ class Hit:
         """Where it begins."""
         return self.article.find_page(self.start)
 
+    @property
+    def section(self) -> tuple[str, ...]:
+        """The headings that it begins beneath."""
+        return self.article.find_section(self.start)
+
 
 @dataclass(frozen=True, slots=True)
 class Citation:
@@ -240,6 +277,8 @@ class Citation:
         Support, 0..1.
     page : Page or None
         That the quote begins on, of an article with pages.
+    section : tuple of str
+        The headings that the quote stands beneath, the outermost first.
     """
 
     number: int
@@ -252,6 +291,7 @@ class Citation:
     verdict: Verdict
     score: float
     page: Page | None = None
+    section: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

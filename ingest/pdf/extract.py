@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ingest.pdf.child import Deadline, StepError, run_step
+from ingest.pdf.headings import rank_headings
 from ingest.pdf.pages import Line, drop_running_heads
 from ingest.pdf.paragraphs import join_paragraphs
 from ingest.pdf.tables import lines_with_rows, rows_of
@@ -55,6 +56,9 @@ class PdfText:
         The lines of the first page that have its largest letters; empty where its text has no smaller ones.
     headings : str
         The lines that are set in another size than most of the text.
+    heading_levels : dict of str to int
+        The paragraphs in larger letters than most of the text, each with the rank of its size among them, from 1; the
+        title is none of them.
     has_image : bool
         Whether a page has a picture: without words, it is a scan.
     """
@@ -64,6 +68,7 @@ class PdfText:
     page_labels: list[str]
     title: str
     headings: str
+    heading_levels: dict[str, int]
     has_image: bool
 
     @property
@@ -105,7 +110,8 @@ def extract_text(content: bytes, max_chars: int, seconds: float = _SECONDS) -> P
     labels = [page["label"] for page in prepared["pages"]]
     lines = [line for page in article for line in page]
     title = _find_title(article[0], _body_size(lines)) if article else ""
-    return PdfText(text, starts, labels, title, _join(_find_headings(lines)), has_image)
+    levels = rank_headings(article, _body_size(lines), title)
+    return PdfText(text, starts, labels, title, _join(_find_headings(lines)), levels, has_image)
 
 
 def _body_size(lines: Sequence[Line]) -> int:

@@ -8,6 +8,7 @@ from io import BufferedReader
 from itertools import accumulate
 from typing import Any
 
+from ingest.readers.headings import place_headings, take_marks
 from ingest.readers.metadata import ArticleFields, DerivedId, clean_id, clean_line
 from ingest.readers.web_ids import address_id, choose_address
 from rag.errors import ReadError
@@ -136,6 +137,7 @@ def make_article(
         What its writer said of it.
     content : str or sequence of str
         Its words; of a document that has pages, those of each page, with the white space that parts it from the next.
+        Lines that are headings are marked (`ingest.readers.headings`).
     source : Source
         Where they come from.
     heading : str, optional
@@ -150,7 +152,8 @@ def make_article(
     ReadError
         When there are no words, or too many, or not those that were written, or the source's name can be no id.
     """
-    parts = [replace_controls(part) for part in ([content] if isinstance(content, str) else content)]
+    marked = [replace_controls(part) for part in ([content] if isinstance(content, str) else content)]
+    parts, heading_lines = take_marks(marked)
     healed = _heal(parts, source.max_chars)
     text = "".join(healed).strip()
     title = fields.title or clean_line(heading or "") or _first_line(text)
@@ -165,6 +168,11 @@ def make_article(
     }
     if not isinstance(content, str):
         kept["pages"] = _map_pages(healed, labels)
+    headings = place_headings(healed, heading_lines)
+    if headings and text[: headings[0].end] == title:  # it heads the whole
+        headings = headings[1:]
+    if headings:  # what has none is the same revision as before there were any
+        kept["headings"] = headings
     name = DerivedId(clean_id(source.name)) if not (source.address and url) else clean_id(address_id(url))
     yield Article(id=fields.id or name, revision=_hash_content(kept), source=source.origin, **kept)
     mended = [] if text == "".join(parts).strip() else [_MENDED]

@@ -12,6 +12,7 @@ from defusedxml.ElementTree import fromstring
 
 from ingest.readers.base import ReadResult, Source, make_article
 from ingest.readers.decoding import decode_text
+from ingest.readers.headings import remove_marks
 from ingest.readers.html_text import extract_words, parse_html
 from ingest.readers.metadata import clean_line, read_fields
 from ingest.readers.package import open_package
@@ -85,5 +86,5 @@ def _read_chapter(content: bytes) -> Section:
     name = clean_line(tree.title or "")
     text = extract_words(tree)
     heading = tree.body.query_selector("h1, h2, h3")
-    has_heading = heading is not None and text.lstrip().startswith(heading.text.strip())
+    has_heading = heading is not None and remove_marks(text).lstrip().startswith(remove_marks(heading.text).strip())
     return Section("" if has_heading else name, text)

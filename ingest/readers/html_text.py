@@ -12,8 +12,9 @@ from typing import Any
 from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.html import ElementNode, HTMLTree, traverse_dom
 
+from ingest.readers.headings import heading_mark
 from ingest.readers.html_menus import remove_menus
-from ingest.readers.html_tree import children_of, find_elements, find_outermost
+from ingest.readers.html_tree import children_of, find_elements, find_first_text, find_outermost
 from rag.errors import ReadError
 
 CELL_SEPARATOR = " | "
@@ -28,6 +29,7 @@ _MAX_CELL_CHARS = 2_000
 """A longer cell is a column of a page laid out by a table."""
 _LAYOUT_PARTS = "table, h1, h2, h3"
 """What no cell of data holds."""
+_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _LIST_DEPTH = 3
 """The extractor takes each list less deep than this for navigation, and deeper ones by the share of their links."""
 _SKIPPED = ("nav", "button", "select", "sup.reference", ".mw-editsection", "a.headerlink", "[role=complementary]")
@@ -85,6 +87,7 @@ def join_cells(cells: Iterable[str]) -> str:
 
 
 def _extract(tree: HTMLTree, is_page: bool) -> str:
+    _mark_headings(tree)
     skipped = [*_SKIPPED, *_BACK_LINKS] if is_page else [*_BACK_LINKS]
     text = extract_plain_text(
         tree,
@@ -119,6 +122,15 @@ def _join_rows(tree: HTMLTree) -> None:
         words = [_cell_words(cell) for cell in cells]
         if max(map(len, words)) <= _MAX_CELL_CHARS:
             row.text = join_cells(words)
+
+
+def _mark_headings(tree: HTMLTree) -> None:
+    """Put the mark of each heading before its words, since the extractor gives no tags."""
+    for heading in find_elements(tree.body, *_HEADINGS):
+        mark = heading_mark(int(heading.tag[1:]))
+        words = None if mark in heading.text else find_first_text(heading)
+        if words is not None:
+            words.parent.insert_before(tree.create_text_node(mark), words)
 
 
 def _cell_words(cell: ElementNode) -> str:

@@ -1,10 +1,11 @@
 """PDF files that were made as text: the words of all pages are one article."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from io import BufferedReader
 
 from ingest.pdf.extract import extract_text
 from ingest.readers.base import ReadResult, Source, make_article
+from ingest.readers.headings import mark_heading
 from ingest.readers.metadata import MAX_TITLE_CHARS, ArticleFields, clean_line
 from rag.errors import ReadError
 from rag.language.health import heal_parts, judge_headings
@@ -30,7 +31,13 @@ def read_pdf(stream: BufferedReader, source: Source) -> Iterator[ReadResult]:
         if not judged.is_good:
             raise ReadError(f"{judged.reason} {_REMEDY}")
     title = found.title if len(found.title) <= MAX_TITLE_CHARS else None
-    yield from make_article(ArticleFields(), found.page_texts, source, title, labels=_clean_labels(found.page_labels))
+    pages = [_mark_headings(page, found.heading_levels) for page in found.page_texts]
+    yield from make_article(ArticleFields(), pages, source, title, labels=_clean_labels(found.page_labels))
+
+
+def _mark_headings(page: str, levels: Mapping[str, int]) -> str:
+    lines = page.split("\n")
+    return "\n".join(mark_heading(line, levels[line]) if line in levels else line for line in lines)
 
 
 def _clean_labels(labels: Sequence[str]) -> list[str]:

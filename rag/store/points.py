@@ -18,7 +18,7 @@ from rag.store.engine import Payload, Point
 from rag.store.filters import filter_fields
 from rag.store.fingerprint import IndexConfig
 from rag.store.quantization import dequantize, quantize_passages
-from rag.types import Article, Chunk, Language, PageMap, Span
+from rag.types import Article, Chunk, Heading, Language, PageMap, Span
 
 _NAMESPACE = UUID("b9a3f6f2-6d0c-4c86-9d5e-5f0f3f0f7a11")
 
@@ -96,7 +96,7 @@ class ArticleSummary:
     sketch: tuple[int, ...] = field(default=(), compare=False)
 
 
-_ARTICLE_FIELDS = [item.name for item in fields(Article) if item.name != "pages"]
+_ARTICLE_FIELDS = [item.name for item in fields(Article) if item.name not in ("pages", "headings")]
 """What is kept as it is."""
 SUMMARY_FIELDS = [item.name for item in fields(ArticleSummary)]
 """Payload that a summary is made of."""
@@ -127,6 +127,7 @@ def article_point(article: Article, chunks: Sequence[Chunk], config: IndexConfig
         Nanoseconds since 1970, by which articles are listed.
     """
     pages = {} if article.pages is None else {"pages": asdict(article.pages)}
+    headings = [[heading.start, heading.end, heading.level] for heading in article.headings]
     payload = (
         {name: getattr(article, name) for name in _ARTICLE_FIELDS}
         | pages
@@ -134,6 +135,7 @@ def article_point(article: Article, chunks: Sequence[Chunk], config: IndexConfig
             "spans": [[chunk.start, chunk.end] for chunk in chunks],
             "chunks": len(chunks),
             "sketch": list(sketch_text(article.text)),
+            "headings": headings,
             "fingerprint": config.fingerprint,
             "config": str(config),
             "stored_at": stored_at,
@@ -143,9 +145,10 @@ def article_point(article: Article, chunks: Sequence[Chunk], config: IndexConfig
 
 
 def read_article(payload: Payload) -> Article:
-    """The article of a point; earlier versions kept addresses that are none of the web, and no pages."""
+    """The article of a point; earlier versions kept addresses that are none of the web, no pages and no headings."""
     kept = {name: payload[name] for name in _ARTICLE_FIELDS} | {"url": web_address(payload["url"])}
-    return Article(**kept, pages=_read_pages(payload.get("pages")))
+    headings = tuple(Heading(*place) for place in payload.get("headings") or ())
+    return Article(**kept, pages=_read_pages(payload.get("pages")), headings=headings)
 
 
 def _read_pages(pages: Payload | None) -> PageMap | None:

@@ -13,6 +13,7 @@ from rag.store import ArticleSummary, Store
 from rag.types import MAX_ID_CHARS, Article
 from ui.api.schemas import (
     ArticleBody,
+    ArticleHeading,
     ArticleItem,
     ArticleList,
     ArticleText,
@@ -73,7 +74,9 @@ def _add_reading_routes(router: APIRouter, service: AnswerService) -> None:
     def read_article(article_id: str) -> ArticleBody:
         """One article, with its text."""
         article = store.get_article(article_id)
-        return ArticleBody(**_info(article), text=article.text, pages=_list_pages(article))
+        return ArticleBody(
+            **_info(article), text=article.text, pages=_list_pages(article), headings=_list_headings(article)
+        )
 
 
 def _get_addressed(store: Store, request: Request, article_id: str) -> Article:
@@ -149,6 +152,13 @@ def _list_pages(article: Article) -> list[PageStart]:
     labels = [label or None for label in pages.labels] or [None] * len(pages.starts)
     numbered = enumerate(zip(labels, pages.starts, strict=True), 1)
     return [PageStart(number=number, label=label, start=start) for number, (label, start) in numbered]
+
+
+def _list_headings(article: Article) -> list[ArticleHeading]:
+    return [
+        ArticleHeading(text=article.text[one.start : one.end], level=one.level, start=one.start)
+        for one in article.headings
+    ]
 
 
 def _to_item(summary: ArticleSummary) -> ArticleItem:

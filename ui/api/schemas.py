@@ -141,7 +141,8 @@ class Readiness(BaseModel):
 
 
 class SearchHit(BaseModel):
-    """A passage; `page` is where it begins, of an article with pages. With `explain`, `signals` has the score of each
+    """A passage; `page` is where it begins, of an article with pages, `section` the headings that it begins beneath,
+    the outermost first. With `explain`, `signals` has the score of each
     representation, `matched` the forms in it that match each word of the query."""
 
     article_id: str
@@ -150,6 +151,7 @@ class SearchHit(BaseModel):
     start: int
     end: int
     page: Page | None = None
+    section: list[str] = []
     text: str
     score: float
     signals: dict[str, float] | None = None
@@ -200,11 +202,20 @@ class PageStart(BaseModel):
     start: int
 
 
+class ArticleHeading(BaseModel):
+    """A heading in an article's text: its words, its level from 1 to 6, and the code point that it begins at."""
+
+    text: str
+    level: int
+    start: int
+
+
 class ArticleBody(ArticleInfo):
-    """An article with its text, and the pages of the document that it comes from."""
+    """An article with its text, its headings, and the pages of the document that it comes from."""
 
     text: str
     pages: list[PageStart]
+    headings: list[ArticleHeading]
 
 
 class ArticleText(ArticleInfo):

@@ -165,7 +165,8 @@ def _ask(options: argparse.Namespace, settings: Settings) -> int:
 
 def _format_answer(answer: Answer) -> str:
     notes = [
-        f"[{one.number}] {format_title(one.title, one.page, answer.language)} ({one.article_id}, {one.start}-{one.end})"
+        f"[{one.number}] {format_title(one.title, one.page, answer.language, one.section)} "
+        f"({one.article_id}, {one.start}-{one.end})"
         for one in answer.citations
     ]
     if answer.degraded:
@@ -180,7 +181,8 @@ def _search(options: argparse.Namespace, settings: Settings) -> int:
     with Assistant.from_settings(settings) as assistant:
         result = assistant.search(options.query, options.k, Filters(topics=tuple(options.topic)), options.mode)
     lines = [
-        f"{hit.score:.3f}  {format_title(hit.article.title, hit.page, result.language)}  {hit.start}-{hit.end}\n"
+        f"{hit.score:.3f}  {format_title(hit.article.title, hit.page, result.language, hit.section)}"
+        f"  {hit.start}-{hit.end}\n"
         f"       {' '.join(hit.text.split())[:_PREVIEW_CHARS]}"
         for hit in result.hits
     ]

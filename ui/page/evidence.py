@@ -73,6 +73,7 @@ def render_article(store: Store, request: EvidenceRequest, labels: Labels, langu
         article=article,
         span=span,
         page=article.find_page(span.start) if span.end > span.start else None,
+        section=article.find_section(span.start) if span.end > span.start else (),
         blocks=_split_blocks(article, window, span),
         is_part=window != (0, len(article.text)),
         verdict=request.verdict if request.verdict in labels else "",
@@ -85,8 +86,8 @@ def render_article(store: Store, request: EvidenceRequest, labels: Labels, langu
 
 def _reference_to(article: Article, span: Span, language: Language) -> str:
     quote = article.text[slice(*span)]
-    page = article.find_page(span.start)
-    citation = Citation(1, article.id, article.title, article.url, *span, quote, "verbatim", 1.0, page)
+    page, section = article.find_page(span.start), article.find_section(span.start)
+    citation = Citation(1, article.id, article.title, article.url, *span, quote, "verbatim", 1.0, page, section)
     return format_reference(citation, language)
 
 
