@@ -12,6 +12,7 @@ from ingest.chunker import chunk_article
 from ingest.duplicates import Duplicates
 from ingest.identity import Identities
 from ingest.readers import UPLOAD_ORIGIN, ReadFailure, ReadResult, ReadSkip, ReadWarning
+from ingest.reasons import reason
 from rag.embedding import Encoder
 from rag.embedding.bm25 import lexical_vector
 from rag.language.document import Document
@@ -198,7 +199,7 @@ def _compare(article: Article, stored: ArticleSummary | None, is_incomplete: boo
 def _tell_duplicate(article: Article, other: tuple[str, str] | None) -> Iterator[ReadWarning]:
     if other is not None:
         place, (other_id, source) = article.source.removeprefix(UPLOAD_ORIGIN), other
-        yield ReadWarning(place, f"It says nearly the same as {other_id!r} from {source.removeprefix(UPLOAD_ORIGIN)}.")
+        yield ReadWarning(place, reason("near_duplicate", id=other_id, place=source.removeprefix(UPLOAD_ORIGIN)))
 
 
 def _batches(articles: Iterable[Article]) -> Iterator[list[Article]]:

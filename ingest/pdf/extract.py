@@ -16,6 +16,7 @@ from ingest.pdf.headings import rank_headings
 from ingest.pdf.pages import Line, drop_running_heads
 from ingest.pdf.paragraphs import join_paragraphs
 from ingest.pdf.tables import lines_with_rows, rows_of
+from ingest.reasons import reason
 from rag.errors import ReadError
 from rag.language.arabic.text_layers import pair_brackets, repair_line, repair_plain_line
 from rag.language.health import score_text
@@ -139,7 +140,7 @@ def _prepare(path: Path, copy: Path, max_chars: int, deadline: Deadline) -> dict
     try:
         prepared: dict[str, Any] = run_step("prepare", values, deadline.left(_PREPARE_SHARE))
     except StepError:
-        raise ReadError("It takes too much time or memory to read: it is damaged, or far too large.") from None
+        raise ReadError(reason("pdf_too_slow")) from None
     return prepared
 
 

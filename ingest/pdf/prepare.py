@@ -12,11 +12,9 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
 from ingest.pdf.columns import Box, Part, part_columns
+from ingest.reasons import reason
 from rag.errors import ReadError
 
-_LOCKED = "It is encrypted and needs a password: set DALIL_PDF_PASSWORD, or save it without one."
-_WRONG_PASSWORD = "It is encrypted, and DALIL_PDF_PASSWORD is not its password."
-_DAMAGED = "It is no PDF that can be opened, or it is damaged."
 _MOVED_WHOLE = (pdfium_c.FPDF_PAGEOBJ_TEXT, pdfium_c.FPDF_PAGEOBJ_FORM)
 """Kinds of page objects that hold words."""
 
@@ -59,7 +57,7 @@ def prepare_copy(path: str, copy: str, max_chars: int, password: str | None) -> 
             continue
         chars += len(text)
         if chars > max_chars:
-            raise ReadError(f"It holds more than {max_chars:,} characters (DALIL_MAX_ARTICLE_CHARS).")
+            raise ReadError(reason("pdf_too_long", limit=max_chars))
         pages.append({"text": text.replace("\r\n", "\n"), "has_image": _has_image(page), "label": label})
         if text.strip():
             parts += [(number, at == 0) for at in range(_copy_page(document, number, plain))]
@@ -71,11 +69,11 @@ def _open(path: str, password: str | None) -> pdfium.PdfDocument:
     try:
         document = pdfium.PdfDocument(Path(path), password=password)
         if len(document) == 0:
-            raise ReadError(_DAMAGED)
+            raise ReadError(reason("pdf_damaged"))
     except pdfium.PdfiumError as error:
         if getattr(error, "err_code", None) == pdfium_c.FPDF_ERR_PASSWORD:
-            raise ReadError(_WRONG_PASSWORD if password else _LOCKED) from None
-        raise ReadError(_DAMAGED) from None
+            raise ReadError(reason("pdf_wrong_password" if password else "pdf_locked")) from None
+        raise ReadError(reason("pdf_damaged")) from None
     return document
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from ingest.readers.headings import place_headings, take_marks
 from ingest.readers.metadata import ArticleFields, DerivedId, clean_id, clean_line
 from ingest.readers.web_ids import address_id, choose_address
+from ingest.reasons import reason
 from rag.errors import ReadError
 from rag.language.controls import replace_controls
 from rag.language.document import Document
@@ -20,7 +21,6 @@ from rag.types import Article, PageMap
 _MAX_FIRST_LINE_CHARS = 100
 _UNUSABLE = frozenset({"reversed", "mojibake", "lost"})
 """Text of any format; that letters are named wrongly is a fault of fonts, and odd letters may be a list or a code."""
-_MENDED = "Its text ran backwards, or was decoded wrongly, and is put right. Look whether its words are."
 DAMAGED = "\ufffd"
 """Stands for bytes that are no character."""
 _CONTEXT_CHARS = 20
@@ -108,13 +108,13 @@ class Source:
         """The same for one line, numbered from 1."""
         return replace(self, name=f"{self.name}:{number}", path=f"{self.path}:{number}", address=None)
 
-    def failure(self, reason: str) -> ReadFailure:
+    def failure(self, why: str) -> ReadFailure:
         """A failure of this source."""
-        return ReadFailure(self.path, reason)
+        return ReadFailure(self.path, why)
 
-    def warning(self, reason: str) -> ReadWarning:
+    def warning(self, why: str) -> ReadWarning:
         """A warning of this source."""
-        return ReadWarning(self.path, reason)
+        return ReadWarning(self.path, why)
 
 
 Reader = Callable[[BufferedReader, Source], Iterator[ReadResult]]
@@ -175,20 +175,20 @@ def make_article(
         kept["headings"] = headings
     name = DerivedId(clean_id(source.name)) if not (source.address and url) else clean_id(address_id(url))
     yield Article(id=fields.id or name, revision=_hash_content(kept), source=source.origin, **kept)
-    mended = [] if text == "".join(parts).strip() else [_MENDED]
+    mended = [] if text == "".join(parts).strip() else [reason("mended")]
     yield from map(source.warning, (*warnings, *fields.problems, *_describe_damage(text), *mended))
 
 
 def _heal(parts: Sequence[str], max_chars: int) -> list[str]:
     """The parts of a text, mended where that is safe; raises ReadError where they are no article."""
     if not any(char.isalnum() for part in parts for char in part):
-        raise ReadError("It holds no words.")
+        raise ReadError(reason("no_words"))
     healed, health = heal_parts(parts)
     if health.state in _UNUSABLE:
-        raise ReadError(health.reason)
+        raise ReadError(reason(health.code))
     length = len("".join(healed).strip())
     if length > max_chars:
-        raise ReadError(f"It is too long: {length:,} characters, at most {max_chars:,} (DALIL_MAX_ARTICLE_CHARS).")
+        raise ReadError(reason("too_long", length=length, limit=max_chars))
     return healed
 
 
@@ -197,10 +197,7 @@ def read_limited(stream: BufferedReader, source: Source, bytes_per_char: int = _
     size = stream.seek(0, 2)
     stream.seek(0)
     if size > bytes_per_char * source.max_chars:
-        raise ReadError(
-            f"It is too large ({size / 1e6:.0f} MB) for one article of at most {source.max_chars:,} characters "
-            "(DALIL_MAX_ARTICLE_CHARS). Cut it into articles, for instance as JSON lines."
-        )
+        raise ReadError(reason("too_large", size=size / 1e6, limit=source.max_chars))
     return stream.read()
 
 
@@ -224,10 +221,8 @@ def _describe_damage(text: str) -> Iterator[str]:
     if count:
         at = text.index(DAMAGED)
         around = clean_line(text[max(0, at - _CONTEXT_CHARS) : at + _CONTEXT_CHARS])
-        yield (
-            f"{count} damaged {'character stands' if count == 1 else 'characters stand'} as {DAMAGED}, "
-            f"the first in line {text.count(chr(10), 0, at) + 1}: {around}"
-        )
+        code, line = "damaged_character" if count == 1 else "damaged_characters", text.count("\n", 0, at) + 1
+        yield reason(code, count=count, line=line, around=around)
 
 
 def _first_line(text: str) -> str:

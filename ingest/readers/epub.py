@@ -17,6 +17,7 @@ from ingest.readers.html_text import extract_words, parse_html
 from ingest.readers.metadata import clean_line, read_fields
 from ingest.readers.package import open_package
 from ingest.readers.sections import Section, join_sections
+from ingest.reasons import reason
 from rag.errors import ReadError
 
 _CONTAINER, _ENCRYPTION = "META-INF/container.xml", "META-INF/encryption.xml"
@@ -29,7 +30,7 @@ _EMPTY_ELEMENT = re.compile(r"<(title|script|style|a|b|i|em|strong|span|div|p|td
 
 def read_epub(stream: BufferedReader, source: Source) -> Iterator[ReadResult]:
     """The article of a book; raises ReadError."""
-    with open_package(stream, "an EPUB book") as book:
+    with open_package(stream, "kind_epub") as book:
         path = _find(fromstring(book.read(_CONTAINER)), "rootfile").attrib["full-path"]
         package = fromstring(book.read(path))
         chapters = list(_find_chapters(package, posixpath.dirname(path)))
@@ -75,7 +76,7 @@ def _refuse_protected(book: ZipFile, chapters: list[str]) -> None:
             element.attrib.get("URI") for element in _find_all(fromstring(book.read(_ENCRYPTION)), "CipherReference")
         }
         if not encrypted.isdisjoint(chapters):
-            raise ReadError("Its chapters are protected against copying (DRM) and cannot be read.")
+            raise ReadError(reason("drm"))
 
 
 def _read_chapter(content: bytes) -> Section:

@@ -15,6 +15,7 @@ from resiliparse.parse.html import ElementNode, HTMLTree, traverse_dom
 from ingest.readers.headings import heading_mark
 from ingest.readers.html_menus import remove_menus
 from ingest.readers.html_tree import children_of, find_elements, find_first_text, find_outermost
+from ingest.reasons import reason
 from rag.errors import ReadError
 
 CELL_SEPARATOR = " | "
@@ -43,10 +44,10 @@ def parse_html(text: str) -> HTMLTree:
     """The tree of a page or a piece of one; raises ReadError for what nobody wrote: nested thousands
     deep, or of hundreds of thousands of parts."""
     if text.lower().count("<option") > _MAX_OPTIONS:
-        raise ReadError(f"It has too many choices in forms, more than {_MAX_OPTIONS:,}.")
+        raise ReadError(reason("html_choices", limit=_MAX_OPTIONS))
     tree = HTMLTree.parse(text)
     if tree.body is None:
-        raise ReadError("It holds no words.")
+        raise ReadError(reason("no_words"))
     nodes = depths = 0
 
     def count(context: Any) -> None:
@@ -54,9 +55,9 @@ def parse_html(text: str) -> HTMLTree:
         nodes += 1
         depths += context.depth
         if nodes > _MAX_NODES:
-            raise ReadError(f"It has too many parts, more than {_MAX_NODES:,}. Cut it into several pages.")
+            raise ReadError(reason("html_parts", limit=_MAX_NODES))
         if depths > _MAX_DEPTHS:
-            raise ReadError("It is nested too deeply to be read.")
+            raise ReadError(reason("html_deep"))
 
     traverse_dom(tree.body, count)
     return tree

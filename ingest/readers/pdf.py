@@ -7,29 +7,25 @@ from ingest.pdf.extract import extract_text
 from ingest.readers.base import ReadResult, Source, make_article
 from ingest.readers.headings import mark_heading
 from ingest.readers.metadata import MAX_TITLE_CHARS, ArticleFields, clean_line
+from ingest.reasons import reason
 from rag.errors import ReadError
 from rag.language.health import heal_parts, judge_headings
 
 _MAX_BYTES = 256_000_000
 """Larger than any book of text; what makes a file larger are pictures."""
-_NO_TEXT_LAYER = (
-    "It has no text, only pictures of its pages, as a scanner makes them. Dalil reads no pictures: run text "
-    "recognition over it first (OCRmyPDF with `-l ara` adds the text to the file), or give the document behind it."
-)
 _MAX_LABEL_CHARS = 20
 """Of a page: more is no name that a page is called by."""
-_REMEDY = "Save it as PDF anew from the document that it was made of, or give that document."
 
 
 def read_pdf(stream: BufferedReader, source: Source) -> Iterator[ReadResult]:
     """The article of a PDF; raises ReadError."""
     found = extract_text(_read_bytes(stream), source.max_chars)
     if not any(char.isalnum() for char in found.text):
-        raise ReadError(_NO_TEXT_LAYER if found.has_image else "It holds no words.")
+        raise ReadError(reason("pdf_scan" if found.has_image else "no_words"))
     _, health = heal_parts(found.page_texts)
     for judged in (health, judge_headings(found.headings)):
         if not judged.is_good:
-            raise ReadError(f"{judged.reason} {_REMEDY}")
+            raise ReadError(reason("pdf_text", problem=reason(judged.code)))
     title = found.title if len(found.title) <= MAX_TITLE_CHARS else None
     pages = [_mark_headings(page, found.heading_levels) for page in found.page_texts]
     yield from make_article(ArticleFields(), pages, source, title, labels=_clean_labels(found.page_labels))
@@ -50,7 +46,7 @@ def _clean_labels(labels: Sequence[str]) -> list[str]:
 def _read_bytes(stream: BufferedReader) -> bytes:
     content = stream.read(_MAX_BYTES + 1)
     if len(content) > _MAX_BYTES:
-        raise ReadError(f"It is too large: at most {_MAX_BYTES / 1e6:.0f} MB.")
+        raise ReadError(reason("file_too_large", limit=_MAX_BYTES / 1e6))
     if not content.strip():
-        raise ReadError("It is empty.")
+        raise ReadError(reason("empty"))
     return content

@@ -79,12 +79,12 @@ class Health:
     ----------
     state : State
         `ok` and `other language` can be used.
-    reason : str
-        What is wrong, for whoever gave the text; empty where nothing is.
+    code : str
+        Of the reason that is given to whoever gave the text (`ingest.reasons`); empty where nothing is wrong.
     """
 
     state: State
-    reason: str = ""
+    code: str = ""
 
     @property
     def is_good(self) -> bool:
@@ -93,11 +93,10 @@ class Health:
 
 
 _OK = Health("ok")
-_REVERSED = Health("reversed", "Its text runs backwards, as some PDF tools leave it.")
-_MOJIBAKE = Health("mojibake", "Its letters were decoded in another encoding than they were written in.")
-_LOST = Health("lost", "Its letters were lost: other signs stand in their place.")
-_DROPPED = Health("lost", "Its words lack letters: what made it dropped some of them.")
-_GARBLED = Health("garbled", "Its letters are not those that the reader of it sees: its fonts name them wrongly.")
+_REVERSED = Health("reversed", "text_reversed")
+_MOJIBAKE = Health("mojibake", "text_mojibake")
+_LOST, _DROPPED = Health("lost", "text_lost"), Health("lost", "text_dropped")
+_GARBLED = Health("garbled", "text_garbled")
 
 
 def judge_health(text: str) -> Health:
@@ -107,7 +106,7 @@ def judge_health(text: str) -> Health:
         return _LOST
     letters = len(_LETTER.findall(text)) + len(_STRANGE.findall(text))
     if not letters:
-        return _OK if _DIGIT.search(text) else Health("too short", "It holds no words.")
+        return _OK if _DIGIT.search(text) else Health("too short", "text_empty")
     strange = len(_STRANGE.findall(text))
     if strange >= _MIN_SIGNS and strange > _MAX_STRANGE * letters:
         return _LOST

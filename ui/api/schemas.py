@@ -229,13 +229,14 @@ class ArticleText(ArticleInfo):
 
 class UploadResult(BaseModel):
     """What became of the articles of an upload, by id; `failed` says why, by place, and `warnings` what was read
-    otherwise than it was written."""
+    otherwise than it was written. `codes` names the reasons of both, by place: the same in every version."""
 
     added: list[str] = []
     changed: list[str] = []
     unchanged: list[str] = []
     failed: dict[str, str] = {}
     warnings: dict[str, str] = {}
+    codes: dict[str, list[str]] = {}
 
 
 class Job(UploadResult):

@@ -1,0 +1,69 @@
+"""Why something is not, or otherwise, read: English for programs, with a code, and in the language of whoever reads it.
+
+The sentences stand in `prompts/<language>/reasons.json`.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Self
+
+from prompts import reason_template
+from rag.errors import ReadError
+from rag.language.controls import isolate_text
+from rag.language.languages import PROGRAM_LANGUAGE
+from rag.types import Language
+
+_NONE: Mapping[str, Any] = MappingProxyType({})
+
+
+class Reason(str):
+    """A reason in English, which is what it is as text.
+
+    Attributes
+    ----------
+    code : str
+        Names the sentence, the same in every version.
+    values : mapping of str to Any
+        What stands in it: texts of the file, numbers, other reasons.
+    """
+
+    code: str
+    values: Mapping[str, Any]
+
+    def __new__(cls, text: str, code: str = "", values: Mapping[str, Any] = _NONE) -> Self:
+        """A reason that was filled in already."""
+        made = super().__new__(cls, text)
+        made.code, made.values = code, values
+        return made
+
+
+def reason(code: str, **values: Any) -> Reason:
+    """A reason of that code; raises KeyError when there is none, or a value is missing."""
+    return Reason(reason_template(PROGRAM_LANGUAGE, code).format(**values), code, values)
+
+
+def reason_of(error: ReadError) -> str:
+    """What an error says, with its code where it has one."""
+    said = error.args[0] if error.args else ""
+    return said if isinstance(said, str) else str(error)
+
+
+def code_of(text: str) -> str:
+    """The code of a reason; empty where it has none."""
+    return text.code if isinstance(text, Reason) else ""
+
+
+def tell_reason(text: str, language: Language) -> str:
+    """A reason in a language, its texts isolated so that they turn nothing beside them; as it is where it has no
+    code."""
+    if not isinstance(text, Reason) or not text.code:
+        return text
+    return reason_template(language, text.code).format(
+        **{name: _tell_value(value, language) for name, value in text.values.items()}
+    )
+
+
+def _tell_value(value: Any, language: Language) -> Any:
+    if isinstance(value, Reason):
+        return tell_reason(value, language)
+    return isolate_text(value) if isinstance(value, str) else value
