@@ -28,8 +28,8 @@ from rag.types import MAX_HEADING_LEVEL, Article, Heading, Language, PageMap
 STANDARD_STREAM = "-"
 """In place of a file's name: standard output or input."""
 _VERSION = 2
-"""1 had no pages and no headings."""
-_OPTIONAL_FIELDS = ("pages", "headings")
+"""1 had no pages, headings and health."""
+_OPTIONAL_FIELDS = ("pages", "headings", "health")
 """Written where an article has some."""
 _GZIP_MARK = b"\x1f\x8b"
 _MAX_BYTES_PER_CHAR, _OTHER_FIELDS_BYTES = 12, 100_000
@@ -63,7 +63,8 @@ class ArchiveHeader(BaseModel):
 
 
 class ArchiveArticle(BaseModel):
-    """An article with all that is kept of it; `pages` and `headings` stand there where it has some."""
+    """An article with all that is kept of it; `pages`, `headings` and `health` stand there where it has
+    some."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -77,6 +78,7 @@ class ArchiveArticle(BaseModel):
     date: str | None = None
     topic: str | None = None
     pages: Annotated[PageMap, AfterValidator(_check_pages)] | None = None
+    health: str | None = None
     headings: Annotated[tuple[Heading, ...], AfterValidator(_check_headings)] = ()
 
 

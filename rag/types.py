@@ -131,6 +131,8 @@ class Article:
         Of a document that has pages.
     headings : tuple of Heading
         In the order of the text; none where its format has none.
+    health : str or None
+        What its text was judged to be, a `State` of `rag.language.health`; None where an earlier version wrote it.
     """
 
     id: str
@@ -144,6 +146,7 @@ class Article:
     topic: str | None = None
     pages: PageMap | None = None
     headings: tuple[Heading, ...] = ()
+    health: str | None = None
 
     def find_page(self, offset: int) -> Page | None:
         """The page that a code point of the text stands on; None where there are no pages."""

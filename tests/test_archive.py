@@ -39,7 +39,7 @@ from ui.api import AnswerService, create_app
 ROOT = Path(__file__).parent.parent
 CONFIG = IndexConfig("words", 64, 64, 64, 64)
 MAX_CHARS = 100_000
-OPTIONAL = ("pages", "headings")
+OPTIONAL = ("pages", "headings", "health")
 ODD = "سطر\u2028فاصل\x85\tنص ﷺ 😀 \u0000 \\ \" ' {}\r\nنهاية\n"
 ARTICLES = [
     article("النحلة تصنع العسل.", "bees", url="https://example.org/ص", date="2024-05", topic="حيوان"),
@@ -50,6 +50,7 @@ ARTICLES = [
         "a.pdf",
         pages=PageMap((0, 6, 6, 20), ("i", "ii", "1", "2")),
         headings=(Heading(0, 6, 1),),
+        health="mixed",
     ),
 ]
 
@@ -87,7 +88,7 @@ def test_an_archive_is_a_header_each_article_a_line_and_their_number():
     assert lines == [
         {"format": "dalil-articles", "version": 2, "dalil": version("dalil")},
         *({name: value for name, value in asdict(one).items() if name not in OPTIONAL} for one in ARTICLES[:-1]),
-        asdict(ARTICLES[-1]) | {"pages": pages, "headings": [{"start": 0, "end": 6, "level": 1}]},
+        asdict(ARTICLES[-1]) | {"pages": pages, "headings": [{"start": 0, "end": 6, "level": 1}], "health": "mixed"},
         {"articles": 4},
     ]
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from ingest.pdf.child import Deadline, StepError, run_step
 from ingest.pdf.headings import rank_headings
+from ingest.pdf.mending import mend_pages
 from ingest.pdf.pages import Line, drop_running_heads
 from ingest.pdf.paragraphs import join_paragraphs
 from ingest.pdf.tables import lines_with_rows, rows_of
@@ -62,6 +63,8 @@ class PdfText:
         title is none of them.
     has_image : bool
         Whether a page has a picture: without words, it is a scan.
+    is_mended : bool
+        Whether its letters ran backwards, or were decoded wrongly.
     """
 
     text: str
@@ -71,6 +74,7 @@ class PdfText:
     headings: str
     heading_levels: dict[str, int]
     has_image: bool
+    is_mended: bool
 
     @property
     def page_texts(self) -> list[str]:
@@ -105,14 +109,14 @@ def extract_text(content: bytes, max_chars: int, seconds: float = _SECONDS) -> P
             blocks = _read_copy(copy, prepared, deadline)
             found = of_glyphs.result()
     pages = _choose_pages(prepared, blocks, found)
-    article = drop_running_heads(pages)
+    article, is_mended = mend_pages(drop_running_heads(pages))
     text, starts = join_paragraphs(article)
     has_image = any(page["has_image"] for page in prepared["pages"])
     labels = [page["label"] for page in prepared["pages"]]
     lines = [line for page in article for line in page]
     title = _find_title(article[0], _body_size(lines)) if article else ""
     levels = rank_headings(article, _body_size(lines), title)
-    return PdfText(text, starts, labels, title, _join(_find_headings(lines)), levels, has_image)
+    return PdfText(text, starts, labels, title, _join(_find_headings(lines)), levels, has_image, is_mended)
 
 
 def _body_size(lines: Sequence[Line]) -> int:

@@ -15,7 +15,7 @@ from ingest.reasons import reason
 from rag.errors import ReadError
 from rag.language.controls import replace_controls
 from rag.language.document import Document
-from rag.language.health import heal_parts
+from rag.language.health import Health, heal_parts
 from rag.types import Article, PageMap
 
 _MAX_FIRST_LINE_CHARS = 100
@@ -154,7 +154,7 @@ def make_article(
     """
     marked = [replace_controls(part) for part in ([content] if isinstance(content, str) else content)]
     parts, heading_lines = take_marks(marked)
-    healed = _heal(parts, source.max_chars)
+    healed, health = _heal(parts, source.max_chars)
     text = "".join(healed).strip()
     title = fields.title or clean_line(heading or "") or _first_line(text)
     url = choose_address(fields.url, source.address) if source.address else fields.url
@@ -174,13 +174,14 @@ def make_article(
     if headings:  # what has none is the same revision as before there were any
         kept["headings"] = headings
     name = DerivedId(clean_id(source.name)) if not (source.address and url) else clean_id(address_id(url))
-    yield Article(id=fields.id or name, revision=_hash_content(kept), source=source.origin, **kept)
-    mended = [] if text == "".join(parts).strip() else [reason("mended")]
-    yield from map(source.warning, (*warnings, *fields.problems, *_describe_damage(text), *mended))
+    article_id, revision = fields.id or name, _hash_content(kept)
+    yield Article(id=article_id, revision=revision, source=source.origin, health=health.state, **kept)
+    found = (*_describe_damage(text), *_describe_health(health))
+    yield from map(source.warning, (*warnings, *fields.problems, *found))
 
 
-def _heal(parts: Sequence[str], max_chars: int) -> list[str]:
-    """The parts of a text, mended where that is safe; raises ReadError where they are no article."""
+def _heal(parts: Sequence[str], max_chars: int) -> tuple[list[str], Health]:
+    """The parts of a text, mended where that is safe, and what they are; raises ReadError where they are no article."""
     if not any(char.isalnum() for part in parts for char in part):
         raise ReadError(reason("no_words"))
     healed, health = heal_parts(parts)
@@ -189,7 +190,17 @@ def _heal(parts: Sequence[str], max_chars: int) -> list[str]:
     length = len("".join(healed).strip())
     if length > max_chars:
         raise ReadError(reason("too_long", length=length, limit=max_chars))
-    return healed
+    return healed, health
+
+
+def _describe_health(health: Health) -> Iterator[str]:
+    """What whoever reads the warning should look at."""
+    if health.state == "mended":
+        yield reason("mended")
+    elif health.state == "mixed":
+        yield reason("text_mixed", problem=reason(health.code))
+    elif health.state == "garbled":
+        yield reason("text_odd")
 
 
 def read_limited(stream: BufferedReader, source: Source, bytes_per_char: int = _MAX_BYTES_PER_CHAR) -> bytes:

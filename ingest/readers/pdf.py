@@ -1,6 +1,7 @@
 """PDF files that were made as text: the words of all pages are one article."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from io import BufferedReader
 
 from ingest.pdf.extract import extract_text
@@ -10,6 +11,7 @@ from ingest.readers.metadata import MAX_TITLE_CHARS, ArticleFields, clean_line
 from ingest.reasons import reason
 from rag.errors import ReadError
 from rag.language.health import heal_parts, judge_headings
+from rag.types import Article
 
 _MAX_BYTES = 256_000_000
 """Larger than any book of text; what makes a file larger are pictures."""
@@ -28,7 +30,12 @@ def read_pdf(stream: BufferedReader, source: Source) -> Iterator[ReadResult]:
             raise ReadError(reason("pdf_text", problem=reason(judged.code)))
     title = found.title if len(found.title) <= MAX_TITLE_CHARS else None
     pages = [_mark_headings(page, found.heading_levels) for page in found.page_texts]
-    yield from make_article(ArticleFields(), pages, source, title, labels=_clean_labels(found.page_labels))
+    warnings = [reason("mended")] if found.is_mended else []
+    for item in make_article(ArticleFields(), pages, source, title, warnings, _clean_labels(found.page_labels)):
+        if isinstance(item, Article) and found.is_mended and item.health == "ok":
+            yield replace(item, health="mended")
+        else:
+            yield item
 
 
 def _mark_headings(page: str, levels: Mapping[str, int]) -> str:

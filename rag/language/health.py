@@ -6,7 +6,8 @@ Text layers of PDF files and copies out of them are often broken in ways that no
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from math import sqrt
@@ -16,7 +17,9 @@ from rag.language.arabic.letters import MARK_CLASS
 from rag.language.languages import PROFILES
 from rag.language.normalize import fold_text, remove_marks
 
-State = Literal["ok", "other language", "reversed", "mojibake", "lost", "garbled", "too short"]
+State = Literal["ok", "other language", "mended", "mixed", "reversed", "mojibake", "lost", "garbled", "too short"]
+"""Of a text; `mended`: it was reversed or mojibake, and is put right; `mixed`: it is good but for some part of it."""
+_USABLE = frozenset({"ok", "other language", "mended", "mixed"})
 
 _ARABIC_WORD = re.compile("[ء-غف-ي]+")
 _NEVER_IN_ARABIC = "[\u00c0-\u024f\ue000-\uf8ff\ufffd]"
@@ -36,6 +39,9 @@ _STRANGE = re.compile("[\ufffd\ue000-\uf8ff\U000f0000-\U0010ffff]")
 _OF_MOJIBAKE = re.compile("[\u00aa\u00b5\u00ba\u00c0-\u024f]")
 _MAX_JUDGED_CHARS = 20_000
 """From the beginning: enough to tell, and a long article costs no more."""
+_WINDOW_CHARS = 1_500
+"""Of a stretch that is judged alone: a page of a book, more than 200 words."""
+_TOLD_OF_WINDOWS = frozenset({"reversed", "mojibake", "lost", "garbled"})
 _MIN_WORDS = 8
 """Arabic words from which on a text is judged: fewer tell too little."""
 _MIN_SIGNS = 3
@@ -78,7 +84,7 @@ class Health:
     Attributes
     ----------
     state : State
-        `ok` and `other language` can be used.
+        `ok`, `other language`, `mended` and `mixed` can be used.
     code : str
         Of the reason that is given to whoever gave the text (`ingest.reasons`); empty where nothing is wrong.
     """
@@ -89,7 +95,7 @@ class Health:
     @property
     def is_good(self) -> bool:
         """Whether the text can be used."""
-        return self.state in ("ok", "other language")
+        return self.state in _USABLE
 
 
 _OK = Health("ok")
@@ -142,16 +148,94 @@ def heal_text(text: str) -> tuple[str, Health]:
 
 def heal_parts(parts: Sequence[str]) -> tuple[list[str], Health]:
     """The same of a text in parts, pages for instance: it is judged as a whole and each part is mended, so that where
-    one begins is still known. White space around a part stays where it is."""
+    one begins is still known. White space around a part stays where it is.
+
+    Of a good text each stretch of some `_WINDOW_CHARS` is judged alone, and mended alone where that is safe.
+    """
     health = judge_health("".join(parts))
+    if health.state == "ok":
+        return _heal_windows(parts)
     for mend in _mends_of(health.state):
         try:
             mended = [_mend_inside(part, mend) for part in parts]
         except UnicodeError:
             continue
         if judge_health("".join(mended)).is_good:
-            return mended, _OK
-    return list(parts), health
+            return mended, Health("mended")
+    windows, state = _heal_windows(parts)
+    is_whole = state.state == "mended" and judge_health("".join(windows)).is_good
+    return (windows, state) if is_whole else (list(parts), health)
+
+
+def _heal_windows(parts: Sequence[str]) -> tuple[list[str], Health]:
+    """Parts of which each stretch is mended where that is safe, and what the whole then is: the first stretch that
+    stays bad tells."""
+    windows = [list(_cut_windows(part)) for part in parts]
+    if not any(_is_told(judge_health(window)) for of_part in windows for window in of_part):
+        return list(parts), _OK
+    found: list[Health] = []
+    healed = ["".join(_heal_window(window, found) for window in of_part) for of_part in windows]
+    bad = next((health for health in found if not health.is_good), None)
+    return healed, Health("mixed", bad.code) if bad else Health("mended")
+
+
+def _heal_window(window: str, found: list[Health]) -> str:
+    """A stretch mended where that is safe; notes in `found` what it then is. Beside a bad one, a few lines of a good
+    one may be bad too."""
+    judged = [judge_health(window), *map(judge_health, window.split("\n"))]
+    health = next(filter(_is_told, judged), _OK)
+    mended = next(_mend(window, health), None)
+    if mended is not None:
+        found.append(Health("mended"))
+        return mended
+    found.append(judged[0] if _is_told(judged[0]) else _OK)
+    return window
+
+
+def _is_told(health: Health) -> bool:
+    return health.state in _TOLD_OF_WINDOWS
+
+
+def _cut_windows(part: str) -> Iterator[str]:
+    """A text in stretches of whole lines."""
+    window = ""
+    for line in part.splitlines(keepends=True):
+        window += line
+        if len(window) >= _WINDOW_CHARS:
+            yield window
+            window = ""
+    if window:
+        yield window
+
+
+def _mend(window: str, health: Health) -> Iterator[str]:
+    """A stretch mended in each way that makes it good, line by line: where what is broken begins or ends, others are
+    good."""
+    lines = window.split("\n")
+    is_broken = _find_broken(lines)
+    for mend in _mends_of(health.state):
+        with suppress(UnicodeError):
+            pairs = zip(lines, is_broken, strict=True)
+            mended = "\n".join(_mend_inside(line, mend) if broken else line for line, broken in pairs)
+            if judge_health(mended).is_good:
+                yield mended
+
+
+def _find_broken(lines: Sequence[str]) -> list[bool]:
+    """Which lines are broken; one that is too short to be judged is as the one before it, or the first one behind."""
+    judged = [_is_broken(line) for line in lines]
+    last = next((broken for broken in judged if broken is not None), True)
+    found: list[bool] = []
+    for broken in judged:
+        last = last if broken is None else broken
+        found.append(last)
+    return found
+
+
+def _is_broken(line: str) -> bool | None:
+    """None where it is too short to be judged."""
+    is_bad = _is_told(judge_health(line))
+    return is_bad if is_bad or len(_arabic_words(line)) >= _MIN_WORDS else None
 
 
 def score_text(text: str) -> float:

@@ -76,7 +76,7 @@ class ArticleSummary:
 
     Attributes
     ----------
-    id, title, revision, source, language, url, date, topic
+    id, title, revision, source, language, url, date, topic, health
         As those of `Article`.
     chunks : int
         That it was written with.
@@ -94,9 +94,10 @@ class ArticleSummary:
     date: str | None
     topic: str | None
     sketch: tuple[int, ...] = field(default=(), compare=False)
+    health: str | None = field(default=None, compare=False)
 
 
-_ARTICLE_FIELDS = [item.name for item in fields(Article) if item.name not in ("pages", "headings")]
+_ARTICLE_FIELDS = [item.name for item in fields(Article) if item.name not in ("pages", "headings", "health")]
 """What is kept as it is."""
 SUMMARY_FIELDS = [item.name for item in fields(ArticleSummary)]
 """Payload that a summary is made of."""
@@ -136,6 +137,7 @@ def article_point(article: Article, chunks: Sequence[Chunk], config: IndexConfig
             "chunks": len(chunks),
             "sketch": list(sketch_text(article.text)),
             "headings": headings,
+            "health": article.health,
             "fingerprint": config.fingerprint,
             "config": str(config),
             "stored_at": stored_at,
@@ -148,7 +150,7 @@ def read_article(payload: Payload) -> Article:
     """The article of a point; earlier versions kept addresses that are none of the web, no pages and no headings."""
     kept = {name: payload[name] for name in _ARTICLE_FIELDS} | {"url": web_address(payload["url"])}
     headings = tuple(Heading(*place) for place in payload.get("headings") or ())
-    return Article(**kept, pages=_read_pages(payload.get("pages")), headings=headings)
+    return Article(**kept, pages=_read_pages(payload.get("pages")), headings=headings, health=payload.get("health"))
 
 
 def _read_pages(pages: Payload | None) -> PageMap | None:
@@ -157,8 +159,9 @@ def _read_pages(pages: Payload | None) -> PageMap | None:
 
 def read_summary(payload: Payload) -> ArticleSummary:
     """The article of a point, without its text."""
-    kept = {name: payload[name] for name in SUMMARY_FIELDS if name != "sketch"}
-    return ArticleSummary(**kept | {"url": web_address(payload["url"]), "sketch": tuple(payload.get("sketch") or ())})
+    kept = {name: payload[name] for name in SUMMARY_FIELDS if name not in ("sketch", "health")}
+    later = {"sketch": tuple(payload.get("sketch") or ()), "health": payload.get("health")}
+    return ArticleSummary(**kept | later | {"url": web_address(payload["url"])})
 
 
 def chunk_point_ids(payload: Payload) -> list[str]:

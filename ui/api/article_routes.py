@@ -162,4 +162,4 @@ def _list_headings(article: Article) -> list[ArticleHeading]:
 
 
 def _to_item(summary: ArticleSummary) -> ArticleItem:
-    return ArticleItem(**_info(summary), chunks=summary.chunks)
+    return ArticleItem(**_info(summary), chunks=summary.chunks, health=summary.health)

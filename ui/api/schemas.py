@@ -181,9 +181,12 @@ class ArticleInfo(BaseModel):
 
 
 class ArticleItem(ArticleInfo):
-    """An article in a list, with the number of its chunks."""
+    """An article in a list, with the number of its chunks and what its text was judged to be (`ok`, `other language`,
+    `mended`: it was broken and is put right, `mixed`: a part of it is broken, `garbled`: its letters are odd); null
+    where an earlier version took it in."""
 
     chunks: int
+    health: str | None = None
 
 
 class ArticleList(BaseModel):

@@ -28,6 +28,7 @@ from ui.cli.console import (
     ProgressBar,
     add_command,
     confirm_removal,
+    describe_health,
     print_index_result,
     print_result,
 )
@@ -204,9 +205,12 @@ def _status(options: argparse.Namespace, settings: Settings) -> int:
             "model": settings.llm_name,
             "fingerprint": config.fingerprint,
         }
+        health, named = store.count_health()
     finally:
         store.close()
     shown = dict(status)
+    status |= {"health": health, "not_ok": named}
+    shown |= describe_health(health, named)
     if damage is not None:
         status |= {"expected": damage.expected._asdict(), "damaged": damage.message}
         counts = zip(Counts._fields, damage.present, damage.expected, strict=True)
