@@ -205,7 +205,7 @@ class Store:
                 counts[state] += 1
                 if state != "ok":
                     ids.setdefault(state, []).append(point.payload["id"])
-        return dict(counts.most_common()), ids
+        return dict(counts.most_common()), {state: sorted(of_state) for state, of_state in ids.items()}
 
     def list_articles(self, limit: int, offset: int = 0) -> list[ArticleSummary]:
         """A page of the articles without their texts, the last written first."""
