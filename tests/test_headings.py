@@ -237,3 +237,19 @@ def test_the_evidence_says_the_headings_of_the_words_that_are_opened(service):
     html = render_article(store, EvidenceRequest("rules", Span(start, start + 9)), load_labels("ar"), "ar")
     head = html[: html.index('class="dalil-text"')]
     assert "الإجازات › 2. Sick leave" in re.sub(r"<[^>]+>", "", head)
+
+
+def test_the_article_beside_the_chat_shows_headings_as_headings(service):
+    store = service.assistant.store
+    text = store.get_article("rules").text
+    span = Span(text.index("Sick"), text.index(QUOTE) + 9)
+    html = render_article(store, EvidenceRequest("rules", span), load_labels("ar"), "ar")
+    shown = html[html.index('class="dalil-text"') :]
+    found = re.findall(r'<(h\d|p) dir="\w+" data-start="(\d+)">(.*?)</\1>', shown, re.DOTALL)
+    assert [tag for tag, *_ in found] == ["p", "h3", "p", "h4", "p", "h3", "p"]
+    words = [(int(start), re.sub("<[^>]+>", "", inner)) for _, start, inner in found]
+    assert [text[start : start + len(inner)] for start, inner in words] == [inner for _, inner in words]
+    assert [re.sub("<bdi>|</bdi>", "", one) for one in re.findall("<mark>(.*?)</mark>", shown)] == [
+        "Sick leave",
+        QUOTE[:9],
+    ]
