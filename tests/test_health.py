@@ -1,3 +1,4 @@
+import random
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,13 @@ def test_an_article_that_runs_backwards_is_turned_round_in_every_format():
     one, warning = read_upload(turn(TEXT).encode(), format_of_media_type("text/plain"), "name", 10_000)
     assert one.text == TEXT
     assert "backwards" in warning.reason
+
+
+def test_a_long_text_that_lost_a_tenth_of_its_letters_is_told():
+    text = "\n".join(file.read_text("utf-8") for file in sorted(ARTICLES.glob("*.md"))[:6])
+    chance = random.Random(3)
+    kept = "".join(char for char in text if not (char.isalpha() and chance.random() < 0.1))
+    assert (judge_health(text).state, judge_health(kept).code) == ("ok", "text_dropped")
 
 
 def test_text_that_lost_letters_here_and_there_is_told():
