@@ -1,7 +1,7 @@
 """What is said to a language model, and what is said to a reader, per language.
 
 `prompts/<language>/<name>.md` is one prompt for a model, `prompts/<language>/messages.json` holds the sentences that a
-reader sees, and `reasons.json` those that say why something is not, or otherwise, read.
+reader sees.
 """
 
 import json
@@ -50,18 +50,13 @@ def reader_message(language: str, key: str, **values: str) -> str:
     KeyError
         When there is no such sentence, or a value is missing.
     """
-    return _sentences(language, "messages.json")[key].format(**values)
-
-
-def reason_template(language: str, code: str) -> str:
-    """Why something is not, or otherwise, read, with `{name}` for each of its values; raises KeyError."""
-    return _sentences(language, "reasons.json")[code]
+    return _messages(language)[key].format(**values)
 
 
 @cache
-def _sentences(language: str, file: str) -> Mapping[str, str]:
-    sentences: dict[str, str] = json.loads(_read(language, file))
-    return sentences
+def _messages(language: str) -> Mapping[str, str]:
+    messages: dict[str, str] = json.loads(_read(language, "messages.json"))
+    return messages
 
 
 @cache

@@ -19,7 +19,7 @@ from ui.page.labels import load_labels
 from ui.page.library import Library, Problem, Upload
 
 LINES = {"Content-Type": "application/jsonl"}
-TEXTS = {code: json.loads((ROOT / "prompts" / code / "reasons.json").read_text("utf-8")) for code in LANGUAGES}
+TEXTS = {code: json.loads((ROOT / "ingest" / "reasons" / f"{code}.json").read_text("utf-8")) for code in LANGUAGES}
 ON_THE_COMMAND_LINE_ALONE = ("ingest.web", "ingest.archive", "ingest.readers.files", "ingest.readers.folders")
 
 

@@ -1,13 +1,15 @@
 """Why something is not, or otherwise, read: English for programs, with a code, and in the language of whoever reads it.
 
-The sentences stand in `prompts/<language>/reasons.json`.
+The sentences stand beside this module, one JSON file a language.
 """
 
+import json
 from collections.abc import Mapping
+from functools import cache
+from importlib import resources
 from types import MappingProxyType
 from typing import Any, Self
 
-from prompts import reason_template
 from rag.errors import ReadError
 from rag.language.controls import isolate_text
 from rag.language.languages import PROGRAM_LANGUAGE
@@ -39,7 +41,7 @@ class Reason(str):
 
 def reason(code: str, **values: Any) -> Reason:
     """A reason of that code; raises KeyError when there is none, or a value is missing."""
-    return Reason(reason_template(PROGRAM_LANGUAGE, code).format(**values), code, values)
+    return Reason(_sentences(PROGRAM_LANGUAGE)[code].format(**values), code, values)
 
 
 def reason_of(error: ReadError) -> str:
@@ -58,9 +60,16 @@ def tell_reason(text: str, language: Language) -> str:
     code."""
     if not isinstance(text, Reason) or not text.code:
         return text
-    return reason_template(language, text.code).format(
+    return _sentences(language)[text.code].format(
         **{name: _tell_value(value, language) for name, value in text.values.items()}
     )
+
+
+@cache
+def _sentences(language: Language) -> Mapping[str, str]:
+    """By code, with `{name}` for each value."""
+    sentences: dict[str, str] = json.loads(resources.files(__name__).joinpath(f"{language}.json").read_text("utf-8"))
+    return sentences
 
 
 def _tell_value(value: Any, language: Language) -> Any:
