@@ -23,12 +23,14 @@ from typing import IO, Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, RootModel, ValidationError
 
 from rag.errors import InputError, ReadError
-from rag.types import Article, Language, PageMap, Span
+from rag.types import MAX_HEADING_LEVEL, Article, Heading, Language, PageMap, Span
 
 STANDARD_STREAM = "-"
 """In place of a file's name: standard output or input."""
 _VERSION = 2
-"""1 had no pages."""
+"""1 had no pages, headings and health."""
+_OPTIONAL_FIELDS = ("pages", "ocr", "headings", "health")
+"""Written where an article has some."""
 _GZIP_MARK = b"\x1f\x8b"
 _MAX_BYTES_PER_CHAR, _OTHER_FIELDS_BYTES = 12, 100_000
 """Bytes of one character in JSON at most, and room for the fields beside the text."""
@@ -50,6 +52,15 @@ def _check_ocr(ocr: tuple[Span, ...]) -> tuple[Span, ...]:
     return ocr
 
 
+def _check_headings(headings: tuple[Heading, ...]) -> tuple[Heading, ...]:
+    ends = [0, *(place for heading in headings for place in (heading.start, heading.end))]
+    if any(before > after for before, after in pairwise(ends)):
+        raise ValueError("they are not in order")
+    if any(not 1 <= heading.level <= MAX_HEADING_LEVEL for heading in headings):
+        raise ValueError(f"a level is not from 1 to {MAX_HEADING_LEVEL}")
+    return headings
+
+
 class ArchiveHeader(BaseModel):
     """The first line of an archive: the version of the format, and of the Dalil that wrote it."""
 
@@ -59,7 +70,7 @@ class ArchiveHeader(BaseModel):
 
 
 class ArchiveArticle(BaseModel):
-    """An article with all that is kept of it; `pages` and `ocr` stand there where it has some."""
+    """An article with all that is kept of it; `pages`, `ocr`, `headings` and `health` stand there where it has some."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -74,6 +85,8 @@ class ArchiveArticle(BaseModel):
     topic: str | None = None
     pages: Annotated[PageMap, AfterValidator(_check_pages)] | None = None
     ocr: Annotated[tuple[Span, ...], AfterValidator(_check_ocr)] = ()
+    health: str | None = None
+    headings: Annotated[tuple[Heading, ...], AfterValidator(_check_headings)] = ()
 
 
 class ArchiveEnd(BaseModel):
@@ -97,8 +110,7 @@ def format_archive(articles: Iterable[Article]) -> Iterator[str]:
     number = 0
     for article in articles:
         fields = asdict(article)
-        absent = [name for name in ("pages", "ocr") if not fields[name]]
-        yield _format_line({name: fields[name] for name in fields if name not in absent})
+        yield _format_line({name: value for name, value in fields.items() if value or name not in _OPTIONAL_FIELDS})
         number += 1
     yield _format_line({"articles": number})
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from ingest.readers import UPLOAD_ORIGIN, ReadWarning
+from ingest.reasons import reason
 from rag.language.resemblance import measure_resemblance, sketch_text
 from rag.store import ArticleSummary
 from rag.types import Article
@@ -71,10 +72,10 @@ class DuplicateGroups:
     def describe(self) -> Iterator[ReadWarning]:
         """A warning for each group, in order of reading."""
         for (article_id, source), (first, *others) in self._places.items():
-            more = len(others) - _MAX_NAMED
-            named = ", ".join(others[:_MAX_NAMED]) + (f" and {more} more" if more > 0 else "")
-            so_do = f", and so do{'es' * (len(others) == 1)} {named}" if others else ""
-            yield ReadWarning(first, f"It says nearly the same as {article_id!r} from {_place(source)}{so_do}.")
+            more, named = len(others) - _MAX_NAMED, ", ".join(others[:_MAX_NAMED])
+            code = "near_duplicates_more" if more > 0 else "near_duplicates" if others else "near_duplicate"
+            said = {"id": article_id, "place": _place(source), "others": named, "more": more}
+            yield ReadWarning(first, reason(code, **said))
 
 
 def _place(source: str) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from ingest.known_files import FileEnd, FoundItem, KnownFile
 from ingest.readers import UPLOAD_ORIGIN, DerivedId, ReadFailure, ReadResult, ReadWarning, clean_id, shorten_id
+from ingest.reasons import reason
 from rag.addresses import web_address
 from rag.store import ArticleSummary
 from rag.types import Article
@@ -156,8 +157,8 @@ class Identities:
         if holder is None or _is_upload(article.source) or _place(holder.source) == _place(article.source):
             return
         if holder.revision != article.revision:
-            reason = f"It takes the place of {article_id!r} from {_place(holder.source)}, which is not there any more."
-            yield ReadWarning(_place(article.source), reason)
+            why = reason("takes_place", id=str(article_id), place=_place(holder.source))
+            yield ReadWarning(_place(article.source), why)
         elif not _is_upload(holder.source) and not _is_gone(holder.source):
             yield _tell_copy(article, holder)
 
@@ -198,14 +199,11 @@ def _other_ids(article: Article, holder: "Article | ArticleSummary") -> Iterator
 
 
 def _refuse(article: Article, holder: "Article | ArticleSummary") -> ReadFailure:
-    reason = f"Its id {holder.id!r} is already taken by {_place(holder.source)}. Give one of them another id."
-    return ReadFailure(_place(article.source), reason)
+    return ReadFailure(_place(article.source), reason("id_taken", id=str(holder.id), place=_place(holder.source)))
 
 
 def _tell_copy(article: Article, holder: "Article | ArticleSummary") -> ReadWarning:
-    return ReadWarning(
-        _place(article.source), f"It is {holder.id!r} from {_place(holder.source)} once more, and is kept once."
-    )
+    return ReadWarning(_place(article.source), reason("copy", id=str(holder.id), place=_place(holder.source)))
 
 
 def _has_moved(source: str, article: Article, is_given: bool) -> bool:

@@ -18,6 +18,7 @@ from ingest.ocr.options import NO_OCR, OcrOptions
 from ingest.ocr.scans import OCR_SECONDS
 from ingest.readers import ReadFailure
 from ingest.readers.files import printable_path
+from ingest.reasons import reason
 from rag.types import Article
 
 _MIN_PROCESSES, _MAX_PROCESSES = 2, 4
@@ -30,8 +31,6 @@ _MAX_AHEAD = 32
 """Files that are read, or waited for, behind the one whose turn it is."""
 _MAX_CHARS_AHEAD = 4_000_000
 """Text of one file that waits for its turn; the longest article has half of it."""
-_CRASH = "Reading it ended the process that did: it is damaged, or takes too much memory."
-_TIMEOUT = "It takes too much time to read ({seconds:.0f} s without an end): it is damaged, or far too large."
 
 
 class ReadTask(NamedTuple):
@@ -211,7 +210,7 @@ class ReaderPool:
             if process.found in ready:
                 self._receive(process)
             elif self._left(process, time.monotonic()) < 0:
-                self._replace(process, _TIMEOUT.format(seconds=self._seconds))
+                self._replace(process, reason("reader_time", seconds=self._seconds))
 
     def _left(self, process: _Process, now: float) -> float:
         """Seconds after which a process is ended that says nothing more; OCR has a time of its own."""
@@ -224,7 +223,7 @@ class ReaderPool:
         try:
             part = process.found.recv()
         except (EOFError, OSError):
-            self._replace(process, _CRASH)
+            self._replace(process, reason("reader_crash"))
             return
         process.since = time.monotonic()
         if part is None:
@@ -233,11 +232,11 @@ class ReaderPool:
         else:
             process.turn.add(part)
 
-    def _replace(self, process: _Process, reason: str) -> None:
+    def _replace(self, process: _Process, why: str) -> None:
         """End a process, whose file becomes a failure; another one is started when there is more to read."""
         assert process.turn is not None
         assert process.task is not None
-        process.turn.add([ReadFailure(printable_path(process.task.file), reason)])
+        process.turn.add([ReadFailure(printable_path(process.task.file), why)])
         process.turn.is_over = True
         process.end()
         self._processes.remove(process)

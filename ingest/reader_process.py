@@ -9,6 +9,7 @@ from multiprocessing.connection import Connection
 
 from ingest.known_files import FoundItem, read_marked_file
 from ingest.readers import ReadFailure
+from ingest.reasons import reason
 from rag.types import Article
 
 _MAX_MEMORY_BYTES = 4_000_000_000
@@ -31,7 +32,7 @@ def _main() -> None:
             for part in _parts(read_marked_file(file, root, max_chars, ocr)):
                 found.send(part)
         except MemoryError:
-            found.send([ReadFailure(str(file), "It takes too much memory to read: it is damaged, or far too large.")])
+            found.send([ReadFailure(str(file), reason("reader_memory"))])
         found.send(None)
 
 

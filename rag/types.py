@@ -39,6 +39,8 @@ OcrMode = Literal["off", "ask", "auto"]
 
 MAX_ID_CHARS = 200
 """Of an article's id, wherever one is given or asked for."""
+MAX_HEADING_LEVEL = 6
+"""As in HTML and Markdown."""
 
 
 class Span(NamedTuple):
@@ -91,6 +93,23 @@ class PageMap:
 
 
 @dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading in the text of an article.
+
+    Attributes
+    ----------
+    start, end : int
+        Of its words, one line, in code points of the text.
+    level : int
+        From 1, that of a part, to 6: a heading is beneath the last one of a lower number before it.
+    """
+
+    start: int
+    end: int
+    level: int
+
+
+@dataclass(frozen=True, slots=True)
 class Article:
     """One article as stored.
 
@@ -116,6 +135,10 @@ class Article:
     ocr : tuple of Span
         The parts of the text that were read from pictures of it (OCR), in order; letters, and digits above all, may be
         wrong there.
+    headings : tuple of Heading
+        In the order of the text; none where its format has none.
+    health : str or None
+        What its text was judged to be, a `State` of `rag.language.health`; None where an earlier version wrote it.
     """
 
     id: str
@@ -129,6 +152,8 @@ class Article:
     topic: str | None = None
     pages: PageMap | None = None
     ocr: tuple[Span, ...] = ()
+    headings: tuple[Heading, ...] = ()
+    health: str | None = None
 
     def find_page(self, offset: int) -> Page | None:
         """The page that a code point of the text stands on; None where there are no pages."""
@@ -137,6 +162,16 @@ class Article:
     def is_ocr(self, span: Span) -> bool:
         """Whether any of these code points of the text were read by OCR."""
         return any(span.overlaps(part) for part in self.ocr)
+
+    def find_section(self, offset: int) -> tuple[str, ...]:
+        """The headings that a code point of the text stands beneath, or in, the outermost first."""
+        path: list[str] = []
+        level = MAX_HEADING_LEVEL + 1
+        for heading in reversed(self.headings[: bisect_right(self.headings, offset, key=lambda one: one.start)]):
+            if heading.level < level:
+                path.append(self.text[heading.start : heading.end])
+                level = heading.level
+        return tuple(reversed(path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +270,11 @@ class Hit:
         """Whether any of it was read by OCR."""
         return self.article.is_ocr(Span(self.start, self.end))
 
+    @property
+    def section(self) -> tuple[str, ...]:
+        """The headings that it begins beneath."""
+        return self.article.find_section(self.start)
+
 
 @dataclass(frozen=True, slots=True)
 class Citation:
@@ -258,6 +298,8 @@ class Citation:
         That the quote begins on, of an article with pages.
     ocr : bool
         Whether the quote was read by OCR, so that its numbers are to be checked.
+    section : tuple of str
+        The headings that the quote stands beneath, the outermost first.
     """
 
     number: int
@@ -271,6 +313,7 @@ class Citation:
     score: float
     page: Page | None = None
     ocr: bool = False
+    section: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

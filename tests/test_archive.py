@@ -30,7 +30,7 @@ from rag.retrieval.retriever import HybridRetriever
 from rag.settings import load_settings
 from rag.store import IndexConfig, Store
 from rag.store.qdrant_edge import EdgeEngine
-from rag.types import Article, PageMap, Span
+from rag.types import Article, Heading, PageMap, Span
 from tests.doubles import WordEncoder, article, local_client, lose_articles, served
 from tests.test_cli import dalil
 from tests.test_service import error
@@ -39,13 +39,21 @@ from ui.api import AnswerService, create_app
 ROOT = Path(__file__).parent.parent
 CONFIG = IndexConfig("words", 64, 64, 64, 64)
 MAX_CHARS = 100_000
+OPTIONAL = ("pages", "ocr", "headings", "health")
 ODD = "سطر\u2028فاصل\x85\tنص ﷺ 😀 \u0000 \\ \" ' {}\r\nنهاية\n"
 PAGES = PageMap((0, 6, 6, 20), ("i", "ii", "1", "2"))
 ARTICLES = [
     article("النحلة تصنع العسل.", "bees", url="https://example.org/ص", date="2024-05", topic="حيوان"),
     replace(article("البحر الميت أخفض بقعة.", "بحر/ميت"), source="upload:sea", revision="another"),
     article(ODD, "odd", title=""),
-    article("الصفحة الأولى ثم الأخيرة.", "a.pdf", pages=PAGES, ocr=(Span(0, 6), Span(20, 25))),
+    article(
+        "الصفحة الأولى ثم الأخيرة.",
+        "a.pdf",
+        pages=PAGES,
+        ocr=(Span(0, 6), Span(20, 25)),
+        headings=(Heading(0, 6, 1),),
+        health="mixed",
+    ),
 ]
 
 
@@ -81,11 +89,14 @@ def test_an_archive_is_a_header_each_article_a_line_and_their_number():
     pages = {"starts": [0, 6, 6, 20], "labels": ["i", "ii", "1", "2"]}
     assert lines == [
         {"format": "dalil-articles", "version": 2, "dalil": version("dalil")},
-        *(
-            {name: value for name, value in asdict(one).items() if name not in ("pages", "ocr")}
-            for one in ARTICLES[:-1]
-        ),
-        asdict(ARTICLES[-1]) | {"pages": pages, "ocr": [[0, 6], [20, 25]]},
+        *({name: value for name, value in asdict(one).items() if name not in OPTIONAL} for one in ARTICLES[:-1]),
+        asdict(ARTICLES[-1])
+        | {
+            "pages": pages,
+            "ocr": [[0, 6], [20, 25]],
+            "headings": [{"start": 0, "end": 6, "level": 1}],
+            "health": "mixed",
+        },
         {"articles": 4},
     ]
 
@@ -144,6 +155,8 @@ def change_line(number: int, **fields: object) -> bytes:
         (change_line(1, text="\ud800"), "line 2: it: .*hex escape"),
         (change_line(4, pages={"starts": [0, 9, 4]}), "line 5: pages: .*not in order"),
         (change_line(4, pages={"starts": [0, 9], "labels": ["i"]}), "line 5: pages: .*as many labels"),
+        (change_line(4, headings=[{"start": 9, "end": 3, "level": 1}]), "line 5: headings: .*not in order"),
+        (change_line(4, headings=[{"start": 0, "end": 3, "level": 7}]), "line 5: headings: .*level"),
         (change_line(5, articles=2), "4 articles stand in it, and its end says 2"),
         (format_bytes(ARTICLES) * 2, "goes on behind its end"),
         (format_bytes(ARTICLES).replace(b'"id"', b"id", 1), "is damaged in line 2"),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -139,7 +140,18 @@ def test_search_by_one_representation_within_a_topic(home):
 def test_status(home):
     result = json.loads(dalil(home, "status", "--json").stdout)
     assert result["articles"] == 3
-    assert set(result) == {"articles", "chunks", "store", "embedder", "model", "fingerprint"}
+    assert set(result) == {"articles", "chunks", "store", "embedder", "model", "fingerprint", "health", "not_ok"}
+    assert (result["health"], result["not_ok"]) == ({"ok": 3}, {})
+
+
+def test_status_says_what_the_texts_are_and_names_some_that_are_not_good(tmp_path):
+    for at in range(7):
+        (tmp_path / f"{at}.txt").write_text(f"هذا نص سليم عن النحلة التي تصنع العسل في الجبل {at}."[::-1], "utf-8")
+    (tmp_path / "good.txt").write_text("النحلة تصنع العسل.", "utf-8")
+    assert "7 warnings" in dalil(tmp_path, "ingest", str(tmp_path)).stdout
+    shown = dalil(tmp_path, "status").stdout
+    assert "text: 7 mended, 1 ok\n" in shown
+    assert re.search(r"text mended: \d, \d, \d, \d, \d and 2 more\n", shown)
 
 
 def test_a_damaged_index_is_refused_but_by_status_which_tells_what_is_missing(home, tmp_path):

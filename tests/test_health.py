@@ -1,8 +1,10 @@
+import random
 from pathlib import Path
 
 import pytest
 
 from ingest.readers import format_of_media_type, read_upload
+from ingest.reasons import code_of
 from rag.language.health import heal_text, judge_headings, judge_health, reverse_line
 
 ARTICLES = Path(__file__).parent.parent / "articles"
@@ -74,9 +76,55 @@ def test_an_article_that_runs_backwards_is_turned_round_in_every_format():
     assert "backwards" in warning.reason
 
 
+def test_a_long_text_that_lost_a_tenth_of_its_letters_is_told():
+    text = "\n".join(file.read_text("utf-8") for file in sorted(ARTICLES.glob("*.md"))[:6])
+    chance = random.Random(3)
+    kept = "".join(char for char in text if not (char.isalpha() and chance.random() < 0.1))
+    assert (judge_health(text).state, judge_health(kept).code) == ("ok", "text_dropped")
+
+
 def test_text_that_lost_letters_here_and_there_is_told():
     article = (ARTICLES / "hejaz-railway.md").read_text("utf-8")
     letters = [at for at, char in enumerate(article) if char.isalpha()]
     lost = set(letters[::4])
     assert judge_health("".join(char for at, char in enumerate(article) if at not in lost)).state == "lost"
     assert judge_health(article).is_good
+
+
+LONG = [*(TEXT for _ in range(15))]
+SHUFFLED = str.maketrans("ابتجحدرسعفقكلمنهوي", "فحلىكذوزأرآسجاإؤغص")
+
+
+def read_text(text):
+    return list(read_upload(text.encode(), format_of_media_type("text/plain"), "name", 100_000))
+
+
+def test_an_article_says_what_its_text_is():
+    letters = "\n".join([TEXT.translate(SHUFFLED)] * 3)
+    found = {
+        "ok": TEXT,
+        "other language": "これは日本語の文章です。" * 3,
+        "mended": turn(TEXT),
+        "garbled": letters,
+    }
+    assert {state: read_text(text)[0].health for state, text in found.items()} == {state: state for state in found}
+    assert code_of(read_text(letters)[1].reason) == "text_odd"
+
+
+@pytest.mark.parametrize("break_text", [turn, lambda text: text.encode("cp1256").decode("latin-1")])
+def test_a_part_that_is_broken_is_mended_alone(break_text):
+    broken = "\n".join([*LONG, *map(break_text, LONG[:9]), *LONG])
+    one, warning = read_text(broken)
+    assert (one.text, one.health, code_of(warning.reason)) == ("\n".join([*LONG, *LONG[:9], *LONG]), "mended", "mended")
+
+
+def test_a_part_that_cannot_be_mended_is_told():
+    broken = "\n".join([*LONG, *(text.translate(SHUFFLED) for text in LONG[:8]), *LONG])
+    one, warning = read_text(broken)
+    assert (one.text, one.health, code_of(warning.reason)) == (broken, "mixed", "text_mixed")
+    assert warning.reason.startswith("A part of its text is damaged. Its letters are not those")
+
+
+def test_no_stretch_of_the_sample_articles_is_bad():
+    texts = [file.read_text("utf-8") for file in sorted(ARTICLES.glob("*.md"))]
+    assert {heal_text(text)[1].state for text in texts} == {"ok"}

@@ -1,5 +1,6 @@
 """Scans and pictures: read by OCR where it is asked for, and said to be wherever their words are shown."""
 
+import html
 import io
 import json
 import re
@@ -14,6 +15,7 @@ from ingest.ocr.options import NO_OCR, OcrOptions
 from ingest.ocr.recognition import _in_order
 from ingest.ocr.tesseract import OcrWord, find_models, recognize_words
 from ingest.readers import ReadFailure, list_files, read_file
+from ingest.reasons import code_of, reason, reason_of, tell_reason
 from rag.answering.assistant import Assistant
 from rag.answering.references import format_title
 from rag.errors import ReadError
@@ -79,7 +81,7 @@ def test_the_words_of_a_picture_are_an_article_that_says_it_was_read_by_ocr(page
     assert share_of_words(LINES, found.text) >= 0.8
     assert (found.pages, found.ocr) == (None, (Span(0, len(found.text)),))
     assert share_of_words(LINES[:1], found.title) >= 0.5
-    assert re.search(r"Read by OCR \(page 1; Tesseract is \d\d % sure", warning.reason)
+    assert re.search(r"Read by OCR \(pages: 1; Tesseract is \d\d % sure", warning.reason)
 
 
 @TESSERACT_TEST
@@ -107,10 +109,10 @@ def test_of_a_pdf_only_the_pages_that_are_scans_are_read_by_ocr(scan, tmp_path):
     assert found.pages.starts == (0, found.ocr[0].start)
     assert found.text.startswith(text)
     assert share_of_words(LINES, found.text[slice(*found.ocr[0])]) >= 0.8
-    assert "(page 2;" in warning.reason
+    assert "(pages: 2;" in warning.reason
     without, (warning,) = read(content.getvalue(), "pdf", tmp_path, NO_OCR)
     assert (without.text, without.ocr) == (text, ())
-    assert "Not read: page 2, scanned." in warning.reason
+    assert "Not read, scanned (pages: 2)." in warning.reason
 
 
 @TESSERACT_TEST
@@ -137,9 +139,8 @@ def test_a_picture_without_words_is_a_failure(tmp_path):
 )
 def test_a_scan_that_is_not_read_says_how_to_have_it_read(page, scan, suffix, ocr, code, words_of_it, tmp_path):
     found, (failure,) = read(scan if suffix == "pdf" else save([page], "PNG"), suffix, tmp_path, ocr)
-    assert (found, failure.code) == (None, code)
+    assert (found, code_of(failure.reason)) == (None, code)
     assert [word for word in words_of_it if word not in failure.reason] == []
-    assert all(f"failed_{code}" in load_labels(language) for language in ("ar", "en"))
 
 
 def test_a_setting_and_what_is_asked_make_whether_scans_are_read():
@@ -182,7 +183,7 @@ def test_a_program_that_hangs_or_has_no_arabic_is_no_tesseract(tmp_path):
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
     with pytest.raises(ReadError, match="no model for Arabic") as raised:
         find_models(str(program))
-    assert raised.value.code == "ocr_no_model"
+    assert code_of(reason_of(raised.value)) == "ocr_no_model"
     assert recognize_words(str(program), tmp_path / "a.png", "ara", 200, 0.5) is None
 
 
@@ -215,7 +216,7 @@ def test_letters_and_digits_of_persian_are_those_of_arabic(line, repaired):
 def test_what_ocr_read_is_judged_by_its_confidence_and_its_letters():
     assert judge_ocr(TOWER, 80).state == "ocr"
     assert judge_ocr("", 0).is_good
-    assert "OCR cannot read it" in judge_ocr(TOWER, 20).reason
+    assert judge_ocr(TOWER, 20).code == "ocr_unreadable"
     assert not judge_ocr("ظغجثض ءؤئخ ذظضغ ثءخج غظثذ ضءؤخ جظغث ئءذض " * 3, 80).is_good
 
 
@@ -287,8 +288,8 @@ def test_a_node_of_llama_index_says_it(service):
 
 
 def test_a_reference_says_it_in_the_language_of_the_answer():
-    assert format_title("برج", Page(3), "ar", True) == "برج، ص ٣، قراءة آلية (OCR)"
-    assert format_title("Tower", None, "en", True) == "Tower, read by OCR"
+    assert format_title("برج", Page(3), "ar", is_ocr=True) == "برج، ص ٣، قراءة آلية (OCR)"
+    assert format_title("Tower", None, "en", is_ocr=True) == "Tower, read by OCR"
 
 
 @pytest.mark.parametrize("mode", ["extractive", "generate"])
@@ -337,6 +338,6 @@ def test_the_page_says_how_to_have_a_scan_read_and_reads_it(service, page, langu
         (tmp_path / "sent").write_bytes(save([page], "PNG"))
         dropped = DroppedFile("a.png", 1000, str(tmp_path / "sent"))
         plans.append(library.plan(*library.accept([dropped], is_asked))[0])
-    assert load_labels(language)["failed_scan"] in plans[0].replace("<bdi>", "").replace("</bdi>", "")
+    assert html.escape(tell_reason(reason("scan"), language), quote=False) in re.sub("</?bdi[^>]*>", "", plans[0])
     assert 'data-outcome="failed"' in plans[0]
     assert 'data-outcome="added"' in plans[1]

@@ -215,12 +215,12 @@ def test_an_article_that_cannot_be_restored_now_can_be_later(tmp_path):
     put(assistant, article("النحلة تصنع العسل.", "bees"))
     library = Library(AnswerService(assistant), "en", tmp_path)
     free[0] = 0
-    assert "nearly full" in library.remove("bees")
+    assert load_labels("en")["change_full"] in library.remove("bees")
     assert store.count_articles() == 1
     free[0] = 10_000_000  # enough to remove, and not to write
     assert 'data-article="bees"' in library.remove("bees")
     refused = library.restore("bees")
-    assert "nearly full" in refused
+    assert load_labels("en")["change_full"] in refused
     assert 'data-article="bees"' in refused
     free[0] = 10**12
     assert "is back" in library.restore("bees")

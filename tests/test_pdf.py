@@ -12,6 +12,7 @@ from ingest.pdf.paragraphs import join_paragraphs
 from ingest.readers import ReadFailure, format_of_media_type, read_upload
 from ingest.readers.base import Source, make_article
 from ingest.readers.metadata import ArticleFields
+from ingest.reasons import code_of
 from rag.errors import ReadError
 from rag.language.arabic.text_layers import pair_brackets, repair_cell, repair_line, repair_plain_line
 from rag.language.health import reverse_line
@@ -275,3 +276,42 @@ def test_steps_answer_in_json(tmp_path):
     path.write_bytes(make_pdf([[arabic(700, FIRST)]]))
     values = {"path": str(path), "copy": str(tmp_path / "b.pdf"), "max_chars": 1000}
     assert json.loads(json.dumps(run_step("prepare", values, 30)))["parts"] == [[0, True]]
+
+
+SENTENCES = (
+    "تعرض الشركة في هذا التقرير حصيلة عملها في المدينة خلال العام الماضي كله.",
+    "وهو العام التاسع عشر منذ تأسيسها في المدينة القديمة على ضفة النهر.",
+    "وقالت رئيسة مجلس الإدارة إن الراكب كان يسأل متى تأتي الحافلة التالية.",
+)
+
+
+def backwards(y, text):
+    """A line as a tool draws it that knows no Arabic: from left to right, as it is stored."""
+    return (60, y, 12, text)
+
+
+def names_of(encoding):
+    """A font that names its letters in another encoding than they are in."""
+    return {char: char.encode("cp1256").decode(encoding) for char in set("".join(SENTENCES)) if char.isalpha()}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        make_pdf([[backwards(700 - 20 * at, text) for at, text in enumerate(SENTENCES)]]),
+        make_pdf([[arabic(700 - 20 * at, text) for at, text in enumerate(SENTENCES)]], names=names_of("latin-1")),
+    ],
+)
+def test_text_that_is_put_right_is_told_and_keeps_the_order_of_its_lines(content):
+    one, warning = read_upload(content, PDF, "name", 100_000)
+    assert " ".join(one.text.split()) == " ".join(SENTENCES)
+    assert (one.health, code_of(warning.reason)) == ("mended", "mended")
+
+
+def test_a_page_that_runs_backwards_is_put_right_between_others():
+    good = [arabic(760 - 20 * at, text) for at, text in enumerate(SENTENCES * 6)]
+    content = make_pdf([good, [backwards(700 - 20 * at, text) for at, text in enumerate(SENTENCES)], good])
+    one, warning = read_upload(content, PDF, "name", 100_000)
+    second = one.text[slice(*one.pages.starts[1:])]
+    assert " ".join(second.split()) == " ".join(SENTENCES)
+    assert (one.health, code_of(warning.reason)) == ("mended", "mended")

@@ -288,6 +288,7 @@ def test_articles_are_listed_the_last_written_first(client, assistant):
         "date": "2023-10-05",
         "topic": "بيئة",
         "chunks": assistant.store.summarize_articles()["dead-sea"].chunks,
+        "health": "ok",
     }
 
 

@@ -13,7 +13,11 @@ import pytest
 from ingest.readers import ReadFailure, ReadWarning, read_file
 from ingest.web import Limits, collect_documents, read_document
 from ingest.web.connection import is_public
+from rag.answering.assistant import Assistant
+from rag.settings import load_settings
 from rag.types import Article
+from tests.doubles import served
+from ui.api import AnswerService, create_app
 from ui.cli.main import main
 
 WORDS = "<p>هذه فقرة طويلة من المقال، وفيها ما يكفي من الكلام.</p>"
@@ -246,9 +250,27 @@ def test_an_address_is_ingested_and_a_sync_of_files_leaves_it(tmp_path, monkeypa
         assert seen.out == "2 added, 0 changed, 0 unchanged, 0 removed, 1 failed\n"
         assert f"not ingested: {site}/b: The server answers with 404." in seen.err
         assert main(["ingest", f"{site}/a"]) == 0
-        assert main(["ingest", "--sync", f"{site}/a"]) == main(["ingest", "--server", site, f"{site}/a"]) == 2
+        assert main(["ingest", "--sync", f"{site}/a"]) == 2
     assert main(["ingest", "--sync", str(tmp_path / "a.txt")]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == "0 added, 0 changed, 1 unchanged, 0 removed, 0 failed"
+
+
+def test_an_address_is_fetched_here_and_its_article_sent_to_a_server(tmp_path, monkeypatch, capsys):
+    for name, value in {"DATA_DIR": tmp_path / "data", "WEB_PRIVATE_HOSTS": "127.0.0.1"}.items():
+        monkeypatch.setenv(f"DALIL_{name}", str(value))
+    pages = {"/a": page("عنوان").replace("<p>", "<h2>باب</h2><p>", 1)}
+    with Assistant.from_settings(load_settings({}, data_dir=tmp_path / "served")) as opened:
+        with web(pages) as (site, _), served(create_app(AnswerService(opened))) as url:
+            assert main(["ingest", "--server", url, f"{site}/a", f"{site}/b"]) == 1
+            seen = capsys.readouterr()
+            assert main(["ingest", "--server", url, f"{site}/a"]) == 0
+        (summary,) = opened.store.summarize_articles().values()
+        one = opened.store.get_article(summary.id)
+    assert seen.out == "1 added, 0 changed, 0 unchanged, 0 removed, 1 failed\n"
+    assert "/b: The server answers with 404." in seen.err
+    assert "0 added, 0 changed, 1 unchanged" in capsys.readouterr().out
+    assert (one.title, one.url, one.source, len(one.headings)) == ("عنوان", f"{site}/a", f"{site}/a", 1)
+    assert not (tmp_path / "data").exists()
 
 
 # WordPress

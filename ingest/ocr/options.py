@@ -2,15 +2,9 @@
 
 from dataclasses import dataclass
 
+from ingest.reasons import reason
 from rag.errors import ReadError
 from rag.types import OcrMode
-
-_SCAN = "It has no text, only pictures of its pages, as a scanner makes them"
-_ASK = (
-    f"{_SCAN}. Have it read by OCR: `dalil ingest --ocr`, `ocr=true` over HTTP, the box under the files on the page, "
-    "or DALIL_OCR=auto. Or give the document that it was made of."
-)
-_OFF = f"{_SCAN}, and OCR is switched off here (DALIL_OCR=off). Give the document that it was made of."
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +32,7 @@ class OcrOptions:
 
     def refuse(self) -> ReadError:
         """What is wrong with a scan where none is read."""
-        return ReadError(_ASK, "scan") if self.can_be_asked else ReadError(_OFF, "scan_off")
+        return ReadError(reason("scan" if self.can_be_asked else "scan_off"))
 
 
 NO_OCR = OcrOptions()

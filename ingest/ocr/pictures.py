@@ -8,6 +8,7 @@ from typing import NamedTuple
 from PIL import Image, ImageOps, ImageSequence
 
 from ingest.pdf.prepare import open_document
+from ingest.reasons import reason
 from rag.errors import ReadError
 
 _DPI = 200
@@ -22,8 +23,6 @@ _MIN_WIDTH = 1600
 _FORMATS = ("PNG", "JPEG", "TIFF", "WEBP")
 _PAGED = "TIFF"
 _WHITE = 255
-_TOO_LARGE = f"It has more than {_MAX_OPENED_PIXELS / 1e6:.0f} million pixels: make it smaller."
-_DAMAGED = "It is no picture that can be opened (PNG, JPEG, TIFF or WebP), or it is damaged."
 
 
 class Picture(NamedTuple):
@@ -94,14 +93,14 @@ def open_frames(path: str, folder: Path, max_pages: int) -> Iterator[Picture]:
             frames = ImageSequence.Iterator(opened) if opened.format == _PAGED else iter([opened])
             for number, frame in enumerate(frames):
                 if number == max_pages:
-                    raise ReadError(f"It has more than {max_pages:,} pages: part it into several files.")
+                    raise ReadError(reason("picture_pages", limit=max_pages))
                 if frame.width * frame.height > _MAX_OPENED_PIXELS:
-                    raise ReadError(_TOO_LARGE)
+                    raise ReadError(reason("picture_pixels", limit=_MAX_OPENED_PIXELS / 1e6))
                 image = _enlarge(_to_grey(ImageOps.exif_transpose(frame)))
                 yield _save(image, folder, number, _DPI)
     except (OSError, ValueError, SyntaxError, ArithmeticError, LookupError, TypeError) as error:
         # What Pillow raises for files that are cut off, or made to be odd.
-        raise ReadError(_DAMAGED) from error
+        raise ReadError(reason("picture_damaged")) from error
 
 
 def _to_grey(image: Image.Image) -> Image.Image:

@@ -11,6 +11,7 @@ from ingest.ocr.options import OcrOptions
 from ingest.ocr.tesseract import find_models
 from ingest.pdf.child import StepError, run_step
 from ingest.pdf.pages import Line
+from ingest.reasons import reason
 from rag.errors import ReadError
 from rag.language.arabic.ocr_text import repair_ocr_line
 from rag.language.health import judge_ocr
@@ -24,9 +25,6 @@ _MAX_KEPT_PAGES = 1000
 _SIZE = 10.0
 """Of all lines: heights that OCR tells say little of the size of letters."""
 _TITLE_WORDS, _TITLE_CONFIDENCE = 2, 70.0
-_FAILED = "OCR failed on it, or took more than two minutes."
-_NO_TIME = f"There was no time left: OCR of one file may take {OCR_SECONDS / 60:.0f} minutes. Part the file."
-_STEP_FAILED = "OCR of it takes too much time or memory: it is damaged, or far too large."
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +71,13 @@ def read_scans(path: Path, options: OcrOptions, numbers: Sequence[int] | None = 
     """
     models = find_models(options.program)
     if numbers is not None and len(numbers) > _MAX_PAGES:
-        raise ReadError(f"It has {len(numbers):,} scanned pages, at most {_MAX_PAGES:,} are read: part it.")
+        raise ReadError(reason("ocr_pages", count=len(numbers), limit=_MAX_PAGES))
     values = {"path": str(path), "numbers": numbers, "program": options.program, "models": models}
     found = _recognize(path, values)
     pages = [_judge(number, lines) for number, lines in found["pages"]]
     left_out = {*(numbers or ())} - {page.number for page in pages}
-    pages += [ScannedPage(number, (), (), 0.0, _NO_TIME) for number in sorted(left_out)]
+    no_time = reason("ocr_no_time", minutes=OCR_SECONDS / 60)
+    pages += [ScannedPage(number, (), (), 0.0, no_time) for number in sorted(left_out)]
     return pages
 
 
@@ -106,7 +105,7 @@ def _recognize(path: Path, values: dict[str, Any]) -> dict[str, Any]:
         with _one_at_a_time:
             found: dict[str, Any] = run_step("ocr", values, seconds + _SECONDS_PER_PAGE + _SECONDS_TO_START)
     except StepError:
-        raise ReadError(_STEP_FAILED) from None
+        raise ReadError(reason("ocr_step")) from None
     _recent.keep(key, found)
     return found
 
@@ -114,13 +113,13 @@ def _recognize(path: Path, values: dict[str, Any]) -> dict[str, Any]:
 def _judge(number: int, lines: Sequence[tuple[str, float, float]] | None) -> ScannedPage:
     """A page that was read, without its lines where they are too bad."""
     if lines is None:
-        return ScannedPage(number, (), (), 0.0, _FAILED)
+        return ScannedPage(number, (), (), 0.0, reason("ocr_failed"))
     repaired = [(repair_ocr_line(text), baseline, confidence) for text, baseline, confidence in lines]
     letters = sum(len(text) for text, _, _ in repaired)
     confidence = sum(len(text) * sure for text, _, sure in repaired) / max(1, letters)
     health = judge_ocr("\n".join(text for text, _, _ in repaired), confidence)
     if not health.is_good:
-        return ScannedPage(number, (), (), confidence, health.reason)
+        return ScannedPage(number, (), (), confidence, reason(health.code, sure=confidence))
     titles = tuple(
         text for text, _, sure in repaired if len(text.split()) >= _TITLE_WORDS and sure >= _TITLE_CONFIDENCE
     )

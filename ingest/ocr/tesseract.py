@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
+from ingest.reasons import reason
 from rag.errors import ReadError
 
 _MODELS = (("Arabic", "script/Arabic"), ("ara",))
@@ -17,16 +18,6 @@ _LAYOUT = "3"
 """Page segmentation mode: finds columns and paragraphs by itself."""
 _ANSWER_SECONDS = 20
 _WORD_LEVEL = "5"
-_MISSING = (
-    "It is to be read by OCR, and Tesseract, which does it, is not installed ({program} is not found). Debian, Ubuntu: "
-    "`apt install tesseract-ocr tesseract-ocr-ara tesseract-ocr-script-arab`; macOS: `brew install tesseract "
-    "tesseract-lang`; Windows: `winget install UB-Mannheim.TesseractOCR`, with Arabic chosen. If it is elsewhere: "
-    "DALIL_TESSERACT=PATH."
-)
-_NO_MODEL = (
-    "It is to be read by OCR, and Tesseract has no model for Arabic. Debian, Ubuntu: `apt install tesseract-ocr-ara "
-    "tesseract-ocr-script-arab`; macOS: `brew install tesseract-lang`; Windows: install it anew, with Arabic chosen."
-)
 
 
 class OcrWord(NamedTuple):
@@ -68,11 +59,11 @@ def find_models(program: str) -> str:
     """
     path = shutil.which(program)
     if path is None:
-        raise ReadError(_MISSING.format(program=program), "ocr_missing")
+        raise ReadError(reason("ocr_missing", program=program))
     installed = _list_models(path, Path(path).stat().st_mtime_ns)
     found = [name for names in _MODELS if (name := next((one for one in names if one in installed), None))]
     if not found:
-        raise ReadError(_NO_MODEL, "ocr_no_model")
+        raise ReadError(reason("ocr_no_model"))
     return "+".join(found)
 
 

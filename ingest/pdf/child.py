@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ingest.pdf.fork_server import ForkServer, can_fork
+from ingest.reasons import Reason, code_of, reason_of
 from rag.errors import ReadError
 
 _MAX_MEMORY_BYTES = 2_000_000_000
@@ -68,7 +69,7 @@ def run_step(step: str, values: Mapping[str, Any], seconds: float) -> Any:
     except (TimeoutError, ValueError):
         raise StepError(step) from None
     if "error" in reply:
-        raise ReadError(reply["error"])
+        raise ReadError(Reason(reply["error"], reply["code"], reply["values"]))
     return reply["result"]
 
 
@@ -112,7 +113,8 @@ def run_from_standard_input(step: str) -> None:
     try:
         reply = {"result": _steps()[step](**values)}
     except ReadError as error:
-        reply = {"error": str(error)}
+        why = reason_of(error)
+        reply = {"error": why, "code": code_of(why), "values": dict(why.values) if isinstance(why, Reason) else {}}
     json.dump(reply, sys.stdout)
 
 

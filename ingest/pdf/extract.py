@@ -14,9 +14,12 @@ from typing import Any
 from ingest.ocr.options import NO_OCR, OcrOptions
 from ingest.ocr.scans import ScannedPage, find_title, read_scans
 from ingest.pdf.child import Deadline, StepError, run_step
+from ingest.pdf.headings import rank_headings
+from ingest.pdf.mending import mend_pages
 from ingest.pdf.pages import Line, drop_running_heads
 from ingest.pdf.paragraphs import join_paragraphs
 from ingest.pdf.tables import lines_with_rows, rows_of
+from ingest.reasons import reason
 from rag.errors import ReadError
 from rag.language.arabic.text_layers import pair_brackets, repair_line, repair_plain_line
 from rag.language.health import score_text
@@ -57,12 +60,17 @@ class PdfText:
         The lines of the first page that have its largest letters; empty where its text has no smaller ones.
     headings : str
         The lines that are set in another size than most of the text.
+    heading_levels : dict of str to int
+        The paragraphs in larger letters than most of the text, each with the rank of its size among them, from 1; the
+        title is none of them.
     has_image : bool
         Whether a page has a picture.
     scans : list of int
         Pages that are pictures and were not read, from 0.
     scanned : list of ScannedPage
         Those that were read by OCR, or were to be.
+    is_mended : bool
+        Whether its letters ran backwards, or were decoded wrongly.
     """
 
     text: str
@@ -70,9 +78,11 @@ class PdfText:
     page_labels: list[str]
     title: str
     headings: str
+    heading_levels: dict[str, int]
     has_image: bool
     scans: list[int]
     scanned: list[ScannedPage]
+    is_mended: bool
 
     @property
     def page_texts(self) -> list[str]:
@@ -113,7 +123,7 @@ def extract_text(content: bytes, max_chars: int, seconds: float = _SECONDS, ocr:
     pages = _choose_pages(prepared, blocks, found)
     for page in scanned:
         pages[page.number] = list(page.lines) or pages[page.number]
-    article = drop_running_heads(pages)
+    article, is_mended = mend_pages(drop_running_heads(pages))
     text, starts = join_paragraphs(article)
     has_image = any(page["has_image"] for page in prepared["pages"])
     labels = [page["label"] for page in prepared["pages"]]
@@ -121,8 +131,9 @@ def extract_text(content: bytes, max_chars: int, seconds: float = _SECONDS, ocr:
     title = _find_title(article[0], _body_size(lines)) if article else ""
     if scanned and scanned[0].number == 0:
         title = find_title(scanned[0], article[0])
-    unread = [] if scanned else scans
-    return PdfText(text, starts, labels, title, _join(_find_headings(lines)), has_image, unread, scanned)
+    levels = rank_headings(article, _body_size(lines), title)
+    unread, headings = [] if scanned else scans, _join(_find_headings(lines))
+    return PdfText(text, starts, labels, title, headings, levels, has_image, unread, scanned, is_mended)
 
 
 def _body_size(lines: Sequence[Line]) -> int:
@@ -150,9 +161,7 @@ def _prepare(path: Path, copy: Path, max_chars: int, deadline: Deadline) -> dict
     try:
         prepared: dict[str, Any] = run_step("prepare", values, deadline.left(_PREPARE_SHARE))
     except StepError:
-        raise ReadError(
-            "It takes too much time or memory to read: it is damaged, or has far too many pages or words."
-        ) from None
+        raise ReadError(reason("pdf_too_slow")) from None
     return prepared
 
 

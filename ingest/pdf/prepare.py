@@ -12,11 +12,9 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
 from ingest.pdf.columns import Box, Part, part_columns
+from ingest.reasons import reason
 from rag.errors import ReadError
 
-_LOCKED = "It is encrypted and needs a password: set DALIL_PDF_PASSWORD, or save it without one."
-_WRONG_PASSWORD = "It is encrypted, and DALIL_PDF_PASSWORD is not its password."
-_DAMAGED = "It is no PDF that can be opened, or it is damaged."
 _MIN_CHARS_PER_PAGE, _MIN_PAGES = 400, 100
 """A page of a book has 1,500 to 2,500 characters, one of slides some hundreds. By default that is 5,000 pages."""
 _MOVED_WHOLE = (pdfium_c.FPDF_PAGEOBJ_TEXT, pdfium_c.FPDF_PAGEOBJ_FORM)
@@ -66,7 +64,7 @@ def prepare_copy(path: str, copy: str, max_chars: int, password: str | None) -> 
             continue
         chars += len(text)
         if chars > max_chars:
-            raise ReadError(f"It holds more than {max_chars:,} characters (DALIL_MAX_ARTICLE_CHARS).")
+            raise ReadError(reason("pdf_too_long", limit=max_chars))
         pages.append(
             {
                 "text": text.replace("\r\n", "\n"),
@@ -86,11 +84,11 @@ def open_document(path: str, password: str | None) -> pdfium.PdfDocument:
     try:
         document = pdfium.PdfDocument(Path(path), password=password)
         if len(document) == 0:
-            raise ReadError(_DAMAGED)
+            raise ReadError(reason("pdf_damaged"))
     except pdfium.PdfiumError as error:
         if getattr(error, "err_code", None) == pdfium_c.FPDF_ERR_PASSWORD:
-            raise ReadError(_WRONG_PASSWORD if password else _LOCKED) from None
-        raise ReadError(_DAMAGED) from None
+            raise ReadError(reason("pdf_wrong_password" if password else "pdf_locked")) from None
+        raise ReadError(reason("pdf_damaged")) from None
     return document
 
 
@@ -98,10 +96,7 @@ def _check_pages(count: int, max_chars: int) -> None:
     """Raise ReadError where a file has so many pages that reading them would only end with its time."""
     limit = max(_MIN_PAGES, max_chars // _MIN_CHARS_PER_PAGE)
     if count > limit:
-        raise ReadError(
-            f"It has {count:,} pages; an article of at most {max_chars:,} characters (DALIL_MAX_ARTICLE_CHARS) may "
-            f"have {limit:,}. Cut it into parts of fewer pages."
-        )
+        raise ReadError(reason("pdf_pages", count=count, chars=max_chars, limit=limit))
 
 
 def _read_label(document: pdfium.PdfDocument, number: int) -> str:

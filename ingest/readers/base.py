@@ -9,18 +9,19 @@ from itertools import accumulate, groupby, pairwise
 from typing import Any
 
 from ingest.ocr.options import NO_OCR, OcrOptions
+from ingest.readers.headings import place_headings, take_marks
 from ingest.readers.metadata import ArticleFields, DerivedId, clean_id, clean_line
 from ingest.readers.web_ids import address_id, choose_address
+from ingest.reasons import reason
 from rag.errors import ReadError
 from rag.language.controls import replace_controls
 from rag.language.document import Document
-from rag.language.health import heal_parts
-from rag.types import Article, PageMap, Span
+from rag.language.health import Health, heal_parts
+from rag.types import Article, Heading, PageMap, Span
 
 _MAX_FIRST_LINE_CHARS = 100
 _UNUSABLE = frozenset({"reversed", "mojibake", "lost"})
 """Text of any format; that letters are named wrongly is a fault of fonts, and odd letters may be a list or a code."""
-_MENDED = "Its text ran backwards, or was decoded wrongly, and is put right. Look whether its words are."
 DAMAGED = "\ufffd"
 """Stands for bytes that are no character."""
 _CONTEXT_CHARS = 20
@@ -38,13 +39,10 @@ class ReadFailure:
         Of the file, with `:` and the number of the line.
     reason : str
         For the person who wrote it.
-    code : str
-        As that of a ReadError.
     """
 
     path: str
     reason: str
-    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +112,13 @@ class Source:
         """The same for one line, numbered from 1."""
         return replace(self, name=f"{self.name}:{number}", path=f"{self.path}:{number}", address=None)
 
-    def failure(self, reason: str, code: str = "") -> ReadFailure:
+    def failure(self, why: str) -> ReadFailure:
         """A failure of this source."""
-        return ReadFailure(self.path, reason, code)
+        return ReadFailure(self.path, why)
 
-    def warning(self, reason: str) -> ReadWarning:
+    def warning(self, why: str) -> ReadWarning:
         """A warning of this source."""
-        return ReadWarning(self.path, reason)
+        return ReadWarning(self.path, why)
 
 
 Reader = Callable[[BufferedReader, Source], Iterator[ReadResult]]
@@ -144,6 +142,7 @@ def make_article(
         What its writer said of it.
     content : str or sequence of str
         Its words; of a document that has pages, those of each page, with the white space that parts it from the next.
+        Lines that are headings are marked (`ingest.readers.headings`).
     source : Source
         Where they come from.
     heading : str, optional
@@ -160,8 +159,9 @@ def make_article(
     ReadError
         When there are no words, or too many, or not those that were written, or the source's name can be no id.
     """
-    parts = [replace_controls(part) for part in ([content] if isinstance(content, str) else content)]
-    healed = _heal(parts, source.max_chars, [*is_ocr] or [False] * len(parts))
+    marked = [replace_controls(part) for part in ([content] if isinstance(content, str) else content)]
+    parts, heading_lines = take_marks(marked)
+    healed, health = _heal(parts, source.max_chars, [*is_ocr] or [False] * len(parts))
     text = "".join(healed).strip()
     title = fields.title or clean_line(heading or "") or _first_line(text)
     url = choose_address(fields.url, source.address) if source.address else fields.url
@@ -175,28 +175,51 @@ def make_article(
     }
     if not isinstance(content, str):
         kept["pages"] = _map_pages(healed, labels)
-    if any(is_ocr):
-        kept["ocr"] = _join_spans(_page_spans(healed), is_ocr)
+    kept |= _place_parts(healed, title, is_ocr, place_headings(healed, heading_lines))
     name = DerivedId(clean_id(source.name)) if not (source.address and url) else clean_id(address_id(url))
-    yield Article(id=fields.id or name, revision=_hash_content(kept), source=source.origin, **kept)
-    mended = [] if text == "".join(parts).strip() else [_MENDED]
-    yield from map(source.warning, (*warnings, *fields.problems, *_describe_damage(text), *mended))
+    article_id, revision = fields.id or name, _hash_content(kept)
+    yield Article(id=article_id, revision=revision, source=source.origin, health=health.state, **kept)
+    found = (*_describe_damage(text), *_describe_health(health))
+    yield from map(source.warning, (*warnings, *fields.problems, *found))
 
 
-def _heal(parts: Sequence[str], max_chars: int, is_ocr: Sequence[bool]) -> list[str]:
-    """The parts of a text, mended where that is safe; raises ReadError where they are no article. What OCR read was
-    judged with its confidence."""
+def _place_parts(
+    healed: Sequence[str], title: str, is_ocr: Sequence[bool], headings: tuple[Heading, ...]
+) -> dict[str, Any]:
+    """What of a text was read by OCR, and its headings but one that heads the whole. What has none is the same revision
+    as before there were any."""
+    text = "".join(healed).strip()
+    below = headings[1:] if headings and text[: headings[0].end] == title else headings
+    places = {"ocr": _join_spans(_page_spans(healed), is_ocr) if any(is_ocr) else (), "headings": below}
+    return {name: found for name, found in places.items() if found}
+
+
+def _heal(parts: Sequence[str], max_chars: int, is_ocr: Sequence[bool]) -> tuple[list[str], Health]:
+    """The parts of a text, mended where that is safe, and what they are; raises ReadError where they are no article.
+    What OCR read was judged with its confidence."""
     if not any(char.isalnum() for part in parts for char in part):
-        raise ReadError("It holds no words.")
+        raise ReadError(reason("no_words"))
     mended, health = heal_parts([part for part, by_ocr in zip(parts, is_ocr, strict=True) if not by_ocr])
     rest = iter(mended)
     healed = [part if by_ocr else next(rest) for part, by_ocr in zip(parts, is_ocr, strict=True)]
+    if any(is_ocr) and health.state in ("ok", "too short"):
+        health = Health("ocr")
     if health.state in _UNUSABLE:
-        raise ReadError(health.reason)
+        raise ReadError(reason(health.code))
     length = len("".join(healed).strip())
     if length > max_chars:
-        raise ReadError(f"It is too long: {length:,} characters, at most {max_chars:,} (DALIL_MAX_ARTICLE_CHARS).")
-    return healed
+        raise ReadError(reason("too_long", length=length, limit=max_chars))
+    return healed, health
+
+
+def _describe_health(health: Health) -> Iterator[str]:
+    """What whoever reads the warning should look at."""
+    if health.state == "mended":
+        yield reason("mended")
+    elif health.state == "mixed":
+        yield reason("text_mixed", problem=reason(health.code))
+    elif health.state == "garbled":
+        yield reason("text_odd")
 
 
 def read_limited(stream: BufferedReader, source: Source, bytes_per_char: int = _MAX_BYTES_PER_CHAR) -> bytes:
@@ -204,10 +227,7 @@ def read_limited(stream: BufferedReader, source: Source, bytes_per_char: int = _
     size = stream.seek(0, 2)
     stream.seek(0)
     if size > bytes_per_char * source.max_chars:
-        raise ReadError(
-            f"It is too large ({size / 1e6:.0f} MB) for one article of at most {source.max_chars:,} characters "
-            "(DALIL_MAX_ARTICLE_CHARS). Cut it into articles, for instance as JSON lines."
-        )
+        raise ReadError(reason("too_large", size=size / 1e6, limit=source.max_chars))
     return stream.read()
 
 
@@ -243,10 +263,8 @@ def _describe_damage(text: str) -> Iterator[str]:
     if count:
         at = text.index(DAMAGED)
         around = clean_line(text[max(0, at - _CONTEXT_CHARS) : at + _CONTEXT_CHARS])
-        yield (
-            f"{count} damaged {'character stands' if count == 1 else 'characters stand'} as {DAMAGED}, "
-            f"the first in line {text.count(chr(10), 0, at) + 1}: {around}"
-        )
+        code, line = "damaged_character" if count == 1 else "damaged_characters", text.count("\n", 0, at) + 1
+        yield reason(code, count=count, line=line, around=around)
 
 
 def _first_line(text: str) -> str:

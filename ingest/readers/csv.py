@@ -9,6 +9,7 @@ from ingest.readers.base import ReadResult, Source, make_article, read_limited
 from ingest.readers.decoding import decode_text, encoding_warning
 from ingest.readers.html_text import join_cells
 from ingest.readers.metadata import ArticleFields
+from ingest.reasons import reason
 from rag.errors import ReadError
 
 _DELIMITERS = ",;\t|"
@@ -21,7 +22,7 @@ def read_csv(stream: BufferedReader, source: Source) -> Iterator[ReadResult]:
     try:
         rows = list(csv.reader(StringIO(text, newline=""), delimiter=_find_delimiter(text)))
     except csv.Error as error:
-        raise ReadError(f"It cannot be read as a table: {error}.") from None
+        raise ReadError(reason("no_table", problem=str(error))) from None
     words = "\n".join(filter(None, map(join_cells, rows)))
     warnings = filter(None, [encoding_warning(encoding)])
     yield from make_article(ArticleFields(), words, source, PurePosixPath(source.name).name, warnings)

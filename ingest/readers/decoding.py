@@ -10,6 +10,7 @@ import re
 
 from charset_normalizer import from_bytes
 
+from ingest.reasons import reason
 from rag.errors import ReadError
 from rag.language.arabic.letter_pairs import mean_pair_bits
 from rag.language.arabic.letters import BLOCK_CLASS
@@ -56,12 +57,12 @@ def decode_text(content: bytes, declared: str | None = None) -> tuple[str, str]:
         When they are no text, or the encoding cannot be told.
     """
     if not content.strip():
-        raise ReadError("It is empty.")
+        raise ReadError(reason("empty"))
     encoding = guess_encoding(content, declared)
     if encoding is None and b"\0" in content:
-        raise ReadError("It is not text: it holds NUL bytes.")
+        raise ReadError(reason("no_text"))
     if encoding is None:
-        raise ReadError(f"It is not UTF-8 (byte {_first_damaged(content) + 1}). Save it as UTF-8.")
+        raise ReadError(reason("not_utf_8", byte=_first_damaged(content) + 1))
     return content.decode(encoding, "replace").removeprefix("\ufeff"), encoding
 
 
@@ -90,7 +91,7 @@ def encoding_warning(encoding: str, declared: str | None = None) -> str:
     one, or Unicode."""
     if encoding not in _NAMES or encoding == _find_encoding(declared):
         return ""
-    return f"It is not UTF-8 and is read as {_NAMES[encoding]}. Look whether its words are right."
+    return reason("other_encoding", encoding=_NAMES[encoding])
 
 
 def _is_utf_8(content: bytes) -> bool:

@@ -12,6 +12,7 @@ from ingest.readers.html_text import extract_words, parse_html
 from ingest.readers.metadata import clean_line, read_fields
 from ingest.readers.package import map_failures
 from ingest.readers.sections import choose_words
+from ingest.reasons import reason
 from rag.errors import ReadError
 
 _BYTES_PER_CHAR = 16
@@ -23,10 +24,10 @@ _FROM, _ATTACHED = ("من", "From"), ("مرفق", "Attached")
 def read_email(stream: BufferedReader, source: Source) -> Iterator[ReadResult]:
     """The article of a message, whose title is its subject; raises ReadError."""
     content = read_limited(stream, source, _BYTES_PER_CHAR)
-    with map_failures("a message (.eml)"):
+    with map_failures("kind_email"):
         message = BytesParser(EmailMessage, policy=policy.default).parsebytes(content)
         if not any(name in message for name in _HEADERS):
-            raise ReadError("It is no e-mail: it says neither who wrote it nor what it is about.")
+            raise ReadError(reason("no_email"))
         text = _read_body(message)
         subject, sender = clean_line(str(message["subject"] or "")), clean_line(str(message["from"] or ""))
         names = [clean_line(part.get_filename() or "") for part in message.iter_attachments()]

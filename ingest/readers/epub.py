@@ -12,10 +12,12 @@ from defusedxml.ElementTree import fromstring
 
 from ingest.readers.base import ReadResult, Source, make_article
 from ingest.readers.decoding import decode_text
+from ingest.readers.headings import remove_marks
 from ingest.readers.html_text import extract_words, parse_html
 from ingest.readers.metadata import clean_line, read_fields
 from ingest.readers.package import open_package
 from ingest.readers.sections import Section, join_sections
+from ingest.reasons import reason
 from rag.errors import ReadError
 
 _CONTAINER, _ENCRYPTION = "META-INF/container.xml", "META-INF/encryption.xml"
@@ -28,7 +30,7 @@ _EMPTY_ELEMENT = re.compile(r"<(title|script|style|a|b|i|em|strong|span|div|p|td
 
 def read_epub(stream: BufferedReader, source: Source) -> Iterator[ReadResult]:
     """The article of a book; raises ReadError."""
-    with open_package(stream, "an EPUB book") as book:
+    with open_package(stream, "kind_epub") as book:
         path = _find(fromstring(book.read(_CONTAINER)), "rootfile").attrib["full-path"]
         package = fromstring(book.read(path))
         chapters = list(_find_chapters(package, posixpath.dirname(path)))
@@ -74,7 +76,7 @@ def _refuse_protected(book: ZipFile, chapters: list[str]) -> None:
             element.attrib.get("URI") for element in _find_all(fromstring(book.read(_ENCRYPTION)), "CipherReference")
         }
         if not encrypted.isdisjoint(chapters):
-            raise ReadError("Its chapters are protected against copying (DRM) and cannot be read.")
+            raise ReadError(reason("drm"))
 
 
 def _read_chapter(content: bytes) -> Section:
@@ -85,5 +87,5 @@ def _read_chapter(content: bytes) -> Section:
     name = clean_line(tree.title or "")
     text = extract_words(tree)
     heading = tree.body.query_selector("h1, h2, h3")
-    has_heading = heading is not None and text.lstrip().startswith(heading.text.strip())
+    has_heading = heading is not None and remove_marks(text).lstrip().startswith(remove_marks(heading.text).strip())
     return Section("" if has_heading else name, text)

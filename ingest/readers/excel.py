@@ -17,6 +17,7 @@ from ingest.readers.html_text import join_cells
 from ingest.readers.metadata import ArticleFields
 from ingest.readers.package import open_package
 from ingest.readers.sections import Section, join_sections
+from ingest.reasons import reason
 from rag.errors import ReadError
 
 _MAX_CELLS = 5_000_000
@@ -28,7 +29,7 @@ _PERCENT = re.compile(r'^[^"]*%')
 
 def read_excel(stream: BufferedReader, source: Source) -> Iterator[ReadResult]:
     """The article of a workbook, whose title is the file's name; raises ReadError."""
-    with open_package(stream, "an Excel workbook (.xlsx)", InvalidFileException):
+    with open_package(stream, "kind_excel", InvalidFileException):
         sections = list(_read_sheets(stream, source.max_chars))
     yield from make_article(ArticleFields(), join_sections(sections), source, PurePosixPath(source.name).name)
 
@@ -56,7 +57,7 @@ class _Budget:
         self._cells -= cells
         self._chars -= chars
         if self._cells < 0 or self._chars < 0:
-            raise ReadError("Its sheets hold too much for one article (DALIL_MAX_ARTICLE_CHARS). Cut it into several.")
+            raise ReadError(reason("sheets_too_large"))
 
 
 def _read_row(cells: tuple[Any, ...], written: tuple[Any, ...], budget: _Budget) -> str:

@@ -20,6 +20,7 @@ from ingest.readers.plain_text import read_plain_text
 from ingest.readers.powerpoint import read_powerpoint
 from ingest.readers.word import read_word
 from ingest.readers.wordpress import read_wordpress
+from ingest.reasons import reason_of
 from rag.errors import ReadError
 
 UPLOAD_ORIGIN = "upload:"
@@ -107,7 +108,7 @@ def read_stream(stream: io.BufferedReader, known: Format, source: Source) -> Ite
     try:
         yield from known.read(stream, source)
     except ReadError as error:
-        yield source.failure(str(error), error.code)
+        yield source.failure(reason_of(error))
 
 
 def read_upload(

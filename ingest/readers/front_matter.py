@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from ingest.readers.metadata import FIELD_NAMES
+from ingest.reasons import reason
 
 _YAML, _TOML = "---", "+++"
 _ENDS = {_YAML: ("---", "..."), _TOML: ("+++",)}
@@ -84,7 +85,7 @@ def _split_open(lines: list[str], content: str) -> FrontMatter:
     values = _read_lines("".join(lines[1:end]))
     if not _is_known(values):
         return FrontMatter({}, content)
-    warning = f"The front matter is not closed: it is taken to end before line {end + 1}."
+    warning = reason("front_matter_open", line=end + 1)
     return FrontMatter(_fold_keys(values), "".join(lines[end:]), warning)
 
 
@@ -95,8 +96,8 @@ def _read_block(block: str, mark: str) -> tuple[Mapping[str, Any], str]:
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         values = _read_lines(block)
         line = getattr(getattr(error, "problem_mark", None), "line", None)
-        where = "" if line is None else f" in line {line + 2}"
-        warning = f"The front matter is not {_NAMES[mark]}{where}: it is read line by line."
+        code, where = ("front_matter_broken", {}) if line is None else ("front_matter_broken_at", {"line": line + 2})
+        warning = reason(code, syntax=_NAMES[mark], **where)
         is_simple = all(map(_SIMPLE_LINE.match, block.splitlines()))
         return (values, warning) if is_simple and _is_known(values) else ({}, "")
     return (values, "") if _is_known(values) else ({}, "")

@@ -8,6 +8,7 @@ from resiliparse.parse.html import HTMLTree
 
 from ingest.readers.base import ReadResult, Source, make_article, read_limited
 from ingest.readers.decoding import decode_text, encoding_warning
+from ingest.readers.headings import remove_marks
 from ingest.readers.html_metadata import read_page_fields
 from ingest.readers.html_text import extract_article, extract_words, parse_html
 from ingest.readers.metadata import MAX_TITLE_CHARS, clean_line
@@ -36,7 +37,7 @@ def _cut_at_title(text: str, title: str | None) -> str:
         if at > _MAX_CHARS_ABOVE_TITLE:
             break
         at += len(line)
-        if clean_line(line) == title and text[at:].strip():
+        if clean_line(remove_marks(line)) == title and text[at:].strip():
             return text[at:]
     return text
 

@@ -2,6 +2,7 @@
 
 import re
 
+from ingest.reasons import reason
 from rag.errors import ReadError
 
 _MAX_ATTRIBUTES = 1_000
@@ -25,7 +26,7 @@ _NO_MARKUP = re.compile(
 def check_attributes(text: str) -> None:
     """Raise ReadError where an element of a page has more attributes than anybody writes."""
     if _has(text, _MANY) and (_has(_NO_MARKUP.sub(" ", text), _MANY) or _has(text, _TOO_MANY)):
-        raise ReadError(f"An element of it has too many attributes, more than {_MAX_ATTRIBUTES:,}.")
+        raise ReadError(reason("html_attributes", limit=_MAX_ATTRIBUTES))
 
 
 def _has(text: str, tags: re.Pattern[str]) -> bool:

@@ -12,9 +12,11 @@ from typing import Any
 from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.html import ElementNode, HTMLTree, traverse_dom
 
+from ingest.readers.headings import heading_mark
 from ingest.readers.html_attributes import check_attributes
 from ingest.readers.html_menus import remove_menus
-from ingest.readers.html_tree import children_of, find_elements, find_outermost
+from ingest.readers.html_tree import children_of, find_elements, find_first_text, find_outermost
+from ingest.reasons import reason
 from rag.errors import ReadError
 
 CELL_SEPARATOR = " | "
@@ -29,6 +31,7 @@ _MAX_CELL_CHARS = 2_000
 """A longer cell is a column of a page laid out by a table."""
 _LAYOUT_PARTS = "table, h1, h2, h3"
 """What no cell of data holds."""
+_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _LIST_DEPTH = 3
 """The extractor takes each list less deep than this for navigation, and deeper ones by the share of their links."""
 _SKIPPED = ("nav", "button", "select", "sup.reference", ".mw-editsection", "a.headerlink", "[role=complementary]")
@@ -42,11 +45,11 @@ def parse_html(text: str) -> HTMLTree:
     """The tree of a page or a piece of one; raises ReadError for what nobody wrote: nested thousands
     deep, or of hundreds of thousands of parts."""
     if text.lower().count("<option") > _MAX_OPTIONS:
-        raise ReadError(f"It has too many choices in forms, more than {_MAX_OPTIONS:,}.")
+        raise ReadError(reason("html_choices", limit=_MAX_OPTIONS))
     check_attributes(text)
     tree = HTMLTree.parse(text)
     if tree.body is None:
-        raise ReadError("It holds no words.")
+        raise ReadError(reason("no_words"))
     nodes = depths = 0
 
     def count(context: Any) -> None:
@@ -54,9 +57,9 @@ def parse_html(text: str) -> HTMLTree:
         nodes += 1
         depths += context.depth
         if nodes > _MAX_NODES:
-            raise ReadError(f"It has too many parts, more than {_MAX_NODES:,}. Cut it into several pages.")
+            raise ReadError(reason("html_parts", limit=_MAX_NODES))
         if depths > _MAX_DEPTHS:
-            raise ReadError("It is nested too deeply to be read.")
+            raise ReadError(reason("html_deep"))
 
     traverse_dom(tree.body, count)
     return tree
@@ -87,6 +90,7 @@ def join_cells(cells: Iterable[str]) -> str:
 
 
 def _extract(tree: HTMLTree, is_page: bool) -> str:
+    _mark_headings(tree)
     skipped = [*_SKIPPED, *_BACK_LINKS] if is_page else [*_BACK_LINKS]
     text = extract_plain_text(
         tree,
@@ -121,6 +125,15 @@ def _join_rows(tree: HTMLTree) -> None:
         words = [_cell_words(cell) for cell in cells]
         if max(map(len, words)) <= _MAX_CELL_CHARS:
             row.text = join_cells(words)
+
+
+def _mark_headings(tree: HTMLTree) -> None:
+    """Put the mark of each heading before its words, since the extractor gives no tags."""
+    for heading in find_elements(tree.body, *_HEADINGS):
+        mark = heading_mark(int(heading.tag[1:]))
+        words = None if mark in heading.text else find_first_text(heading)
+        if words is not None:
+            words.parent.insert_before(tree.create_text_node(mark), words)
 
 
 def _cell_words(cell: ElementNode) -> str:

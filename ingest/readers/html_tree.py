@@ -7,7 +7,7 @@ The parser's own lists of nodes are not used: to step through one takes time tha
 from collections.abc import Iterator
 from typing import Any
 
-from resiliparse.parse.html import ElementNode, traverse_dom
+from resiliparse.parse.html import DOMNode, ElementNode, NodeType, traverse_dom
 
 
 def find_elements(root: ElementNode, *tags: str) -> list[ElementNode]:
@@ -47,6 +47,18 @@ def find_outermost(root: ElementNode, *tags: str, within: str = "") -> list[tupl
 
     traverse_dom(root, enter, leave, elements_only=True)
     return found
+
+
+def find_first_text(root: ElementNode) -> DOMNode | None:
+    """The first text with words below `root`; None where there is none."""
+    found: list[DOMNode] = []
+
+    def collect(context: Any) -> None:
+        if not found and context.node.type == NodeType.TEXT and context.node.value.strip():
+            found.append(context.node)
+
+    traverse_dom(root, collect)
+    return found[0] if found else None
 
 
 def children_of(node: ElementNode) -> Iterator[ElementNode]:

@@ -10,6 +10,7 @@ from typing import Any
 from ingest.readers.base import ReadResult, Source, make_article
 from ingest.readers.decoding import decode_text, encoding_warning, guess_encoding
 from ingest.readers.metadata import read_fields
+from ingest.reasons import reason, reason_of
 from rag.errors import ReadError
 
 _MAX_BYTES_PER_CHAR, _OTHER_FIELDS_BYTES = 12, 100_000
@@ -167,12 +168,12 @@ def _read_lines(stream: BufferedReader, source: Source) -> Iterator[ReadResult]:
         is_empty = False
         try:
             if len(line) >= max_bytes:
-                raise ReadError(f"The line is too long for one article of at most {source.max_chars:,} characters.")
+                raise ReadError(reason("line_too_long", limit=source.max_chars))
             yield from _read_object(line, source.line(number))
         except ReadError as error:
-            yield source.line(number).failure(str(error))
+            yield source.line(number).failure(reason_of(error))
     if is_empty:
-        raise ReadError("It is empty.")
+        raise ReadError(reason("empty"))
 
 
 def _read_elements(stream: BufferedReader, source: Source) -> Iterator[ReadResult]:
@@ -183,12 +184,12 @@ def _read_elements(stream: BufferedReader, source: Source) -> Iterator[ReadResul
             try:
                 yield from _make_article(value, source.line(number))
             except ReadError as error:
-                yield source.line(number).failure(str(error))
+                yield source.line(number).failure(reason_of(error))
     except ReadError as error:  # where one ends badly, the next one's start cannot be told
-        yield source.line(number + 1).failure(f"{error} This and what follows it is not read.")
+        yield source.line(number + 1).failure(reason("json_cut", problem=reason_of(error)))
         return
     if not number:
-        raise ReadError("It is empty.")
+        raise ReadError(reason("empty"))
 
 
 def _elements(stream: BufferedReader, max_chars: int) -> Iterator[Any]:
@@ -255,7 +256,7 @@ def _read_object(content: bytes, source: Source) -> Iterator[ReadResult]:
 
 def _make_article(value: Any, source: Source, warning: str = "") -> Iterator[ReadResult]:
     if not isinstance(value, dict):
-        raise ReadError('It is not an object with a "text".')
+        raise ReadError(reason("json_no_object"))
     yield from make_article(read_fields(value), _read_text(value), source, warnings=filter(None, [warning]))
 
 
@@ -263,10 +264,10 @@ def _read_text(value: dict[str, Any]) -> str:
     """The words of an object; a list of texts is paragraphs."""
     text = value.get("text")
     if text is None:
-        raise ReadError("It lacks 'text'.")
+        raise ReadError(reason("json_no_text"))
     paragraphs = text if isinstance(text, list) else [text]
     if not all(isinstance(paragraph, str) for paragraph in paragraphs):
-        raise ReadError("text: it is no text and no list of texts.")
+        raise ReadError(reason("json_odd_text"))
     return "\n\n".join(paragraphs)
 
 
@@ -275,11 +276,11 @@ def _read_integer(digits: str) -> int | str:
 
 
 def _not_json(error: json.JSONDecodeError) -> ReadError:
-    return ReadError(f"It is not JSON: {error.msg} at character {error.pos + 1}.")
+    return ReadError(reason("json_broken", problem=error.msg, at=error.pos + 1))
 
 
 def _not_written_by_anyone() -> ReadError:
-    return ReadError("It is not JSON that anyone wrote: it is nested too deeply.")
+    return ReadError(reason("json_deep"))
 
 
 _DECODER = json.JSONDecoder(parse_int=_read_integer)

@@ -13,6 +13,7 @@ from ingest.readers.base import ReadResult, Source, make_article, read_limited
 from ingest.readers.bounded_markdown import parse_markdown
 from ingest.readers.decoding import decode_text, encoding_warning
 from ingest.readers.front_matter import split_front_matter
+from ingest.readers.headings import mark_heading
 from ingest.readers.inline_words import drop_callout, inline_words
 from ingest.readers.metadata import MAX_TITLE_CHARS, read_fields
 from rag.language.sentences import CELL_SEPARATOR
@@ -85,7 +86,8 @@ class _Words:
         if tag == "h1" and self.heading is None and not self.blocks and len(text) <= MAX_TITLE_CHARS:
             self.heading = text
         else:
-            self._add_block(text)
+            level = int(tag[1:]) if before[-1:] == ["heading_open"] else 0
+            self._add_block(mark_heading(text, level) if level and not self._marker else text)
 
     def _add_block(self, text: str) -> None:
         if text:

@@ -7,6 +7,7 @@ from datetime import date, time
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
+from ingest.reasons import Reason, reason
 from rag.addresses import web_address
 from rag.errors import ReadError
 from rag.language.controls import remove_directions, replace_controls
@@ -63,7 +64,10 @@ def read_fields(values: Mapping[str, Any]) -> ArticleFields:
     read = {name: _read_value(_FIELDS[name], values.get(name)) for name in _FIELDS}
     kept: dict[str, Any] = {name: value.kept for name, value in read.items()}
     return ArticleFields(
-        **kept, problems=tuple(f"{name}: {value.problem}." for name, value in read.items() if value.problem)
+        **kept,
+        problems=tuple(
+            reason("field", field=name, problem=value.problem) for name, value in read.items() if value.problem
+        ),
     )
 
 
@@ -86,7 +90,7 @@ def clean_id(text: str) -> str:
     """
     value = _read_id(text)
     if value.kept is None:
-        raise ReadError(f"It cannot be called {text[:MAX_ID_CHARS]!r}: {value.problem}. Give it another id.")
+        raise ReadError(reason("bad_id", id=text[:MAX_ID_CHARS], problem=value.problem))
     return value.kept
 
 
@@ -103,13 +107,13 @@ def _read_value(read: Callable[[str], _Value], value: Any) -> _Value:
     if isinstance(value, list) and value and not isinstance(value[0], list):
         first = _read_value(read, value[0])
         is_mended = len(value) > 1 and not first.problem
-        return _Value(first.kept, f"only the first of {len(value)} is kept") if is_mended else first
+        return _Value(first.kept, reason("first_kept", count=len(value))) if is_mended else first
     if value is None or value == [] or value == {}:
         return _Value(None)
     try:
         text = _write_out(value)
     except ValueError as error:
-        return _leave_out(f"it is {error}")
+        return _leave_out(error.args[0])
     return read(text) if text.strip() else _Value(None)
 
 
@@ -118,23 +122,23 @@ def _write_out(value: Any) -> str:
     if isinstance(value, date | time):
         return value.isoformat()
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise ValueError("no text, number or date")
+        raise ValueError(reason("no_value"))
     try:
         return str(value)
     except ValueError:  # Python writes out no integer of thousands of digits
-        raise ValueError("an endless number") from None
+        raise ValueError(reason("endless_number")) from None
 
 
-def _leave_out(reason: str) -> _Value:
-    return _Value(None, f"left out, since {reason}")
+def _leave_out(problem: Reason) -> _Value:
+    return _Value(None, reason("left_out", problem=problem))
 
 
 def _read_id(text: str) -> _Value:
     cleaned = remove_directions(replace_controls(text)).replace("\n", " ").replace("\t", " ").strip()
     if not cleaned:
-        return _leave_out("it holds no character that can be shown")
+        return _leave_out(reason("id_invisible"))
     if not {*_DROPPED_STEPS}.isdisjoint(cleaned.split("/")):
-        return _leave_out("it holds a step '.' or '..', which addresses drop")
+        return _leave_out(reason("id_steps"))
     return _Value(cleaned)
 
 
@@ -142,7 +146,7 @@ def _read_given_id(text: str) -> _Value:
     return (
         _read_id(text)
         if len(text.strip()) <= MAX_ID_CHARS
-        else _leave_out(f"it is longer than {MAX_ID_CHARS} characters")
+        else _leave_out(reason("value_too_long", limit=MAX_ID_CHARS))
     )
 
 
@@ -151,7 +155,7 @@ def _read_up_to(max_chars: int) -> Callable[[str], _Value]:
         line = clean_line(text)
         if not line:
             return _Value(None)
-        return _Value(line) if len(line) <= max_chars else _leave_out(f"it is longer than {max_chars} characters")
+        return _Value(line) if len(line) <= max_chars else _leave_out(reason("value_too_long", limit=max_chars))
 
     return read
 
@@ -161,19 +165,19 @@ def _read_title(text: str) -> _Value:
     if len(line) <= MAX_TITLE_CHARS:
         return _Value(line or None)
     cut = line[: MAX_TITLE_CHARS - 1].rsplit(" ", 1)[0] + "…"
-    return _Value(cut, f"cut, since it is longer than {MAX_TITLE_CHARS} characters")
+    return _Value(cut, reason("title_cut", limit=MAX_TITLE_CHARS))
 
 
 def _read_language(text: str) -> _Value:
     name = clean_line(text)
     language = find_language(name)
-    return _Value(language) if language else _leave_out(f"Dalil knows no language {name[:40]!r}")
+    return _Value(language) if language else _leave_out(reason("unknown_language", name=name[:40]))
 
 
 def _read_url(text: str) -> _Value:
     line = clean_line(text)
     address = web_address(line.replace(" ", "%20")) if len(line) <= _MAX_URL_CHARS else None
-    return _Value(address) if address else _leave_out("it is no address of the web")
+    return _Value(address) if address else _leave_out(reason("no_address"))
 
 
 _FIELDS: dict[str, Callable[[str], _Value]] = {

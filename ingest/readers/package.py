@@ -8,6 +8,7 @@ from io import BufferedReader
 from xml.parsers.expat import ExpatError
 from zipfile import BadZipFile, ZipFile
 
+from ingest.reasons import reason
 from rag.errors import ReadError
 
 _MAX_UNPACKED_BYTES = 25_000_000
@@ -52,7 +53,7 @@ def open_package(stream: BufferedReader, kind: str, *others: type[Exception]) ->
     stream : BufferedReader
         Of the whole document.
     kind : str
-        What it should be, for people.
+        What it should be: the code of its name among the reasons.
     *others : type
         Exceptions of the library that reads it.
 
@@ -64,11 +65,7 @@ def open_package(stream: BufferedReader, kind: str, *others: type[Exception]) ->
     with map_failures(kind, *others):
         if stream.peek(4)[:4] == _OLD_OFFICE:
             has_password = _ENCRYPTED_PART in stream.read(_MAX_SEARCHED_BYTES)
-            raise ReadError(
-                f"It has a password. Save it as {kind} without one."
-                if has_password
-                else f"It is of the format before 2007, whatever it is called. Save it as {kind}."
-            )
+            raise ReadError(reason("password_kind" if has_password else "old_office", kind=reason(kind)))
         size = stream.seek(0, 2)
         stream.seek(0)
         with ZipFile(stream) as package:
@@ -85,19 +82,15 @@ def map_failures(kind: str, *others: type[Exception]) -> Iterator[None]:
     except ReadError:
         raise
     except kinds as error:
-        raise ReadError(
-            f"It cannot be read as {kind}: it is damaged, or something else. Open it and save it anew."
-        ) from error
+        raise ReadError(reason("damaged", kind=reason(kind))) from error
 
 
 def _refuse_bombs(package: ZipFile, size: int) -> None:
     parts = package.infolist()
     if any(part.flag_bits & _ENCRYPTED for part in parts):
-        raise ReadError("It has a password. Save it without one.")
+        raise ReadError(reason("password"))
     unpacked = sum(part.file_size for part in parts if part.file_size > _SMALL_RATIO * part.compress_size)
     packed = sum(part.compress_size for part in parts)
     if unpacked > _MAX_UNPACKED_BYTES or packed > size or len(parts) > _MAX_PARTS:
-        raise ReadError(
-            f"It unpacks to too much ({unpacked / 1e6:.0f} MB in {len(parts):,} parts; at most "
-            f"{_MAX_UNPACKED_BYTES / 1e6:.0f} MB in {_MAX_PARTS:,}). Cut it into several documents."
-        )
+        limits = {"limit": _MAX_UNPACKED_BYTES / 1e6, "most": _MAX_PARTS}
+        raise ReadError(reason("bomb", size=unpacked / 1e6, parts=len(parts), **limits))

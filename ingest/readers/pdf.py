@@ -1,20 +1,23 @@
 """PDF files: the words of all pages are one article; pages that are pictures are read where that is asked for."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from io import BufferedReader
 
 from ingest.pdf.extract import PdfText, extract_text
 from ingest.readers.base import ReadResult, Source, make_article
+from ingest.readers.headings import mark_heading
 from ingest.readers.metadata import MAX_TITLE_CHARS, ArticleFields, clean_line
 from ingest.readers.ocr_warnings import describe_ocr, describe_unread
+from ingest.reasons import reason
 from rag.errors import ReadError
 from rag.language.health import heal_parts, judge_headings
+from rag.types import Article
 
 _MAX_BYTES = 256_000_000
 """Larger than any book of text; what makes a file larger are pictures."""
 _MAX_LABEL_CHARS = 20
 """Of a page: more is no name that a page is called by."""
-_REMEDY = "Save it as PDF anew from the document that it was made of, or give that document."
 
 
 def read_pdf(stream: BufferedReader, source: Source) -> Iterator[ReadResult]:
@@ -25,10 +28,15 @@ def read_pdf(stream: BufferedReader, source: Source) -> Iterator[ReadResult]:
     is_ocr = [number in is_read for number in range(len(found.page_texts))]
     _check_health(found, is_ocr)
     title = found.title if len(found.title) <= MAX_TITLE_CHARS else None
-    unread = [describe_unread(found.scans)] if found.scans else []
-    warnings = [*describe_ocr(found.scanned), *unread]
+    pages = [_mark_headings(page, found.heading_levels) for page in found.page_texts]
+    warnings = [*describe_ocr(found.scanned), *([describe_unread(found.scans)] if found.scans else [])]
+    warnings += [reason("mended")] if found.is_mended else []
     labels = _clean_labels(found.page_labels)
-    yield from make_article(ArticleFields(), found.page_texts, source, title, warnings, labels, is_ocr)
+    for item in make_article(ArticleFields(), pages, source, title, warnings, labels, is_ocr):
+        if isinstance(item, Article) and found.is_mended and item.health == "ok":
+            yield replace(item, health="mended")
+        else:
+            yield item
 
 
 def _check_words(found: PdfText, source: Source) -> None:
@@ -37,7 +45,7 @@ def _check_words(found: PdfText, source: Source) -> None:
         return
     if found.scans or (found.has_image and not source.ocr.is_on):
         raise source.ocr.refuse()
-    raise ReadError(next((page.problem for page in found.scanned if page.problem), "It holds no words."))
+    raise ReadError(next((page.problem for page in found.scanned if page.problem), reason("no_words")))
 
 
 def _check_health(found: PdfText, is_ocr: Sequence[bool]) -> None:
@@ -46,7 +54,12 @@ def _check_health(found: PdfText, is_ocr: Sequence[bool]) -> None:
     _, health = heal_parts(texts)
     for judged in (health, judge_headings(found.headings)):
         if not judged.is_good and any(char.isalnum() for text in texts for char in text):
-            raise ReadError(f"{judged.reason} {_REMEDY}")
+            raise ReadError(reason("pdf_text", problem=reason(judged.code)))
+
+
+def _mark_headings(page: str, levels: Mapping[str, int]) -> str:
+    lines = page.split("\n")
+    return "\n".join(mark_heading(line, levels[line]) if line in levels else line for line in lines)
 
 
 def _clean_labels(labels: Sequence[str]) -> list[str]:
@@ -59,7 +72,7 @@ def _clean_labels(labels: Sequence[str]) -> list[str]:
 def _read_bytes(stream: BufferedReader) -> bytes:
     content = stream.read(_MAX_BYTES + 1)
     if len(content) > _MAX_BYTES:
-        raise ReadError(f"It is too large: at most {_MAX_BYTES / 1e6:.0f} MB.")
+        raise ReadError(reason("file_too_large", limit=_MAX_BYTES / 1e6))
     if not content.strip():
-        raise ReadError("It is empty.")
+        raise ReadError(reason("empty"))
     return content

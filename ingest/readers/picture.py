@@ -12,6 +12,7 @@ from ingest.pdf.paragraphs import join_paragraphs
 from ingest.readers.base import ReadResult, Source, make_article
 from ingest.readers.metadata import ArticleFields
 from ingest.readers.ocr_warnings import describe_ocr
+from ingest.reasons import reason
 from rag.errors import ReadError
 
 _MAX_BYTES = 256_000_000
@@ -23,15 +24,15 @@ def read_picture(stream: BufferedReader, source: Source) -> Iterator[ReadResult]
         raise source.ocr.refuse()
     content = stream.read(_MAX_BYTES + 1)
     if len(content) > _MAX_BYTES:
-        raise ReadError(f"It is too large: at most {_MAX_BYTES / 1e6:.0f} MB.")
+        raise ReadError(reason("file_too_large", limit=_MAX_BYTES / 1e6))
     if not content.strip():
-        raise ReadError("It is empty.")
+        raise ReadError(reason("empty"))
     with tempfile.TemporaryDirectory(prefix="dalil-picture-") as folder:
         path = Path(folder, "file")
         path.write_bytes(content)
         pages = read_scans(path, source.ocr)
     if not any(page.lines for page in pages):
-        raise ReadError(next((page.problem for page in pages if page.problem), "OCR finds no words in it."))
+        raise ReadError(next((page.problem for page in pages if page.problem), reason("ocr_no_words")))
     lines = drop_running_heads([page.lines for page in pages])
     text, starts = join_paragraphs(lines)
     parts = [text[start:end] for start, end in pairwise([*starts, len(text)])]

@@ -12,6 +12,7 @@ from ingest.readers.html_text import join_cells
 from ingest.readers.metadata import ArticleFields, clean_line
 from ingest.readers.package import open_package
 from ingest.readers.sections import Section, choose_words, join_sections
+from ingest.reasons import reason
 from rag.errors import ReadError
 
 _SLIDE = ("الشريحة", "Slide")
@@ -20,10 +21,10 @@ _NOTES = ("ملاحظات", "Notes")
 
 def read_powerpoint(stream: BufferedReader, source: Source) -> Iterator[ReadResult]:
     """The article of a presentation, whose title is the first slide's; raises ReadError."""
-    with open_package(stream, "a PowerPoint presentation (.pptx)", PythonPptxError):
+    with open_package(stream, "kind_powerpoint", PythonPptxError):
         slides = [_read_slide(slide) for slide in Presentation(stream).slides]
     if not any(text or notes for _, text, notes in slides):
-        raise ReadError("It holds no words.")
+        raise ReadError(reason("no_words"))
     words = "\n".join(text for _, text, _ in slides)
     label, notes_label = choose_words(words, *_SLIDE), choose_words(words, *_NOTES)
     sections = [

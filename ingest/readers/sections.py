@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from ingest.readers.headings import mark_heading, remove_marks
 from rag.language.document import Document
 from rag.language.languages import LANGUAGES
 
@@ -23,8 +24,8 @@ class Section(NamedTuple):
 
 
 def join_sections(sections: Iterable[Section]) -> str:
-    """The text of a document; a name that its section begins with anyway stands once, and sections without words are
-    left out."""
+    """The text of a document, the names marked as headings; a name that its section begins with anyway stands once, and
+    sections without words are left out."""
     return "\n\n".join(_write(section) for section in sections if section.text.strip())
 
 
@@ -36,5 +37,8 @@ def choose_words(text: str, *words: str) -> str:
 
 def _write(section: Section) -> str:
     text = section.text.strip()
-    is_there = text.partition("\n")[0].strip() == section.name
-    return text if is_there or not section.name else f"{section.name}\n\n{text}"
+    if not section.name:
+        return text
+    first, line_end, rest = text.partition("\n")
+    name = mark_heading(section.name, 1)
+    return f"{name}{line_end}{rest}" if remove_marks(first).strip() == section.name else f"{name}\n\n{text}"

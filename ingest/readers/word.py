@@ -18,7 +18,7 @@ _STYLES = "p[style-name='Title'] => h1:fresh\np[style-name='Subtitle'] => h2:fre
 
 def read_word(stream: BufferedReader, source: Source) -> Iterator[ReadResult]:
     """The article of a document, whose title is the heading that it begins with; raises ReadError."""
-    with open_package(stream, "a Word document (.docx)"):
+    with open_package(stream, "kind_word"):
         html = mammoth.convert_to_html(
             stream, style_map=_STYLES, include_embedded_style_map=False, convert_image=lambda _: []
         ).value

@@ -14,10 +14,11 @@ from ingest.readers.metadata import read_fields
 from ingest.readers.package import map_failures
 from ingest.readers.page_dates import read_page_date
 from ingest.readers.web_ids import address_id
+from ingest.reasons import reason, reason_of
 from rag.addresses import web_address
 from rag.errors import ReadError
 
-_KIND = "an export of WordPress (.xml)"
+_KIND = "kind_wordpress"
 _READ_TYPES = ("post", "page")
 _PUBLISHED = "publish"
 _BYTES_PER_CHAR = 16
@@ -51,16 +52,16 @@ def read_wordpress(stream: BufferedReader, source: Source) -> Iterator[ReadResul
             others += 1
             continue
         if _text(item, "post_password"):
-            yield source.line(number).failure("It has a password on its site, and is left out.")
+            yield source.line(number).failure(reason("wordpress_password"))
             continue
         try:
             yield from _read_item(item, source.line(number))
         except ReadError as error:
-            yield source.line(number).failure(str(error))
+            yield source.line(number).failure(reason_of(error))
     if not number:
-        raise ReadError("It holds no posts or pages.")
+        raise ReadError(reason("wordpress_empty"))
     if others:
-        yield source.warning(f"{others} of its {number} entries are drafts, pictures and the like, and are left out.")
+        yield source.warning(reason("wordpress_left_out", count=others, total=number))
 
 
 def _read_items(stream: BufferedReader) -> Iterator[Element]:
@@ -68,7 +69,7 @@ def _read_items(stream: BufferedReader) -> Iterator[Element]:
         events: Any = iter(iterparse(_Cleaned(stream), events=("start", "end")))
         _, root = next(events)
         if root.tag != "rss":
-            raise ReadError("It is XML, of which Dalil reads exports of WordPress alone.")
+            raise ReadError(reason("wordpress_other"))
         for event, element in events:
             if event == "end" and element.tag == "item":
                 yield element
@@ -78,7 +79,7 @@ def _read_items(stream: BufferedReader) -> Iterator[Element]:
 def _read_item(item: Element, source: Source) -> Iterator[ReadResult]:
     content = _text(item, "encoded")
     if len(content) > _BYTES_PER_CHAR * source.max_chars:
-        raise ReadError(f"It is too long for one article of {source.max_chars:,} characters (DALIL_MAX_ARTICLE_CHARS).")
+        raise ReadError(reason("too_long_for_one", limit=source.max_chars))
     address = web_address(_text(item, "link"))
     topics = [one.text for one in item if _name(one) == "category" and one.get("domain") == "category"]
     fields = read_fields(

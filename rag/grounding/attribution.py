@@ -189,6 +189,7 @@ def cite(hit: Hit, span: Span, verdict: Verdict, score: float, number: int = 0) 
         verdict=verdict,
         score=round(min(1.0, max(0.0, float(score))), 4),
         page=article.find_page(start),
+        section=article.find_section(start),
         ocr=article.is_ocr(Span(start, end)),
     )
 

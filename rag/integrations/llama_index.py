@@ -13,6 +13,7 @@ from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 from pydantic import PrivateAttr
 
 from rag.answering.assistant import Assistant
+from rag.answering.references import SECTION_SEPARATOR
 from rag.embedding import Embedder
 from rag.errors import RerankError
 from rag.types import NO_FILTERS, Filters, Hit
@@ -48,8 +49,8 @@ class DalilEmbedding(BaseEmbedding):
 
 class DalilRetriever(BaseRetriever):
     """The assistant's search: nodes carry the chunk's words, where they stand in the article, and in their metadata
-    `article_id`, `title` and `url`, of a document with pages its `page_label`, and `ocr` where the words
-    were read from pictures.
+    `article_id`, `title` and `url`, of a document with pages its `page_label`, the headings above it as `section`, and
+    `ocr` where the words were read from pictures.
 
     Parameters
     ----------
@@ -101,12 +102,16 @@ class PostprocessorReranker:
 
 
 def _to_node(hit: Hit) -> TextNode:
+    section = {"section": SECTION_SEPARATOR.join(hit.section)} if hit.section else {}
     page = {"page_label": hit.page.label or str(hit.page.number)} if hit.page else {}  # as llama-index's PDF readers
     ocr = {"ocr": True} if hit.ocr else {}
     return TextNode(
         id_=hit.chunk_id,
         text=hit.text,
-        metadata={"article_id": hit.article.id, "title": hit.article.title, "url": hit.article.url} | page | ocr,
+        metadata={"article_id": hit.article.id, "title": hit.article.title, "url": hit.article.url}
+        | page
+        | section
+        | ocr,
         start_char_idx=hit.start,
         end_char_idx=hit.end,
     )

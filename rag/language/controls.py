@@ -21,6 +21,11 @@ def remove_directions(text: str) -> str:
     return _DIRECTIONS.sub("", text)
 
 
+def isolate_text(text: str) -> str:
+    """Text with a direction of its own, that of its first letter, which turns nothing beside it."""
+    return f"{_ISOLATES[-1]}{remove_directions(text)}{_END_OF_ISOLATE}"
+
+
 def close_directions(text: str) -> str:
     """Text that turns nothing beside it: what it opens is closed in each line, and what closes nothing is left out."""
     if not _DIRECTIONS.search(text):

@@ -10,6 +10,8 @@ PROFILES: dict[Language, LanguageProfile] = {profile.code: profile for profile i
 
 LANGUAGES: tuple[Language, ...] = tuple(PROFILES)
 DEFAULT_LANGUAGE: Language = LANGUAGES[0]
+PROGRAM_LANGUAGE: Language = "en"
+"""In which the API, the command line and the log say what went wrong."""
 
 FUNCTION_WORDS = frozenset[str]().union(*(profile.function_words for profile in PROFILES.values()))
 """Of all languages: a rare language's "the" must not count as a rare word."""

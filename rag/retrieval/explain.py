@@ -33,8 +33,8 @@ def describe_result(result: RetrievalResult, with_reasons: bool) -> dict[str, An
 
 
 def describe_hit(hit: Hit) -> dict[str, Any]:
-    """A hit as plain data: where it stands, its words and its score; `page` is None where its article has none, `ocr`
-    says whether its words were read from pictures."""
+    """A hit as plain data: where it stands, its words and its score; `page` is None where its article has none,
+    `section` the headings that it begins beneath, `ocr` says whether its words were read from pictures."""
     return {
         "article_id": hit.article.id,
         "title": hit.article.title,
@@ -43,6 +43,7 @@ def describe_hit(hit: Hit) -> dict[str, Any]:
         "end": hit.end,
         "page": asdict(hit.page) if hit.page else None,
         "ocr": hit.ocr,
+        "section": list(hit.section),
         "text": hit.text,
         "score": hit.score,
     }

@@ -6,6 +6,7 @@ invisible, and are deleted by the next ingest. A kill at any moment therefore le
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext, suppress
 
@@ -201,6 +202,18 @@ class Store:
         counts = self._engine.count_values("articles", "topic", _MAX_TOPICS)
         # Qdrant Edge goes on naming values whose points were all deleted.
         return {topic: count for topic, count in counts.items() if count}
+
+    def count_health(self) -> tuple[dict[str, int], dict[str, list[str]]]:
+        """What the texts of the articles were judged to be, each state with the number of its articles, and the ids of
+        those that are not `ok`. Reads the whole list. Articles of earlier versions are not counted."""
+        counts: Counter[str] = Counter()
+        ids: dict[str, list[str]] = {}
+        for point in self._engine.scroll("articles", ["id", "health"]):
+            if state := point.payload.get("health"):
+                counts[state] += 1
+                if state != "ok":
+                    ids.setdefault(state, []).append(point.payload["id"])
+        return dict(counts.most_common()), {state: sorted(of_state) for state, of_state in ids.items()}
 
     def list_articles(self, limit: int, offset: int = 0) -> list[ArticleSummary]:
         """A page of the articles without their texts, the last written first."""

@@ -18,7 +18,7 @@ from rag.store.engine import Payload, Point
 from rag.store.filters import filter_fields
 from rag.store.fingerprint import IndexConfig
 from rag.store.quantization import dequantize, quantize_passages
-from rag.types import Article, Chunk, Language, PageMap, Span
+from rag.types import Article, Chunk, Heading, Language, PageMap, Span
 
 _NAMESPACE = UUID("b9a3f6f2-6d0c-4c86-9d5e-5f0f3f0f7a11")
 
@@ -95,7 +95,7 @@ class ArticleSummary:
 
     Attributes
     ----------
-    id, title, revision, source, language, url, date, topic
+    id, title, revision, source, language, url, date, topic, health
         As those of `Article`.
     chunks : int
         That it was written with.
@@ -116,11 +116,12 @@ class ArticleSummary:
     topic: str | None
     sketch: tuple[int, ...] = field(default=(), compare=False)
     mark: FileMark | None = field(default=None, compare=False)
+    health: str | None = field(default=None, compare=False)
 
 
-_ARTICLE_FIELDS = [item.name for item in fields(Article) if item.name not in ("pages", "ocr")]
+_ARTICLE_FIELDS = [item.name for item in fields(Article) if item.name not in ("pages", "ocr", "headings", "health")]
 """What is kept as it is."""
-_OPTIONAL_FIELDS = ("sketch", "mark")
+_OPTIONAL_FIELDS = ("sketch", "mark", "health")
 SUMMARY_FIELDS = [item.name for item in fields(ArticleSummary)]
 """Payload that a summary is made of."""
 
@@ -151,6 +152,7 @@ def article_point(article: Article, chunks: Sequence[Chunk], config: IndexConfig
     """
     pages = {} if article.pages is None else {"pages": asdict(article.pages)}
     ocr = {"ocr": [list(span) for span in article.ocr]} if article.ocr else {}
+    headings = [[heading.start, heading.end, heading.level] for heading in article.headings]
     payload = (
         {name: getattr(article, name) for name in _ARTICLE_FIELDS}
         | pages
@@ -159,6 +161,8 @@ def article_point(article: Article, chunks: Sequence[Chunk], config: IndexConfig
             "spans": [[chunk.start, chunk.end] for chunk in chunks],
             "chunks": len(chunks),
             "sketch": list(sketch_text(article.text)),
+            "headings": headings,
+            "health": article.health,
             "fingerprint": config.fingerprint,
             "config": str(config),
             "stored_at": stored_at,
@@ -168,10 +172,12 @@ def article_point(article: Article, chunks: Sequence[Chunk], config: IndexConfig
 
 
 def read_article(payload: Payload) -> Article:
-    """The article of a point; earlier versions kept addresses that are none of the web, and no pages."""
+    """The article of a point; earlier versions kept addresses that are none of the web, no pages and no headings."""
     kept = {name: payload[name] for name in _ARTICLE_FIELDS} | {"url": web_address(payload["url"])}
+    headings = tuple(Heading(*place) for place in payload.get("headings") or ())
     ocr = tuple(Span(*span) for span in payload.get("ocr") or ())
-    return Article(**kept, pages=_read_pages(payload.get("pages")), ocr=ocr)
+    pages = _read_pages(payload.get("pages"))
+    return Article(**kept, pages=pages, ocr=ocr, headings=headings, health=payload.get("health"))
 
 
 def _read_pages(pages: Payload | None) -> PageMap | None:
@@ -186,6 +192,7 @@ def read_summary(payload: Payload) -> ArticleSummary:
         **kept | {"url": web_address(payload["url"])},
         sketch=tuple(payload.get("sketch") or ()),
         mark=FileMark(*mark) if mark else None,
+        health=payload.get("health"),
     )
 
 

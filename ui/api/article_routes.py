@@ -14,6 +14,7 @@ from rag.store import ArticleSummary, Store
 from rag.types import MAX_ID_CHARS, Article
 from ui.api.schemas import (
     ArticleBody,
+    ArticleHeading,
     ArticleItem,
     ArticleList,
     ArticleText,
@@ -76,7 +77,13 @@ def _add_reading_routes(router: APIRouter, service: AnswerService) -> None:
         """One article, with its text."""
         article = store.get_article(article_id)
         ocr = [OcrPart(start=span.start, end=span.end) for span in article.ocr]
-        return ArticleBody(**_info(article), text=article.text, pages=_list_pages(article), ocr=ocr)
+        return ArticleBody(
+            **_info(article),
+            text=article.text,
+            pages=_list_pages(article),
+            ocr=ocr,
+            headings=_list_headings(article),
+        )
 
 
 def _get_addressed(store: Store, request: Request, article_id: str) -> Article:
@@ -160,5 +167,12 @@ def _list_pages(article: Article) -> list[PageStart]:
     return [PageStart(number=number, label=label, start=start) for number, (label, start) in numbered]
 
 
+def _list_headings(article: Article) -> list[ArticleHeading]:
+    return [
+        ArticleHeading(text=article.text[one.start : one.end], level=one.level, start=one.start)
+        for one in article.headings
+    ]
+
+
 def _to_item(summary: ArticleSummary) -> ArticleItem:
-    return ArticleItem(**_info(summary), chunks=summary.chunks)
+    return ArticleItem(**_info(summary), chunks=summary.chunks, health=summary.health)

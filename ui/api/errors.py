@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
+from ingest.reasons import code_of, reason_of
 from rag import errors
 
 _log = logging.getLogger(__name__)
@@ -44,12 +45,13 @@ STATUSES: dict[type[errors.DalilError], ErrorStatus] = {
 
 
 class ErrorDetail(BaseModel):
-    """What an error says."""
+    """What an error says; `reason` names why an article cannot be read, the same in every version."""
 
     message: str
     type: str
     code: str
     param: str | None
+    reason: str | None = None
 
 
 class ErrorResponse(BaseModel):
@@ -80,7 +82,10 @@ def error_body(message: str, kind: str, code: str, param: str | None = None) -> 
 def describe_error(error: errors.DalilError) -> dict[str, Any]:
     """An error of Dalil's in OpenAI's shape."""
     status = STATUSES[type(error)]
-    return error_body(str(error), status.type, status.code)
+    body = error_body(str(error), status.type, status.code)
+    if isinstance(error, errors.ReadError) and (code := code_of(reason_of(error))):
+        body["error"]["reason"] = code
+    return body
 
 
 def install_handlers(app: FastAPI) -> None:

@@ -141,9 +141,9 @@ class Readiness(BaseModel):
 
 
 class SearchHit(BaseModel):
-    """A passage; `page` is where it begins, of an article with pages, `ocr` whether it was read from pictures. With
-    `explain`, `signals` has the score of each representation, `matched` the forms in it that match each word of the
-    query."""
+    """A passage; `page` is where it begins, of an article with pages, `section` the headings that it begins beneath,
+    the outermost first, `ocr` whether it was read from pictures. With `explain`, `signals` has the score of each
+    representation, `matched` the forms in it that match each word of the query."""
 
     article_id: str
     title: str
@@ -152,6 +152,7 @@ class SearchHit(BaseModel):
     end: int
     page: Page | None = None
     ocr: bool = False
+    section: list[str] = []
     text: str
     score: float
     signals: dict[str, float] | None = None
@@ -181,9 +182,12 @@ class ArticleInfo(BaseModel):
 
 
 class ArticleItem(ArticleInfo):
-    """An article in a list, with the number of its chunks."""
+    """An article in a list, with the number of its chunks and what its text was judged to be (`ok`, `other language`,
+    `mended`: it was broken and is put right, `mixed`: a part of it is broken, `garbled`: its letters are odd); null
+    where an earlier version took it in."""
 
     chunks: int
+    health: str | None = None
 
 
 class ArticleList(BaseModel):
@@ -209,12 +213,22 @@ class OcrPart(BaseModel):
     end: int
 
 
+class ArticleHeading(BaseModel):
+    """A heading in an article's text: its words, its level from 1 to 6, and the code point that it begins at."""
+
+    text: str
+    level: int
+    start: int
+
+
 class ArticleBody(ArticleInfo):
-    """An article with its text, the pages of the document that it comes from, and what of it was read by OCR."""
+    """An article with its text, its headings, the pages of the document that it comes from, and what of it was read by
+    OCR."""
 
     text: str
     pages: list[PageStart]
     ocr: list[OcrPart]
+    headings: list[ArticleHeading]
 
 
 class ArticleText(ArticleInfo):
@@ -228,13 +242,14 @@ class ArticleText(ArticleInfo):
 
 class UploadResult(BaseModel):
     """What became of the articles of an upload, by id; `failed` says why, by place, and `warnings` what was read
-    otherwise than it was written."""
+    otherwise than it was written. `codes` names the reasons of both, by place: the same in every version."""
 
     added: list[str] = []
     changed: list[str] = []
     unchanged: list[str] = []
     failed: dict[str, str] = {}
     warnings: dict[str, str] = {}
+    codes: dict[str, list[str]] = {}
 
 
 class Job(UploadResult):

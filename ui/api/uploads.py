@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from ingest.indexer import Indexer, IndexResult
 from ingest.progress import count_pages
 from ingest.readers import ReadFailure, ReadResult, ReadWarning
+from ingest.reasons import Reason, code_of
 from rag.errors import DalilError, NotFoundError, ReadError
 from rag.types import Article
 from ui.api.limits import ConcurrencyLimiter
@@ -79,7 +80,9 @@ class Uploads:
         with self._limiter.place():
             result = await run_in_threadpool(self._index, read)
         if result.failed and not (result.added or result.changed or result.unchanged):
-            raise ReadError(" ".join(f"{place}: {reason}" for place, reason in result.failed.items()))
+            message = " ".join(f"{place}: {reason}" for place, reason in result.failed.items())
+            codes = [code for place in result.failed for code in result.codes.get(place, [])]
+            raise ReadError(Reason(message, codes[0] if codes else ""))
         return _to_response(result, 201 if result.added or result.changed else 200)
 
     def get_job(self, job_id: str) -> Job:
@@ -90,7 +93,7 @@ class Uploads:
 
     def _index(self, read: Read, note_written: Callable[[Sequence[Article]], None] = lambda _: None) -> UploadResult:
         result = _to_upload_result(self._indexer.index(read(), note_written=note_written))
-        for outcome, articles in result.model_dump(exclude={"warnings"}).items():
+        for outcome, articles in result.model_dump(exclude={"warnings", "codes"}).items():
             self._metrics.articles.labels(outcome).inc(len(articles))
         return result
 
@@ -128,7 +131,16 @@ def _to_upload_result(result: IndexResult) -> UploadResult:
         unchanged=result.unchanged,
         failed=_reasons_by_place(result.failed),
         warnings=_reasons_by_place(result.warnings),
+        codes=_codes_by_place([*result.failed, *result.warnings]),
     )
+
+
+def _codes_by_place(items: Iterable[ReadFailure | ReadWarning]) -> dict[str, list[str]]:
+    codes: dict[str, list[str]] = {}
+    for item in items:
+        if code := code_of(item.reason):
+            codes.setdefault(item.path, []).append(code)
+    return codes
 
 
 def _reasons_by_place(items: Iterable[ReadFailure | ReadWarning]) -> dict[str, str]:

@@ -105,11 +105,37 @@ def _send_articles(options: argparse.Namespace, settings: Settings, archive: "Ar
     result, total, sent = IndexResult(), archive.count(), 0
     with _open_client(options, settings) as client, ProgressBar("articles") as progress:
         progress(sent, total)
-        for batch in _batches(archive):
-            _send_batch(client, batch, result)
-            sent += len(batch)
+        for number in send_articles(client, archive, result):
+            sent += number
             progress(sent, total)
     return result
+
+
+def send_articles(client: "ServiceClient", articles: "Iterable[Article]", result: "IndexResult") -> "Iterator[int]":
+    """Send articles to a service as they are, a few together.
+
+    Parameters
+    ----------
+    client : ServiceClient
+        Sends them.
+    articles : iterable of Article
+        Read as they are sent.
+    result : IndexResult
+        Is told what becomes of each.
+
+    Yields
+    ------
+    int
+        How many went together.
+
+    Raises
+    ------
+    StoreError
+        When the service cannot be reached, or its index cannot be used.
+    """
+    for batch in _batches(articles):
+        _send_batch(client, batch, result)
+        yield len(batch)
 
 
 def _send_batch(client: "ServiceClient", batch: "list[Article]", result: "IndexResult") -> None:
@@ -122,7 +148,7 @@ def _send_batch(client: "ServiceClient", batch: "list[Article]", result: "IndexR
         result.failed.extend(ReadFailure(article.id, message_of(body)) for article in batch)
         return
     if "error" in body or body.get("status") == "failed":
-        raise StoreError(f"{message_of(body)} What was sent before is kept: import the file again to go on.")
+        raise StoreError(f"{message_of(body)} What was sent before is kept: run it again to go on.")
     result.added.extend(body["added"])
     result.changed.extend(body["changed"])
     result.unchanged.extend(body["unchanged"])

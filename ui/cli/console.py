@@ -3,7 +3,7 @@
 import argparse
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -63,9 +63,19 @@ def _print_skipped(result: "IndexResult") -> None:
     for skip in result.skipped:
         paths.setdefault(skip.reason, []).append(skip.path)
     for reason, of_reason in paths.items():
-        more = len(of_reason) - _MAX_PATHS
-        named = ", ".join(of_reason[:_MAX_PATHS]) + (f" and {more} more" if more > 0 else "")
-        print(f"dalil: skipped: {named}: {reason}", file=sys.stderr)
+        print(f"dalil: skipped: {_name_some(of_reason)}: {reason}", file=sys.stderr)
+
+
+def describe_health(counts: Mapping[str, int], ids: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """What the texts of the articles are, for people: how many of each state, and some of those that are not good."""
+    words = ", ".join(f"{count} {state}" for state, count in counts.items())
+    named = {f"text {state}": _name_some(of_state) for state, of_state in ids.items()}
+    return {"text": words, **named} if words else {}
+
+
+def _name_some(names: Sequence[str]) -> str:
+    more = len(names) - _MAX_PATHS
+    return ", ".join(names[:_MAX_PATHS]) + (f" and {more} more" if more > 0 else "")
 
 
 def confirm_removal(article_ids: Sequence[str], total: int) -> None:
@@ -76,8 +86,7 @@ def confirm_removal(article_ids: Sequence[str], total: int) -> None:
     InputError
         When they say no, or nobody can be asked.
     """
-    more = len(article_ids) - _MAX_PATHS
-    named = ", ".join(article_ids[:_MAX_PATHS]) + (f" and {more} more" if more > 0 else "")
+    named = _name_some(article_ids)
     what = f"{len(article_ids)} of {total} articles would be removed, since their files are gone: {named}."
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise InputError(f"{what} Nothing was changed. If they are to go, say --yes.")

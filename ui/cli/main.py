@@ -28,6 +28,7 @@ from ui.cli.console import (
     ProgressBar,
     add_command,
     confirm_removal,
+    describe_health,
     print_index_result,
     print_result,
 )
@@ -96,12 +97,12 @@ def _complain(error: DalilError, code: int) -> int:
 def _ingest(options: argparse.Namespace, settings: Settings) -> int:
     addresses = [path for path in options.paths if web_address(path)]
     paths = [Path(path) for path in options.paths if path not in addresses]
-    if addresses and (options.server or options.sync):
-        raise InputError("--server and --sync take files and folders alone, no addresses of the web.")
+    if addresses and options.sync:
+        raise InputError("--sync takes files and folders alone, no addresses of the web.")
     with tempfile.TemporaryDirectory(prefix="dalil-web-") as folder:
         documents = _fetch_documents(addresses, settings, Path(folder), options.max_pages) if addresses else []
         if options.server:
-            result = _upload_files(options, settings, paths)
+            result = _upload_files(options, settings, paths, documents)
         else:
             result = _sync_files(options, settings, paths, documents)
     return print_index_result(options, result, "ingested", "would be: " if options.dry_run else "")
@@ -148,19 +149,50 @@ def _sync_files(
         store.close()
 
 
-def _upload_files(options: argparse.Namespace, settings: Settings, paths: list[Path]) -> "IndexResult":
+def _upload_files(
+    options: argparse.Namespace,
+    settings: Settings,
+    paths: list[Path],
+    documents: list["FetchedDocument | ReadFailure"],
+) -> "IndexResult":
     from ingest.ocr.options import OcrOptions
-    from ingest.readers import list_files
+    from ingest.readers import Listing, list_files
     from ui.cli.upload import upload_files
 
     if options.sync or options.dry_run:
         raise InputError("--server takes files in as they are: --sync and --dry-run need the index itself.")
-    # Whether it can is the service's to say, whose settings are its own.
-    listing = list_files(paths, [settings.data_dir], OcrOptions(options.ocr))
+    # Whether scans can be read is the service's to say, whose settings are its own.
+    ocr = OcrOptions(options.ocr)
+    listing = list_files(paths, [settings.data_dir], ocr) if paths or not documents else Listing()
     key = next(iter(settings.accepted_keys), None)
     with ProgressBar("files") as progress:
         result = upload_files(options.server, key, listing.files, settings.max_body_bytes, progress, options.ocr)
+    _upload_documents(options.server, key, documents, settings.max_article_chars, result)
     return replace(result, failed=[*listing.failed, *result.failed], skipped=listing.skipped)
+
+
+def _upload_documents(
+    url: str, key: str | None, documents: list["FetchedDocument | ReadFailure"], max_chars: int, result: "IndexResult"
+) -> None:
+    """Read what was fetched, here, since the service fetches nothing, and send the articles."""
+    from ingest.readers import ReadFailure, ReadWarning
+    from ingest.web import read_document
+    from ui.cli.archive import send_articles
+    from ui.cli.client import ServiceClient
+
+    read = [
+        item
+        for document in documents
+        for item in ([document] if isinstance(document, ReadFailure) else read_document(document, max_chars))
+    ]
+    result.failed.extend(item for item in read if isinstance(item, ReadFailure))
+    result.warnings.extend(item for item in read if isinstance(item, ReadWarning))
+    articles = [item for item in read if not isinstance(item, ReadFailure | ReadWarning)]
+    with ServiceClient(url, key) as client, ProgressBar("pages") as progress:
+        done = 0
+        for number in send_articles(client, articles, result):
+            done += number
+            progress(done, len(articles))
 
 
 def _ask(options: argparse.Namespace, settings: Settings) -> int:
@@ -174,7 +206,7 @@ def _ask(options: argparse.Namespace, settings: Settings) -> int:
 
 def _format_answer(answer: Answer) -> str:
     notes = [
-        f"[{one.number}] {format_title(one.title, one.page, answer.language, one.ocr)} "
+        f"[{one.number}] {format_title(one.title, one.page, answer.language, one.section, one.ocr)} "
         f"({one.article_id}, {one.start}-{one.end})"
         for one in answer.citations
     ]
@@ -189,7 +221,7 @@ def _search(options: argparse.Namespace, settings: Settings) -> int:
 
     with Assistant.from_settings(settings) as assistant:
         result = assistant.search(options.query, options.k, Filters(topics=tuple(options.topic)), options.mode)
-    titles = (format_title(hit.article.title, hit.page, result.language, hit.ocr) for hit in result.hits)
+    titles = (format_title(hit.article.title, hit.page, result.language, hit.section, hit.ocr) for hit in result.hits)
     lines = [
         f"{hit.score:.3f}  {title}  {hit.start}-{hit.end}\n       {' '.join(hit.text.split())[:_PREVIEW_CHARS]}"
         for hit, title in zip(result.hits, titles, strict=True)
@@ -212,9 +244,12 @@ def _status(options: argparse.Namespace, settings: Settings) -> int:
             "model": settings.llm_name,
             "fingerprint": config.fingerprint,
         }
+        health, named = store.count_health()
     finally:
         store.close()
     shown = dict(status)
+    status |= {"health": health, "not_ok": named}
+    shown |= describe_health(health, named)
     if damage is not None:
         status |= {"expected": damage.expected._asdict(), "damaged": damage.message}
         counts = zip(Counts._fields, damage.present, damage.expected, strict=True)

@@ -8,7 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from rag.addresses import web_address
-from rag.answering.references import format_page
+from rag.answering.references import SECTION_SEPARATOR, format_page
 from rag.language.direction import direction, find_embedded_runs
 from rag.language.languages import LANGUAGES, PROFILES
 from rag.language.profile import Direction
@@ -65,6 +65,7 @@ def _environment() -> Environment:
     environment.filters["direction"] = direction
     environment.filters["web_address"] = web_address
     environment.filters["page_name"] = format_page
+    environment.globals["section_separator"] = SECTION_SEPARATOR
     environment.globals["direction_of"] = direction_of
     environment.globals["language_of_direction"] = language_of_direction
     return environment

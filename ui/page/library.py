@@ -1,5 +1,6 @@
 """The articles: browse, filter, read, add with a plan first, remove and undo."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -11,15 +12,18 @@ from markupsafe import Markup
 
 from ingest.indexer import IndexResult
 from ingest.ocr.options import OcrOptions
-from ingest.readers import SUFFIXES, ReadFailure, format_of_file, read_upload
+from ingest.readers import SUFFIXES, ReadFailure, ReadWarning, format_of_file, read_upload
+from ingest.reasons import tell_reason
 from rag.errors import DalilError
 from rag.language.normalize import fold_text
 from rag.store import ArticleSummary, Store
 from rag.types import Article, Language
-from ui.api import AnswerService
+from ui.api import AnswerService, describe_error
 from ui.page.adding import NoteWritten, Written, watch_adding
 from ui.page.html import direction_of, render_macro
 from ui.page.labels import Labels, load_labels
+
+_log = logging.getLogger(__name__)
 
 _SHOWN_SUFFIXES = [f"\u2066{suffix}\u2069" for suffix in SUFFIXES]
 """Each isolated: their dots would change sides among Arabic words."""
@@ -29,6 +33,8 @@ _MAX_REMOVED = 50
 """Removed articles that can be restored."""
 _FORM_BYTES = 2_000
 """What a form takes beside the file that it carries: its name, twice at most three bytes a character, and the marks."""
+_ERROR_LABELS = {"overloaded": "change_busy", "storage_full": "change_full"}
+"""By codes of errors (`ui.api.errors`)."""
 _OUTCOMES = ("added", "changed", "unchanged")
 
 
@@ -134,7 +140,7 @@ class Library:
         try:
             self.service.indexer.remove([article_id])
         except DalilError as error:
-            return render_macro("library", "failure", message=str(error))
+            return render_macro("library", "failure", message=self._describe_error(error))
         self._removed[article_id] = article
         for oldest in list(self._removed)[:-_MAX_REMOVED]:
             del self._removed[oldest]
@@ -148,7 +154,8 @@ class Library:
         try:
             self.service.indexer.restore(article)
         except DalilError as error:  # what is remembered is all that is left of it
-            return render_macro("library", "failure", message=str(error), article_id=article_id, labels=self.labels)
+            message = self._describe_error(error)
+            return render_macro("library", "failure", message=message, article_id=article_id, labels=self.labels)
         self._removed.pop(article_id, None)
         return render_macro("library", "restored", title=article.title, labels=self.labels)
 
@@ -190,7 +197,7 @@ class Library:
                 upload.discard()
         nothing = "" if new or not rows else self.labels["plan_nothing"]
         title = self.labels["plan"] if rows else ""
-        return render_macro("library", "outcomes", title=title, rows=rows, nothing=nothing), new
+        return self._render_outcomes(rows, title, nothing), new
 
     def add(self, uploads: Sequence[Upload]) -> Iterator[str]:
         """Add files one by one: what has become of each so far, as HTML."""
@@ -271,7 +278,7 @@ class Library:
             with self.service.upload_limiter.place():
                 return indexer.plan(articles) if is_planned else indexer.index(articles, note_written=note_written)
         except DalilError as error:
-            return IndexResult(failed=[ReadFailure(upload.name, str(error))])
+            return IndexResult(failed=[ReadFailure(upload.name, self._describe_error(error))])
 
     def _rows(self, name: str, result: IndexResult, stage: str) -> list[_Row]:
         rows = []
@@ -280,14 +287,22 @@ class Library:
             label = self.labels[f"{stage}_{outcome}"]
             rows += [_Row(name if len(ids) == 1 else f"{name}: {key}", outcome, label) for key in ids]
         failed = self.labels[f"{stage}_failed"]
-        # What the page has words of its own for is said in them, all else as the reader of the file says it.
-        reasons = [self.labels.get(f"failed_{failure.code}", failure.reason) for failure in result.failed]
-        rows += [_Row(name, "failed", failed, reason) for reason in reasons]
+        rows += [_Row(name, "failed", failed, self._tell(failure)) for failure in result.failed]
         warned = self.labels["warned"]
-        return rows + [_Row(name, "warned", warned, warning.reason) for warning in result.warnings]
+        return rows + [_Row(name, "warned", warned, self._tell(warning)) for warning in result.warnings]
 
-    def _render_outcomes(self, rows: Sequence[_Row]) -> str:
-        return render_macro("library", "outcomes", title="", rows=rows, nothing="")
+    def _describe_error(self, error: DalilError) -> str:
+        """What goes wrong, for whoever reads the page; the log has the rest."""
+        code = describe_error(error)["error"]["code"]
+        _log.error("%s", error)
+        return self.labels[_ERROR_LABELS.get(code, "change_failed")]
+
+    def _tell(self, item: ReadFailure | ReadWarning) -> str:
+        return tell_reason(item.reason, self.language)
+
+    def _render_outcomes(self, rows: Sequence[_Row], title: str = "", nothing: str = "") -> str:
+        way = direction_of(self.language)  # of what is told, whatever names it holds
+        return render_macro("library", "outcomes", title=title, rows=rows, nothing=nothing, way=way)
 
 
 def _searchable_text(article: ArticleSummary) -> str:
