@@ -27,8 +27,10 @@ from rag.types import Article, Language, PageMap
 
 STANDARD_STREAM = "-"
 """In place of a file's name: standard output or input."""
-_VERSION = 2
-"""1 had no pages."""
+_VERSION = 3
+"""1 had no pages, 2 no hashes of originals."""
+_LATER_FIELDS = ("pages", "original")
+"""Which stand in a line only where an article has them."""
 _GZIP_MARK = b"\x1f\x8b"
 _MAX_BYTES_PER_CHAR, _OTHER_FIELDS_BYTES = 12, 100_000
 """Bytes of one character in JSON at most, and room for the fields beside the text."""
@@ -52,7 +54,7 @@ class ArchiveHeader(BaseModel):
 
 
 class ArchiveArticle(BaseModel):
-    """An article with all that is kept of it; `pages` stands there where it has some."""
+    """An article with all that is kept of it; `pages`, and `original` (the hash of its file), where it has them."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -66,6 +68,7 @@ class ArchiveArticle(BaseModel):
     date: str | None = None
     topic: str | None = None
     pages: Annotated[PageMap, AfterValidator(_check_pages)] | None = None
+    original: str | None = Field(None, pattern="^[0-9a-f]{40}$")
 
 
 class ArchiveEnd(BaseModel):
@@ -89,7 +92,8 @@ def format_archive(articles: Iterable[Article]) -> Iterator[str]:
     number = 0
     for article in articles:
         fields = asdict(article)
-        yield _format_line(fields if fields["pages"] else {name: fields[name] for name in fields if name != "pages"})
+        kept = {name: value for name, value in fields.items() if value is not None or name not in _LATER_FIELDS}
+        yield _format_line(kept)
         number += 1
     yield _format_line({"articles": number})
 

@@ -1,9 +1,11 @@
 """Articles into the index, whichever way they come: files, uploads, an undone removal, a set of the harness."""
 
+import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -11,6 +13,7 @@ import numpy as np
 from ingest.chunker import chunk_article
 from ingest.duplicates import Duplicates
 from ingest.identity import Identities
+from ingest.originals import Originals
 from ingest.readers import UPLOAD_ORIGIN, ReadFailure, ReadResult, ReadSkip, ReadWarning
 from rag.embedding import Encoder
 from rag.embedding.bm25 import lexical_vector
@@ -73,17 +76,26 @@ class Indexer:
         Gives the encoder; called once, and only when there is something to embed.
     chunk_tokens : int
         Largest chunk.
+    originals : Originals, optional
+        Keeps the files that articles were read from, and removes them with the articles; unset: none are kept.
     """
 
-    def __init__(self, store: Store, open_encoder: Callable[[], Encoder], chunk_tokens: int) -> None:
+    def __init__(
+        self,
+        store: Store,
+        open_encoder: Callable[[], Encoder],
+        chunk_tokens: int,
+        originals: Originals | None = None,
+    ) -> None:
         self._store, self._chunk_tokens = store, chunk_tokens
+        self._originals = originals or Originals(Path(os.devnull), keeps_new=False)
         self._encoder = cache(open_encoder)
         self._lock = threading.Lock()
 
     def plan(self, found: Iterable[ReadResult]) -> IndexResult:
         """What `index` would do with what a reader found, doing nothing."""
         result = IndexResult()
-        for _ in self._select_new(found, result):
+        for _ in self._select_new(self._originals.receive(found), result, set()):
             pass
         return result
 
@@ -105,10 +117,11 @@ class Indexer:
         StoreError, EmbeddingError
             What was written before is kept.
         """
-        result = IndexResult()
+        result, doubtful = IndexResult(), set[str]()
         done = 0
         with self._lock:
-            for batch in _batches(self._select_new(found, result)):
+            received = self._originals.receive(found, doubtful)
+            for batch in _batches(self._select_new(received, result, doubtful)):
                 self._store.flush()  # the batch before: what a long ingest has finished outlives a loss of power
                 for article, chunks in self.embed(batch):
                     self._store.write(article, chunks)
@@ -116,14 +129,39 @@ class Indexer:
                 progress(done, total)
             if done:
                 self._store.optimize()
+            self._remove_unnamed(doubtful)
         return result
 
-    def remove(self, article_ids: Sequence[str]) -> None:
-        """Take articles out of the index; unknown ids are no error."""
+    def remove(self, article_ids: Sequence[str], holds_originals: bool = False) -> None:
+        """Take articles out of the index.
+
+        Parameters
+        ----------
+        article_ids : sequence of str
+            Unknown ones are no error.
+        holds_originals : bool
+            Whether to leave their originals for `restore`; then call `forget_original` once that is not to be done.
+        """
         if article_ids:
             with self._lock:
+                originals = self._find_originals(article_ids)
                 self._store.remove(article_ids)
                 self._store.optimize()
+                if holds_originals:
+                    self._originals.hold(originals)
+                else:
+                    self._remove_unnamed(originals)
+
+    def forget_original(self, original: str | None) -> None:
+        """Remove an original that was left for `restore`, unless an article has it."""
+        with self._lock:
+            self._remove_unnamed({original} if original else set())
+
+    def sweep_originals(self) -> None:
+        """Remove the originals that no article has: those that a killed ingest left."""
+        if not self._originals.is_empty:
+            with self._lock:
+                self._originals.sweep(self._named_originals())
 
     def restore(self, article: Article) -> None:
         """Put an article that was removed into the index again, as it was."""
@@ -136,8 +174,23 @@ class Indexer:
         """Each article with its chunks in every representation, in one pass; writes nothing."""
         yield from embed_articles(articles, self._chunk_tokens, self._encoder())
 
-    def _select_new(self, found: Iterable[ReadResult], result: IndexResult) -> Iterator[Article]:
-        """The articles that are new or changed; notes in `result` what becomes of each."""
+    def _find_originals(self, article_ids: Sequence[str]) -> set[str]:
+        if self._originals.is_empty:
+            return set()
+        stored = self._store.summarize_articles()
+        return {stored[one].original or "" for one in article_ids if one in stored}
+
+    def _named_originals(self) -> set[str | None]:
+        return {one.original for one in self._store.summarize_articles().values()}
+
+    def _remove_unnamed(self, originals: Set[str]) -> None:
+        here = set(filter(self._originals.find, originals))
+        if here:
+            self._originals.remove(here - self._named_originals())
+
+    def _select_new(self, found: Iterable[ReadResult], result: IndexResult, doubtful: set[str]) -> Iterator[Article]:
+        """The articles that are new or changed; notes in `result` what becomes of each, and in `doubtful` the originals
+        that may have none any more."""
         stored = self._store.summarize_articles()
         incomplete = self._store.find_incomplete()
         duplicates = Duplicates(stored.values())
@@ -151,6 +204,7 @@ class Indexer:
                 ids: list[str] = getattr(result, outcome)
                 ids.append(item.id)
                 if outcome != "unchanged":
+                    doubtful.add((stored[item.id].original if item.id in stored else None) or "")
                     result.warnings.extend(_tell_duplicate(item, duplicates.find(item)))
                     yield item
 
@@ -188,11 +242,12 @@ def embed_articles(
 
 def _compare(article: Article, stored: ArticleSummary | None, is_incomplete: bool) -> Outcome:
     """What writing an article would do. One that comes from another file has changed, so that a sync of that file's
-    folder knows it."""
+    folder knows it; so has one whose pages can be shown from now on, or look otherwise."""
     if stored is None:
         return "added"
     is_same = (stored.revision, stored.source) == (article.revision, article.source) and not is_incomplete
-    return "unchanged" if is_same else "changed"
+    has_original = article.original in (None, stored.original)
+    return "unchanged" if is_same and has_original else "changed"
 
 
 def _tell_duplicate(article: Article, other: tuple[str, str] | None) -> Iterator[ReadWarning]:

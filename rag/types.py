@@ -110,6 +110,8 @@ class Article:
         filtered by.
     pages : PageMap or None
         Of a document that has pages.
+    original : str or None
+        Hash of the document, where it is kept so that its pages can be shown; the file itself may be elsewhere.
     """
 
     id: str
@@ -122,6 +124,7 @@ class Article:
     date: str | None = None
     topic: str | None = None
     pages: PageMap | None = None
+    original: str | None = None
 
     def find_page(self, offset: int) -> Page | None:
         """The page that a code point of the text stands on; None where there are no pages."""

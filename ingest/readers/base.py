@@ -27,6 +27,28 @@ _MAX_BYTES_PER_CHAR = 4
 """Of UTF-8: a larger file is too long whatever it holds."""
 
 
+class OriginalFile(str):
+    """The hash of a file that an article was read from, 40 hexadecimal digits, with the content of the file, which a
+    reader gives on.
+
+    Parameters
+    ----------
+    content : bytes
+        Of the whole file.
+    """
+
+    content: bytes
+
+    def __new__(cls, content: bytes) -> "OriginalFile":
+        """The hash, with the content beside it."""
+        original = super().__new__(cls, blake2b(content, digest_size=20).hexdigest())
+        original.content = content
+        return original
+
+    def __reduce__(self) -> tuple[type["OriginalFile"], tuple[bytes]]:
+        return OriginalFile, (self.content,)
+
+
 @dataclass(frozen=True, slots=True)
 class ReadFailure:
     """A file, or a line of one, that could not become an article.
@@ -127,6 +149,7 @@ def make_article(
     heading: str | None = None,
     warnings: Iterable[str] = (),
     labels: Sequence[str] = (),
+    original: OriginalFile | None = None,
 ) -> Iterator[ReadResult]:
     """An article of what was read, and what was read otherwise than it was written.
 
@@ -144,6 +167,8 @@ def make_article(
         Beside those of the fields.
     labels : sequence of str
         What the document calls each page; none where these are the numbers.
+    original : OriginalFile, optional
+        The document, where its pages can be shown.
 
     Raises
     ------
@@ -166,7 +191,7 @@ def make_article(
     if not isinstance(content, str):
         kept["pages"] = _map_pages(healed, labels)
     name = DerivedId(clean_id(source.name)) if not (source.address and url) else clean_id(address_id(url))
-    yield Article(id=fields.id or name, revision=_hash_content(kept), source=source.origin, **kept)
+    yield Article(id=fields.id or name, revision=_hash_content(kept), source=source.origin, original=original, **kept)
     mended = [] if text == "".join(parts).strip() else [_MENDED]
     yield from map(source.warning, (*warnings, *fields.problems, *_describe_damage(text), *mended))
 
@@ -197,7 +222,7 @@ def read_limited(stream: BufferedReader, source: Source, bytes_per_char: int = _
 
 
 def _hash_content(kept: dict[str, Any]) -> str:
-    """Hash of all that is kept of an article but its id and source, 24 hexadecimal digits."""
+    """Hash of all that is kept of an article but its id, source and original, 24 hexadecimal digits."""
     content = json.dumps(kept, ensure_ascii=False, sort_keys=True, default=asdict)
     return blake2b(content.encode(), digest_size=12).hexdigest()
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from io import BufferedReader
 
 from ingest.pdf.extract import extract_text
-from ingest.readers.base import ReadResult, Source, make_article
+from ingest.readers.base import OriginalFile, ReadResult, Source, make_article
 from ingest.readers.metadata import MAX_TITLE_CHARS, ArticleFields, clean_line
 from rag.errors import ReadError
 from rag.language.health import heal_parts, judge_headings
@@ -22,7 +22,8 @@ _REMEDY = "Save it as PDF anew from the document that it was made of, or give th
 
 def read_pdf(stream: BufferedReader, source: Source) -> Iterator[ReadResult]:
     """The article of a PDF; raises ReadError."""
-    found = extract_text(_read_bytes(stream), source.max_chars)
+    content = _read_bytes(stream)
+    found = extract_text(content, source.max_chars)
     if not any(char.isalnum() for char in found.text):
         raise ReadError(_NO_TEXT_LAYER if found.has_image else "It holds no words.")
     _, health = heal_parts(found.page_texts)
@@ -30,7 +31,8 @@ def read_pdf(stream: BufferedReader, source: Source) -> Iterator[ReadResult]:
         if not judged.is_good:
             raise ReadError(f"{judged.reason} {_REMEDY}")
     title = found.title if len(found.title) <= MAX_TITLE_CHARS else None
-    yield from make_article(ArticleFields(), found.page_texts, source, title, labels=_clean_labels(found.page_labels))
+    labels, original = _clean_labels(found.page_labels), OriginalFile(content)
+    yield from make_article(ArticleFields(), found.page_texts, source, title, labels=labels, original=original)
 
 
 def _clean_labels(labels: Sequence[str]) -> list[str]:

@@ -76,7 +76,7 @@ class ArticleSummary:
 
     Attributes
     ----------
-    id, title, revision, source, language, url, date, topic
+    id, title, revision, source, language, url, date, topic, original
         As those of `Article`.
     chunks : int
         That it was written with.
@@ -94,10 +94,11 @@ class ArticleSummary:
     date: str | None
     topic: str | None
     sketch: tuple[int, ...] = field(default=(), compare=False)
+    original: str | None = None
 
 
-_ARTICLE_FIELDS = [item.name for item in fields(Article) if item.name != "pages"]
-"""What is kept as it is."""
+_ARTICLE_FIELDS = [item.name for item in fields(Article) if item.name not in ("pages", "original")]
+"""What is kept as it is, and always was."""
 SUMMARY_FIELDS = [item.name for item in fields(ArticleSummary)]
 """Payload that a summary is made of."""
 
@@ -131,6 +132,7 @@ def article_point(article: Article, chunks: Sequence[Chunk], config: IndexConfig
         {name: getattr(article, name) for name in _ARTICLE_FIELDS}
         | pages
         | {
+            "original": article.original,
             "spans": [[chunk.start, chunk.end] for chunk in chunks],
             "chunks": len(chunks),
             "sketch": list(sketch_text(article.text)),
@@ -145,7 +147,7 @@ def article_point(article: Article, chunks: Sequence[Chunk], config: IndexConfig
 def read_article(payload: Payload) -> Article:
     """The article of a point; earlier versions kept addresses that are none of the web, and no pages."""
     kept = {name: payload[name] for name in _ARTICLE_FIELDS} | {"url": web_address(payload["url"])}
-    return Article(**kept, pages=_read_pages(payload.get("pages")))
+    return Article(**kept, pages=_read_pages(payload.get("pages")), original=payload.get("original"))
 
 
 def _read_pages(pages: Payload | None) -> PageMap | None:
@@ -154,8 +156,9 @@ def _read_pages(pages: Payload | None) -> PageMap | None:
 
 def read_summary(payload: Payload) -> ArticleSummary:
     """The article of a point, without its text."""
-    kept = {name: payload[name] for name in SUMMARY_FIELDS if name != "sketch"}
-    return ArticleSummary(**kept | {"url": web_address(payload["url"]), "sketch": tuple(payload.get("sketch") or ())})
+    kept = {name: payload[name] for name in SUMMARY_FIELDS if name not in ("sketch", "original")}
+    sketch, original = tuple(payload.get("sketch") or ()), payload.get("original")
+    return ArticleSummary(**kept | {"url": web_address(payload["url"]), "sketch": sketch, "original": original})
 
 
 def chunk_point_ids(payload: Payload) -> list[str]:

@@ -122,6 +122,7 @@ def _sync_files(
     documents: list["FetchedDocument | ReadFailure"],
 ) -> "IndexResult":
     from ingest.indexer import Indexer
+    from ingest.originals import Originals
     from ingest.sync import Sync
     from rag.embedding import embedding_spec, open_encoder
     from rag.store import IndexConfig, open_store
@@ -129,7 +130,8 @@ def _sync_files(
     # No model need be loaded for this.
     store = open_store(settings, IndexConfig.of(embedding_spec(settings), settings.chunk_tokens))
     try:
-        indexer = Indexer(store, lambda: open_encoder(settings), settings.chunk_tokens)
+        originals = Originals.from_settings(settings)
+        indexer = Indexer(store, lambda: open_encoder(settings), settings.chunk_tokens, originals)
         sync = Sync(store, indexer, settings.max_article_chars, [settings.data_dir])
         plan = sync.plan(paths, options.sync, documents)
         if not options.dry_run:
