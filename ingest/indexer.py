@@ -157,11 +157,11 @@ class Indexer:
         with self._lock:
             self._remove_unnamed({original} if original else set())
 
-    def sweep_originals(self) -> None:
+    def delete_orphaned_originals(self) -> None:
         """Remove the originals that no article has: those that a killed ingest left."""
         if not self._originals.is_empty:
             with self._lock:
-                self._originals.sweep(self._named_originals())
+                self._originals.delete_orphans(self._named_originals())
 
     def restore(self, article: Article) -> None:
         """Put an article that was removed into the index again, as it was."""
@@ -201,6 +201,8 @@ class Indexer:
                 result.warnings.append(item)
             else:
                 outcome = _compare(item, stored.get(item.id), item.id in incomplete)
+                if outcome == "unchanged" and item.original and not self._originals.find(item.original):
+                    outcome = "changed"  # of a plan: `index` has its file by now
                 ids: list[str] = getattr(result, outcome)
                 ids.append(item.id)
                 if outcome != "unchanged":

@@ -1,7 +1,7 @@
 """The files that articles were read from, kept in a folder by the hash of their content, so that pages can be shown.
 
 A file is written before the article that names it, whole or not at all. What a killed ingest leaves is a file that no
-article names, which a later sweep removes.
+article names, which a later ingest removes.
 """
 
 import os
@@ -23,7 +23,7 @@ _DIGEST = re.compile("[0-9a-f]{40}")
 """What an index or an archive may name a file by."""
 _PART_SUFFIX = ".part"
 _MIN_AGE_S = 3600.0
-"""Of a file that a sweep removes: a younger one may be of an article that is being written, or whose removal may still
+"""Of an orphan that is removed: a younger one may be of an article that is being written, or whose removal may still
 be undone."""
 
 
@@ -75,7 +75,7 @@ class Originals:
                 yield item
 
     def hold(self, digests: Iterable[str | None]) -> None:
-        """Let no sweep remove these for a while."""
+        """Let none of these be taken for an orphan for a while."""
         for path in filter(None, map(self.find, digests)):
             with suppress(OSError):
                 os.utime(path)
@@ -86,7 +86,7 @@ class Originals:
             with suppress(OSError):
                 path.unlink()
 
-    def sweep(self, named: Collection[str | None]) -> int:
+    def delete_orphans(self, named: Collection[str | None]) -> int:
         """Remove what is not named, and what was not written to its end, unless it is young; returns how many."""
         removed = 0
         for path in self._folder.glob("*"):

@@ -85,7 +85,7 @@ class Sync:
             What was finished before is kept, and the next run goes on from there.
         """
         self._store.delete_orphans()
-        self._indexer.sweep_originals()
+        self._indexer.delete_orphaned_originals()
         if plan.to_write:
             progress(0, plan.to_write)
             self._indexer.index(self._read(self._list(paths, documents), documents), progress, plan.to_write)

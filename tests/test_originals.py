@@ -134,7 +134,7 @@ def test_what_a_broken_ingest_leaves_is_swept_later_and_nothing_else(store, fold
     (folder / "0123.part").write_bytes(b"%PDF-1.4 half")
     (folder / "notes.txt").write_text("not ours")
     indexer = make_indexer(store, folder)
-    indexer.sweep_originals()
+    indexer.delete_orphaned_originals()
     assert FILE in contents(folder)  # it may be of an article that is being written
     make_older(folder)
     indexer.index([pdf("b", OTHER_FILE)])

@@ -13,6 +13,8 @@ from rag.errors import ReadError
 _MAX_MEMORY_BYTES = 2_000_000_000
 """Address space of a step; the libraries of both engines take 0.3 GB of it before they read anything."""
 _PASSWORD_VARIABLE = "DALIL_PDF_PASSWORD"
+_OPENING_STEPS = ("prepare", "draw", "letters")
+"""Which open the file itself."""
 
 
 class StepError(Exception):
@@ -47,7 +49,7 @@ def run_step(step: str, values: Mapping[str, Any], seconds: float) -> Any:
     Parameters
     ----------
     step : str
-        A name of `_steps`.
+        A name that `_load_step` knows.
     values : mapping
         Its arguments, as JSON has them.
     seconds : float
@@ -73,13 +75,27 @@ def run_step(step: str, values: Mapping[str, Any], seconds: float) -> Any:
     return reply["result"]
 
 
-def _steps() -> dict[str, Callable[..., Any]]:
-    """Each step with its function; the engines are imported in the child alone."""
-    from ingest.pdf.glyph_text import read_pages
-    from ingest.pdf.prepare import prepare_copy
-    from ingest.pdf.qalam_text import read_blocks
+def _load_step(step: str) -> Callable[..., Any]:
+    """The function of a step; the engines are imported in the child alone, and no others than it needs."""
+    if step == "prepare":
+        from ingest.pdf.prepare import prepare_copy
 
-    return {"prepare": prepare_copy, "read": read_blocks, "glyphs": read_pages}
+        return prepare_copy
+    if step == "read":
+        from ingest.pdf.qalam_text import read_blocks
+
+        return read_blocks
+    if step == "draw":
+        from ingest.pdf.drawing import draw_page
+
+        return draw_page
+    if step == "letters":
+        from ingest.pdf.page_letters import read_page_letters
+
+        return read_page_letters
+    from ingest.pdf.glyph_text import read_pages
+
+    return read_pages
 
 
 def _limit_memory() -> None:
@@ -94,11 +110,11 @@ def _limit_memory() -> None:
 
 def _main(step: str) -> None:
     values = json.load(sys.stdin)
-    if step == "prepare":  # a password goes through the environment, since every user can see a command line
+    if step in _OPENING_STEPS:  # a password goes through the environment, since every user can see a command line
         values["password"] = os.environ.get(_PASSWORD_VARIABLE)
     _limit_memory()
     try:
-        reply = {"result": _steps()[step](**values)}
+        reply = {"result": _load_step(step)(**values)}
     except ReadError as error:
         reply = {"error": str(error)}
     json.dump(reply, sys.stdout)

@@ -44,7 +44,7 @@ def prepare_copy(path: str, copy: str, max_chars: int, password: str | None) -> 
     ReadError
         When the file cannot be opened, or has too much text.
     """
-    document = _open(path, password)
+    document = open_document(path, password)
     plain = pdfium.PdfDocument.new()
     pages: list[dict[str, Any]] = []
     parts: list[tuple[int, bool]] = []
@@ -67,7 +67,8 @@ def prepare_copy(path: str, copy: str, max_chars: int, password: str | None) -> 
     return {"pages": pages, "parts": parts}
 
 
-def _open(path: str, password: str | None) -> pdfium.PdfDocument:
+def open_document(path: str, password: str | None) -> pdfium.PdfDocument:
+    """A file opened by PDFium; raises ReadError where it cannot be."""
     try:
         document = pdfium.PdfDocument(Path(path), password=password)
         if len(document) == 0:
