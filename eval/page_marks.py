@@ -6,15 +6,14 @@ covered when the letters of PDFium, whose places the marks are not made of, that
 """
 
 import argparse
-import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ingest.originals import Originals
-from ingest.page_images import PageImages, PageMarks
+from ingest.page_images import choose_marks, split_pages
 from ingest.pdf.child import run_step
+from ingest.pdf.marks import Mark
 from ingest.readers import read_file
 from rag.language.document import Document
 from rag.language.normalize import fold_text
@@ -24,7 +23,7 @@ _MAX_CHARS = 10_000_000
 _MIN_LETTERS = 8
 """Of a sentence that is taken for a citation."""
 _MIN_COVERED = 0.9
-_SECONDS = 60.0
+_SECONDS = 300.0
 
 
 class _Outcome(NamedTuple):
@@ -42,33 +41,31 @@ def measure_marks(path: Path) -> Iterator[_Outcome]:
     path : Path
         A PDF; nothing comes of one that is refused.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        originals = Originals(Path(folder))
-        pages = PageImages(originals)
-        for article in originals.receive(read_file(path, path.parent, _MAX_CHARS), set()):
-            if isinstance(article, Article) and article.pages:
-                numbers = list(range(1, len(article.pages.starts) + 1))
-                letters = run_step("letters", {"path": str(path), "pages": numbers}, _SECONDS)
-                for sentence in Document(article.text).sentences:
-                    words = _letters_of(article.text[slice(*sentence)])
-                    if words.total() >= _MIN_LETTERS:
-                        yield _judge(words, pages.find_marks(article, Span(*sentence)), letters)
+    for article in read_file(path, path.parent, _MAX_CHARS):
+        if isinstance(article, Article) and article.pages:
+            numbers = list(range(1, len(article.pages.starts) + 1))
+            letters = run_step("letters", {"path": str(path), "pages": numbers}, _SECONDS)
+            for sentence in Document(article.text).sentences:
+                if _letters_of(article.text[slice(*sentence)]).total() >= _MIN_LETTERS:
+                    yield _judge(article, Span(*sentence), letters)
 
 
-def _judge(words: Counter[str], found: Sequence[PageMarks], letters: Sequence[dict[str, Any]]) -> _Outcome:
+def _judge(article: Article, sentence: Span, letters: Sequence[dict[str, Any]]) -> _Outcome:
     under: Counter[str] = Counter()
-    for one in found:
-        under += _letters_of("".join(_letters_under(one, letters[one.page.number - 1]["chars"])))
-    common = (words & under).total()
-    is_marked = all(one.marks for one in found)
-    is_covered = common >= _MIN_COVERED * max(words.total(), under.total())
+    is_marked = True
+    for page, of_page, words in split_pages(article, sentence):
+        marks = choose_marks(article, of_page, words, letters[page.number - 1])
+        is_marked = is_marked and bool(marks)
+        under += _letters_of("".join(_letters_under(marks, letters[page.number - 1]["chars"])))
+    wanted = _letters_of(article.text[slice(*sentence)])
+    is_covered = (wanted & under).total() >= _MIN_COVERED * max(wanted.total(), under.total())
     return _Outcome(is_marked, is_marked and is_covered)
 
 
-def _letters_under(found: PageMarks, chars: Sequence[tuple[str, float, float, float, float]]) -> Iterator[str]:
+def _letters_under(marks: Sequence[Mark], chars: Sequence[tuple[str, float, float, float, float]]) -> Iterator[str]:
     for char, left, top, width, height in chars:
         across, down = left + width / 2, top + 0.6 * height
-        for mark in found.marks:
+        for mark in marks:
             if mark.left <= across <= mark.left + mark.width and mark.top <= down <= mark.top + mark.height:
                 yield char
                 break

@@ -94,8 +94,9 @@ class Indexer:
 
     def plan(self, found: Iterable[ReadResult]) -> IndexResult:
         """What `index` would do with what a reader found, doing nothing."""
-        result = IndexResult()
-        for _ in self._select_new(self._originals.receive(found), result, set()):
+        result, doubtful = IndexResult(), set[str]()
+        received = self._originals.receive(found, doubtful, writes=False)
+        for _ in self._select_new(received, result, doubtful):
             pass
         return result
 
@@ -201,8 +202,8 @@ class Indexer:
                 result.warnings.append(item)
             else:
                 outcome = _compare(item, stored.get(item.id), item.id in incomplete)
-                if outcome == "unchanged" and item.original and not self._originals.find(item.original):
-                    outcome = "changed"  # of a plan: `index` has its file by now
+                if outcome == "unchanged" and item.original in doubtful and not self._originals.find(item.original):
+                    outcome = "changed"  # in a plan: its file is to be written, and nothing else
                 ids: list[str] = getattr(result, outcome)
                 ids.append(item.id)
                 if outcome != "unchanged":

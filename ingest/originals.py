@@ -51,15 +51,17 @@ class Originals:
         path = self._path(digest) if digest and _DIGEST.fullmatch(digest) else None
         return path if path and path.is_file() else None
 
-    def receive(self, found: Iterable[ReadResult], fresh: set[str] | None = None) -> Iterator[ReadResult]:
+    def receive(self, found: Iterable[ReadResult], fresh: set[str], writes: bool = True) -> Iterator[ReadResult]:
         """What a reader found, each article with the hash of its original alone.
 
         Parameters
         ----------
         found : iterable of ReadResult
             Of a reader.
-        fresh : set of str, optional
-            Takes the hashes of the originals that are written here; without it, none is.
+        fresh : set of str
+            Takes the hashes of the originals that were not here.
+        writes : bool
+            Whether these are written.
 
         Raises
         ------
@@ -68,9 +70,14 @@ class Originals:
         """
         for item in found:
             if isinstance(item, Article) and isinstance(item.original, OriginalFile):
-                if self._keeps_new and fresh is not None and self._write(item.original):
-                    fresh.add(str(item.original))
-                yield replace(item, original=str(item.original) if self._keeps_new else None)
+                digest = str(item.original) if self._keeps_new else None
+                if digest and not self.find(digest):
+                    fresh.add(digest)
+                    if writes:
+                        self._write(item.original)
+                elif writes:
+                    self.hold([digest])
+                yield replace(item, original=digest)
             else:
                 yield item
 
@@ -105,12 +112,8 @@ class Originals:
     def _path(self, digest: str) -> Path:
         return self._folder / f"{digest}.pdf"
 
-    def _write(self, original: OriginalFile) -> bool:
-        """Keep a file; whether it was not here before."""
+    def _write(self, original: OriginalFile) -> None:
         path = self._path(original)
-        if path.is_file():
-            self.hold([original])
-            return False
         part = path.with_name(f"{uuid4().hex}{_PART_SUFFIX}")
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -124,7 +127,6 @@ class Originals:
         finally:
             with suppress(OSError):
                 part.unlink()
-        return True
 
 
 def _to_store_error(error: OSError, folder: Path) -> StoreError:

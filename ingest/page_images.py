@@ -7,7 +7,7 @@ import json
 import tempfile
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,8 +22,8 @@ MIN_WIDTH, MAX_WIDTH, DEFAULT_WIDTH = 100, 2000, 1000
 """Of a picture, in pixels."""
 MAX_PAGES = 10
 """That words may stand on which are looked for: a citation stands on one or two."""
-_SECONDS = 20.0
-"""For pages that somebody waits for; a whole file has 50 to be read."""
+_SECONDS = 50.0
+"""As a file has to be read."""
 _AT_ONCE, _MAX_WAIT_S = 2, 20.0
 """Pages that are made at once, and how long another one waits for its turn."""
 _CACHE_BYTES = 64_000_000
@@ -97,7 +97,7 @@ class PageImages:
         InputError
             When they stand on more than `MAX_PAGES`.
         """
-        parts = list(_split_pages(article, span))
+        parts = list(split_pages(article, span))
         if len(parts) > MAX_PAGES:
             raise InputError(f"They stand on {len(parts)} pages: ask for words on {MAX_PAGES} at most.")
         return [self._find_on_page(article, *part) for part in parts]
@@ -106,13 +106,7 @@ class PageImages:
         path = self._find(article, page.number)
         key = (article.original, page.number)
         found = json.loads(self._cache.get(key, lambda: self._read_letters(path, page.number)))
-        ratio = found["height"] / found["width"]
-        text, within = article.text[slice(*of_page)], Span(words.start - of_page.start, words.end - of_page.start)
-        for way in ("glyphs", "chars"):  # PDFium's characters, which lack more, where the glyphs do not do
-            marks = find_marks(text, within, [Letter(*letter) for letter in found[way]])
-            if marks:
-                return PageMarks(page, ratio, marks)
-        return PageMarks(page, ratio, [])
+        return PageMarks(page, found["height"] / found["width"], choose_marks(article, of_page, words, found))
 
     def _find(self, article: Article, number: int) -> Path:
         path = self._originals.find(article.original)
@@ -173,7 +167,24 @@ def _run(step: str, path: Path, **values: Any) -> Any:
         raise ReadError("The page takes too much time or memory.") from None
 
 
-def _split_pages(article: Article, span: Span) -> Iterator[tuple[Page, Span, Span]]:
+def choose_marks(article: Article, of_page: Span, words: Span, letters: Mapping[str, Any]) -> list[Mark]:
+    """Marks over words of a page by its glyphs or, where these do not do, by PDFium's characters, which lack more.
+
+    Parameters
+    ----------
+    article : Article
+        Read from a PDF.
+    of_page, words : Span
+        What the page has of its text, and the words, in code points of it.
+    letters : mapping
+        As `ingest.pdf.page_letters` gives those of the page.
+    """
+    text, within = article.text[slice(*of_page)], Span(words.start - of_page.start, words.end - of_page.start)
+    tries = (find_marks(text, within, [Letter(*letter) for letter in letters[way]]) for way in ("glyphs", "chars"))
+    return next(filter(None, tries), [])
+
+
+def split_pages(article: Article, span: Span) -> Iterator[tuple[Page, Span, Span]]:
     """Each page that words stand on, with what it has of the text, and what of the words."""
     starts: Sequence[int] = article.pages.starts if article.pages else ()
     for at, start in enumerate(starts):

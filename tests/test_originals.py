@@ -115,6 +115,18 @@ def test_an_article_that_was_kept_without_its_file_gets_it(store, folder):
     assert contents(folder) == [FILE]
 
 
+def test_a_file_that_was_lost_is_kept_again_and_nothing_is_embedded_for_it(indexer, store, folder):
+    indexer.index([pdf()])
+    (lost,) = folder.glob("*")
+    lost.unlink()
+    stored = store.get_article("a")
+    assert indexer.plan([stored]).unchanged == ["a"]  # as an archive has it, without its file
+    assert indexer.plan([pdf()]).changed == ["a"]
+    assert not lost.exists()
+    make_indexer(store, folder, encoder=open_no_encoder).index([pdf()])
+    assert contents(folder) == [FILE]
+
+
 def test_a_removal_that_is_undone_has_its_file_again(indexer, store, folder):
     indexer.index([pdf()])
     removed = store.get_article("a")
