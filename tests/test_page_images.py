@@ -4,12 +4,14 @@ import io
 import re
 from collections.abc import Iterator
 
+import pypdfium2 as pdfium
 import pytest
 from PIL import Image
 
 from ingest import page_images
 from ingest.page_images import PageImages
 from ingest.pdf.marks import Letter, find_marks
+from ingest.pdf.page_letters import read_page_letters
 from rag.answering.assistant import Assistant
 from rag.errors import ReadError
 from rag.settings import load_settings
@@ -113,6 +115,26 @@ def test_of_words_that_stand_there_twice_those_are_marked_that_were_cited(client
         found = client.get("/v1/articles/a/b/marks", params={"start": at, "end": at + 10}).json()
         (mark,) = found["pages"][0]["marks"]
         assert mark["top"] < place_of(12, y) < mark["top"] + mark["height"]
+
+
+def read_changed(folder, change):
+    """The letters of the first page as it is after a change of it."""
+    document = pdfium.PdfDocument(FILE)
+    change(document[0])
+    document.save(folder / "changed.pdf")
+    return read_page_letters(str(folder / "changed.pdf"), [1], None)[0]
+
+
+def test_letters_of_a_page_that_is_cropped_or_turned_stand_where_it_shows_them(tmp_path):
+    cropped = read_changed(tmp_path, lambda page: page.set_cropbox(100, 200, 595, 842))
+    for way in ("glyphs", "chars"):
+        rightmost = max((Letter(*one) for one in cropped[way]), key=lambda one: one.left)
+        assert rightmost.left + rightmost.width == pytest.approx((540 - 100) / 495, abs=TOLERANCE)
+        assert rightmost.top < (842 - 704) / 642 < rightmost.top + rightmost.height
+    turned = read_changed(tmp_path, lambda page: page.set_rotation(90))  # its lines are not level: glyphs do not do
+    assert (turned["glyphs"], turned["width"]) == ([], HEIGHT)
+    lowest = max((Letter(*one) for one in turned["chars"]), key=lambda one: one.top)
+    assert lowest.top + lowest.height == pytest.approx(540 / WIDTH, abs=TOLERANCE)
 
 
 def letters_of(*lines):
