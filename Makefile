@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 export GRADIO_ANALYTICS_ENABLED := False
 export HF_HUB_OFFLINE := 1
 
-.PHONY: run check test fix browser
+.PHONY: run check test fix browser ocr
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.run
@@ -46,6 +46,14 @@ browser:
 	  apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends chromium fonts-noto-core >/dev/null; } || \
 	echo "No Chromium here: the browser tests will be skipped."
 
+# The tests of OCR call Tesseract, and draw their scans with the help of FriBidi.
+ocr:
+	@command -v tesseract >/dev/null || \
+	{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+	  apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends \
+	    tesseract-ocr tesseract-ocr-ara tesseract-ocr-script-arab libfribidi0 >/dev/null; } || \
+	echo "No Tesseract here: the tests of OCR will be skipped."
+
 # Three workers on two cores: each waits for a browser or another process half of its time. A file's tests stay in one worker, which shares models and sites.
-test: $(VENV)/.dev browser
+test: $(VENV)/.dev browser ocr
 	$(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile

@@ -74,6 +74,7 @@ def add_commands(subparsers: Any) -> list[argparse.ArgumentParser]:
     feedback = add("export-feedback", _run_export_feedback, "Readers' ratings as gold cases, one JSON object a line.")
     extract = add("extract", _run_extract, "How much of the words of documents is read: files whose text is known.")
     extract.add_argument("folder", metavar="FOLDER", help="documents of any format")
+    extract.add_argument("--ocr", action="store_true", help="read scans and pictures by OCR; needs Tesseract")
     extract.add_argument("--truth", required=True, metavar="FOLDER", help="NAME.json with title and text for NAME*.*")
     for parser in (squad, ablate, fit, planted):
         parser.add_argument("corpus", metavar="CORPUS.json", help="a file in the format of SQuAD")
@@ -242,8 +243,10 @@ def _run_cases(options: argparse.Namespace, settings: Settings, progress: "Progr
 
 def _run_extract(options: argparse.Namespace, settings: Settings, progress: "Progress") -> CommandResult:
     from eval.extract import measure_extraction, summarize_extractions
+    from ingest.ocr.options import OcrOptions
 
-    found, unknown = measure_extraction(Path(options.folder), Path(options.truth), settings.max_article_chars)
+    ocr = OcrOptions.of(settings.ocr, settings.tesseract, options.ocr)
+    found, unknown = measure_extraction(Path(options.folder), Path(options.truth), settings.max_article_chars, ocr)
     formats = dict(summarize_extractions(found))
     row = "{:<44} {:>8} {:>8} {:>9} {:>8} {:>7}"
     lines = [row.format("", "CER", "recall", "precision", "numbers", "ms")]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
+from ingest.ocr.options import NO_OCR, OcrOptions
 from ingest.readers import ReadFailure, find_files, format_of_file, read_file
 from rag.errors import InputError
 from rag.language.normalize import remove_marks
@@ -21,6 +22,7 @@ _CELL_SEPARATOR, _BULLET = re.compile(r"\s\|\s"), re.compile(r"^• ", re.MULTIL
 """Our own marks, which no document holds."""
 _DIGITS = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹", "0123456789" * 2)
 """Old encodings lack the others: the digits of a page in one of them are written so."""
+_BY_OCR = " by OCR"
 _MIN_SHARED = 0.5
 """Of a truth's words in a file that is not named after it."""
 
@@ -49,7 +51,7 @@ class Extraction:
     Attributes
     ----------
     file, format : str
-        Its path below the folder, and its suffix.
+        Its path below the folder, and what it is.
     character_error : float
         Edits from what was read to the truth, as a share of its characters: after NFKC, white space as one space.
     recall, precision : float
@@ -72,7 +74,9 @@ class Extraction:
     failure: str = ""
 
 
-def measure_extraction(folder: Path, truth_folder: Path, max_chars: int) -> tuple[list[Extraction], list[str]]:
+def measure_extraction(
+    folder: Path, truth_folder: Path, max_chars: int, ocr: OcrOptions = NO_OCR
+) -> tuple[list[Extraction], list[str]]:
     """Read every file below a folder, and compare it with its truth.
 
     Parameters
@@ -84,6 +88,8 @@ def measure_extraction(folder: Path, truth_folder: Path, max_chars: int) -> tupl
         holds, else the one that shares most of its words with it.
     max_chars : int
         Longest article.
+    ocr : OcrOptions
+        Whether scans are read; those that are count as a format of their own.
 
     Returns
     -------
@@ -97,10 +103,10 @@ def measure_extraction(folder: Path, truth_folder: Path, max_chars: int) -> tupl
     """
     truths = _read_truths(truth_folder)
     extractions, unknown = [], []
-    for file, root in find_files([folder], [truth_folder]):
+    for file, root in find_files([folder], [truth_folder], ocr):
         name = file.relative_to(root).as_posix()
         started = _processor_s()
-        found = list(read_file(file, root, max_chars))
+        found = list(read_file(file, root, max_chars, ocr))
         milliseconds = 1000 * (_processor_s() - started)
         failures = [one.reason for one in found if isinstance(one, ReadFailure)]
         text = "\n".join(f"{one.title}\n{one.text}" for one in found if isinstance(one, Article))
@@ -109,7 +115,9 @@ def measure_extraction(folder: Path, truth_folder: Path, max_chars: int) -> tupl
         if truth is None or known is None:
             unknown.append(name)
         else:
-            extractions.append(_compare(name, known.name, text, truth, milliseconds, " ".join(failures)))
+            is_ocr = any(isinstance(one, Article) and one.ocr for one in found)
+            kind = f"{known.name}{_BY_OCR * is_ocr}"
+            extractions.append(_compare(name, kind, text, truth, milliseconds, " ".join(failures)))
     return extractions, unknown
 
 

@@ -23,13 +23,13 @@ from typing import IO, Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, RootModel, ValidationError
 
 from rag.errors import InputError, ReadError
-from rag.types import Article, Language, PageMap
+from rag.types import Article, Language, PageMap, Span
 
 STANDARD_STREAM = "-"
 """In place of a file's name: standard output or input."""
 _VERSION = 3
 """1 had no pages, 2 no hashes of originals."""
-_LATER_FIELDS = ("pages", "original")
+_LATER_FIELDS = ("pages", "ocr", "original")
 """Which stand in a line only where an article has them."""
 _GZIP_MARK = b"\x1f\x8b"
 _MAX_BYTES_PER_CHAR, _OTHER_FIELDS_BYTES = 12, 100_000
@@ -45,6 +45,13 @@ def _check_pages(pages: PageMap) -> PageMap:
     return pages
 
 
+def _check_ocr(ocr: tuple[Span, ...]) -> tuple[Span, ...]:
+    places = [place for span in ocr for place in span]
+    if any(place > following for place, following in pairwise((0, *places))):
+        raise ValueError("the parts are not in order")
+    return ocr
+
+
 class ArchiveHeader(BaseModel):
     """The first line of an archive: the version of the format, and of the Dalil that wrote it."""
 
@@ -54,7 +61,7 @@ class ArchiveHeader(BaseModel):
 
 
 class ArchiveArticle(BaseModel):
-    """An article with all that is kept of it; `pages`, and `original` (the hash of its file), where it has them."""
+    """An article with all that is kept of it; `pages`, `ocr` and `original` (hash of its file) where it has them."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -69,6 +76,7 @@ class ArchiveArticle(BaseModel):
     topic: str | None = None
     pages: Annotated[PageMap, AfterValidator(_check_pages)] | None = None
     original: str | None = Field(None, pattern="^[0-9a-f]{40}$")
+    ocr: Annotated[tuple[Span, ...], AfterValidator(_check_ocr)] = ()
 
 
 class ArchiveEnd(BaseModel):
@@ -92,8 +100,7 @@ def format_archive(articles: Iterable[Article]) -> Iterator[str]:
     number = 0
     for article in articles:
         fields = asdict(article)
-        kept = {name: value for name, value in fields.items() if value is not None or name not in _LATER_FIELDS}
-        yield _format_line(kept)
+        yield _format_line({name: value for name, value in fields.items() if value or name not in _LATER_FIELDS})
         number += 1
     yield _format_line({"articles": number})
 

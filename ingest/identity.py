@@ -12,6 +12,7 @@ from dataclasses import replace
 from itertools import count
 from pathlib import Path, PurePosixPath
 
+from ingest.known_files import FileEnd, FoundItem, KnownFile
 from ingest.readers import UPLOAD_ORIGIN, DerivedId, ReadFailure, ReadResult, ReadWarning, clean_id, shorten_id
 from rag.addresses import web_address
 from rag.store import ArticleSummary
@@ -41,9 +42,9 @@ class Identities:
             self._ids_by_place.setdefault(_place(one.source), []).append(article_id)
             self._ids_by_revision.setdefault(one.revision, []).append(article_id)
         self._numbers_by_place: dict[str, Iterator[int]] = {}
-        self._taken: dict[str, Article] = {}
+        self._taken: dict[str, Article | ArticleSummary] = {}
 
-    def resolve(self, found: Iterable[ReadResult]) -> Iterator[ReadResult]:
+    def resolve(self, found: Iterable[FoundItem]) -> Iterator[FoundItem]:
         """What a reader found, each article under the id that it has in the index.
 
         An article of a file that gave others before waits until the file is read when its content is new, since the
@@ -52,7 +53,10 @@ class Identities:
         source, waiting = "", list[Article]()
         for item in found:
             if not isinstance(item, Article):
-                yield item
+                if isinstance(item, FileEnd | KnownFile):
+                    yield from self._assign(waiting)
+                    source, waiting = "", []
+                yield from self._keep(item) if isinstance(item, KnownFile) else [item]
                 continue
             if item.source != source:
                 yield from self._assign(waiting)
@@ -65,6 +69,15 @@ class Identities:
             else:
                 yield from self._assign([item])
         yield from self._assign(waiting)
+
+    def _keep(self, file: KnownFile) -> Iterator[FoundItem]:
+        """Have the articles of a known file go on having their ids; it is read where one of these was taken."""
+        kept = {_key(one): self._stored[one] for one in file.ids}
+        if kept.keys() & self._taken.keys():
+            yield from self.resolve(file.read())
+        else:
+            self._taken |= kept
+            yield file
 
     def _assign(self, articles: Iterable[Article]) -> Iterator[ReadResult]:
         for article in articles:

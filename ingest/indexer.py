@@ -3,6 +3,7 @@
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -11,10 +12,11 @@ from typing import Literal
 import numpy as np
 
 from ingest.chunker import chunk_article
-from ingest.duplicates import Duplicates
+from ingest.duplicates import DuplicateGroups, Duplicates
 from ingest.identity import Identities
+from ingest.known_files import FileEnd, FoundItem, KnownFile, PendingMarks
 from ingest.originals import Originals
-from ingest.readers import UPLOAD_ORIGIN, ReadFailure, ReadResult, ReadSkip, ReadWarning
+from ingest.readers import ReadFailure, ReadSkip, ReadWarning
 from rag.embedding import Encoder
 from rag.embedding.bm25 import lexical_vector
 from rag.language.document import Document
@@ -25,6 +27,7 @@ from rag.types import Article
 _BATCH_CHARS = 60_000
 """Text embedded together: enough for batches of like length, little enough that a kill loses seconds of work."""
 
+EmbeddedArticle = tuple[Article, list[EmbeddedChunk]]
 Outcome = Literal["added", "changed", "unchanged"]
 Progress = Callable[[int, int], None]
 """Called with (articles done, articles to do; 0 when not known)."""
@@ -92,42 +95,55 @@ class Indexer:
         self._encoder = cache(open_encoder)
         self._lock = threading.Lock()
 
-    def plan(self, found: Iterable[ReadResult]) -> IndexResult:
+    def plan(self, found: Iterable[FoundItem]) -> IndexResult:
         """What `index` would do with what a reader found, doing nothing."""
         result, doubtful = IndexResult(), set[str]()
         received = self._originals.receive(found, doubtful, writes=False)
-        for _ in self._select_new(received, result, doubtful):
+        for _ in self._select_new(received, result, PendingMarks(), doubtful):
             pass
         return result
 
-    def index(self, found: Iterable[ReadResult], progress: Progress = _ignore_progress, total: int = 0) -> IndexResult:
+    def index(
+        self,
+        found: Iterable[FoundItem],
+        progress: Progress = _ignore_progress,
+        total: int = 0,
+        note_written: Callable[[Sequence[Article]], None] = lambda articles: None,
+    ) -> IndexResult:
         """Put articles that are new or changed into the index, each whole.
 
         Parameters
         ----------
-        found : iterable of ReadResult
+        found : iterable of FoundItem
             What a reader found, read as it is needed. Which article of the index each one is, `Identities` says; one
             whose id another source has is a failure.
         progress : callable
             Told after every batch.
         total : int
             Articles to write, as far as known.
+        note_written : callable
+            Given the articles of every batch once they are written.
 
         Raises
         ------
         StoreError, EmbeddingError
             What was written before is kept.
         """
-        result, doubtful = IndexResult(), set[str]()
+        result, marks, doubtful = IndexResult(), PendingMarks(), set[str]()
         done = 0
-        with self._lock:
+        with self._lock, ThreadPoolExecutor(1, thread_name_prefix="embedding") as executor:
             received = self._originals.receive(found, doubtful)
-            for batch in _batches(self._select_new(received, result, doubtful)):
-                self._store.flush()  # the batch before: what a long ingest has finished outlives a loss of power
-                for article, chunks in self.embed(batch):
+            for batch in self._embed_ahead(_batches(self._select_new(received, result, marks, doubtful)), executor):
+                if done:
+                    self._store.flush()  # what a long ingest has finished outlives a loss of power
+                for article, chunks in batch:
                     self._store.write(article, chunks)
+                written = [article for article, _ in batch]
+                self._store.mark_articles(marks.take(written))
                 done += len(batch)
                 progress(done, total)
+                note_written(written)
+            self._store.mark_articles(marks.take(()))
             if done:
                 self._store.optimize()
             self._remove_unnamed(doubtful)
@@ -171,7 +187,7 @@ class Indexer:
                 self._store.write(embedded, chunks)
             self._store.optimize()
 
-    def embed(self, articles: Sequence[Article]) -> Iterator[tuple[Article, list[EmbeddedChunk]]]:
+    def embed(self, articles: Sequence[Article]) -> Iterator[EmbeddedArticle]:
         """Each article with its chunks in every representation, in one pass; writes nothing."""
         yield from embed_articles(articles, self._chunk_tokens, self._encoder())
 
@@ -189,32 +205,50 @@ class Indexer:
         if here:
             self._originals.remove(here - self._named_originals())
 
-    def _select_new(self, found: Iterable[ReadResult], result: IndexResult, doubtful: set[str]) -> Iterator[Article]:
-        """The articles that are new or changed; notes in `result` what becomes of each, and in `doubtful` the originals
-        that may have none any more."""
+    def _embed_ahead(self, batches: Iterable[list[Article]], executor: Executor) -> Iterator[list[EmbeddedArticle]]:
+        """Each batch with its vectors, while the next one is read and embedded beside what is done with this."""
+        ahead: Future[list[EmbeddedArticle]] | None = None
+        for batch in batches:
+            embedded, ahead = ahead, executor.submit(lambda articles: list(self.embed(articles)), batch)
+            if embedded is not None:
+                yield embedded.result()
+        if ahead is not None:
+            yield ahead.result()
+
+    def _select_new(
+        self, found: Iterable[FoundItem], result: IndexResult, marks: PendingMarks, doubtful: set[str]
+    ) -> Iterator[Article]:
+        """The articles that are new or changed; notes in `result` what becomes of each, in `marks` their files, and in
+        `doubtful` the originals that may have none any more."""
         stored = self._store.summarize_articles()
         incomplete = self._store.find_incomplete()
-        duplicates = Duplicates(stored.values())
+        duplicates, groups = Duplicates(stored.values()), DuplicateGroups()
         for item in Identities(stored).resolve(found):
             if isinstance(item, ReadFailure):
                 result.failed.append(item)
             elif isinstance(item, ReadWarning):
                 result.warnings.append(item)
+            elif isinstance(item, KnownFile):
+                result.unchanged.extend(item.ids)
+            elif isinstance(item, FileEnd):
+                marks.end_file(item)
             else:
                 outcome = _compare(item, stored.get(item.id), item.id in incomplete)
                 if outcome == "unchanged" and item.original in doubtful and not self._originals.find(item.original):
                     outcome = "changed"  # in a plan: its file is to be written, and nothing else
                 ids: list[str] = getattr(result, outcome)
                 ids.append(item.id)
+                marks.add(item, is_written=outcome == "unchanged")
                 if outcome != "unchanged":
                     doubtful.add((stored[item.id].original if item.id in stored else None) or "")
-                    result.warnings.extend(_tell_duplicate(item, duplicates.find(item)))
+                    original = duplicates.find(item)
+                    if original is not None:
+                        groups.add(item, original)
                     yield item
+        result.warnings.extend(groups.describe())
 
 
-def embed_articles(
-    articles: Sequence[Article], chunk_tokens: int, encoder: Encoder
-) -> Iterator[tuple[Article, list[EmbeddedChunk]]]:
+def embed_articles(articles: Sequence[Article], chunk_tokens: int, encoder: Encoder) -> Iterator[EmbeddedArticle]:
     """Each article with its chunks in every representation, embedded in one pass.
 
     The title goes before a chunk in every representation but that of sentences, since a later chunk seldom names what
@@ -232,8 +266,10 @@ def embed_articles(
     pairs = [(article, chunk) for article in articles for chunk in chunk_article(article, chunk_tokens)]
     parts = [[article.title, *(article.text[slice(*span)] for span in chunk.sentences)] for article, chunk in pairs]
     texts = [[normalize_for_embedding(part) for part in of_chunk] for of_chunk in parts]
-    passages = encoder.embed_passages(texts)
-    sentences = iter(encoder.embed_sentences([part for of_chunk in texts for part in of_chunk[1:]]))
+    with ThreadPoolExecutor(1, thread_name_prefix="sentences") as executor:
+        of_sentences = executor.submit(encoder.embed_sentences, [part for of_chunk in texts for part in of_chunk[1:]])
+        passages = encoder.embed_passages(texts)
+        sentences = iter(of_sentences.result())
     embedded: dict[str, list[EmbeddedChunk]] = {article.id: [] for article in articles}
     for (article, chunk), vectors in zip(pairs, passages, strict=True):
         lexical = lexical_vector(Document(f"{article.title}\n{chunk.text}"))
@@ -251,12 +287,6 @@ def _compare(article: Article, stored: ArticleSummary | None, is_incomplete: boo
     is_same = (stored.revision, stored.source) == (article.revision, article.source) and not is_incomplete
     has_original = article.original in (None, stored.original)
     return "unchanged" if is_same and has_original else "changed"
-
-
-def _tell_duplicate(article: Article, other: tuple[str, str] | None) -> Iterator[ReadWarning]:
-    if other is not None:
-        place, (other_id, source) = article.source.removeprefix(UPLOAD_ORIGIN), other
-        yield ReadWarning(place, f"It says nearly the same as {other_id!r} from {source.removeprefix(UPLOAD_ORIGIN)}.")
 
 
 def _batches(articles: Iterable[Article]) -> Iterator[list[Article]]:

@@ -11,10 +11,12 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from errno import EDQUOT, ENOSPC
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
-from ingest.readers import OriginalFile, ReadResult
+from ingest.known_files import FoundItem, KnownFile
+from ingest.readers import OriginalFile
 from rag.errors import StorageFullError, StoreError
 from rag.settings import Settings
 from rag.types import Article
@@ -51,13 +53,13 @@ class Originals:
         path = self._path(digest) if digest and _DIGEST.fullmatch(digest) else None
         return path if path and path.is_file() else None
 
-    def receive(self, found: Iterable[ReadResult], fresh: set[str], writes: bool = True) -> Iterator[ReadResult]:
+    def receive(self, found: Iterable[FoundItem], fresh: set[str], writes: bool = True) -> Iterator[FoundItem]:
         """What a reader found, each article with the hash of its original alone.
 
         Parameters
         ----------
-        found : iterable of ReadResult
-            Of a reader.
+        found : iterable of FoundItem
+            In files.
         fresh : set of str
             Takes the hashes of the originals that were not here.
         writes : bool
@@ -78,8 +80,13 @@ class Originals:
                 elif writes:
                     self.hold([digest])
                 yield replace(item, original=digest)
+            elif isinstance(item, KnownFile):
+                yield replace(item, read=partial(self._receive_known, item, fresh, writes))
             else:
                 yield item
+
+    def _receive_known(self, known: KnownFile, fresh: set[str], writes: bool) -> Iterator[FoundItem]:
+        return self.receive(known.read(), fresh, writes)
 
     def hold(self, digests: Iterable[str | None]) -> None:
         """Let none of these be taken for an orphan for a while."""

@@ -8,7 +8,11 @@ from collections.abc import Iterator, Sequence, Set
 from pathlib import Path
 
 from ingest.indexer import Indexer, IndexResult, Progress
-from ingest.readers import UPLOAD_ORIGIN, Listing, ReadFailure, ReadResult, list_files, read_file
+from ingest.known_files import FoundItem, KnownFiles
+from ingest.ocr.options import NO_OCR, OcrOptions
+from ingest.progress import ProgressTracker, Report
+from ingest.reader_pool import ReaderPool, ReadTask
+from ingest.readers import UPLOAD_ORIGIN, Listing, ReadFailure, list_files
 from ingest.web import FetchedDocument, read_document
 from rag.store import Store
 
@@ -29,16 +33,62 @@ class Sync:
         Longest article.
     excluded : sequence of Path
         Folders that are not read: that of the index itself.
+    pool : ReaderPool, optional
+        Reads the files.
+    ocr : OcrOptions
+        Whether scans are read.
     """
 
-    def __init__(self, store: Store, indexer: Indexer, max_chars: int, excluded: Sequence[Path] = ()) -> None:
+    def __init__(
+        self,
+        store: Store,
+        indexer: Indexer,
+        max_chars: int,
+        excluded: Sequence[Path] = (),
+        pool: ReaderPool | None = None,
+        ocr: OcrOptions = NO_OCR,
+    ) -> None:
         self._store, self._indexer, self._max_chars, self._excluded = store, indexer, max_chars, excluded
+        self._pool, self._ocr = pool or ReaderPool(), ocr
+
+    def ingest(
+        self,
+        paths: Sequence[Path],
+        report: Report,
+        documents: Sequence[FetchedDocument | ReadFailure] = (),
+    ) -> IndexResult:
+        """Read files and put what is new or changed into the index, in one pass: reading runs beside embedding.
+
+        Parameters
+        ----------
+        paths : sequence of Path
+            Files and folders.
+        report : callable
+            Told how far it is.
+        documents : sequence of FetchedDocument or ReadFailure
+            What was fetched from the web.
+
+        Raises
+        ------
+        InputError
+            When there is nothing to read.
+        StoreError, EmbeddingError
+            What was finished before is kept, and the next run goes on from there.
+        """
+        listing = self._list(paths, documents)
+        self._store.delete_orphans()
+        self._indexer.delete_orphaned_originals()
+        tracker = ProgressTracker([file for file, _ in listing.files], report)
+        found = tracker.watch(self._read(listing, documents))
+        result = self._indexer.index(found, note_written=tracker.note_written)
+        return _with_listing(result, listing)
 
     def plan(
         self,
         paths: Sequence[Path],
         remove_missing: bool = False,
         documents: Sequence[FetchedDocument | ReadFailure] = (),
+        report: Report = lambda progress: None,
     ) -> IndexResult:
         """Compare files and index, writing nothing.
 
@@ -52,6 +102,8 @@ class Sync:
             Nor are those of the web removed, which no file gives.
         documents : sequence of FetchedDocument or ReadFailure
             What was fetched from the web.
+        report : callable
+            Told how far the reading is.
 
         Raises
         ------
@@ -59,9 +111,8 @@ class Sync:
             When there is nothing to read, so that a mistyped folder removes nothing.
         """
         listing = self._list(paths, documents)
-        result = self._indexer.plan(self._read(listing, documents))
-        result.failed[:0] = listing.failed
-        result.skipped.extend(listing.skipped)
+        tracker = ProgressTracker([file for file, _ in listing.files], report)
+        result = _with_listing(self._indexer.plan(tracker.watch(self._read(listing, documents))), listing)
         if remove_missing:
             result.removed.extend(self._find_missing(result, listing))
         return result
@@ -93,16 +144,17 @@ class Sync:
 
     def _list(self, paths: Sequence[Path], documents: Sequence[FetchedDocument | ReadFailure]) -> Listing:
         """The files; none where the web alone is named."""
-        return list_files(paths, self._excluded) if paths or not documents else Listing()
+        return list_files(paths, self._excluded, self._ocr) if paths or not documents else Listing()
 
-    def _read(self, listing: Listing, documents: Sequence[FetchedDocument | ReadFailure]) -> Iterator[ReadResult]:
-        for file, root in listing.files:
-            yield from read_file(file, root, self._max_chars)
+    def _read(self, listing: Listing, documents: Sequence[FetchedDocument | ReadFailure]) -> Iterator[FoundItem]:
+        known = KnownFiles(self._store, self._max_chars, self._ocr)
+        files = (known.find(*file) or ReadTask(*file, self._max_chars, self._ocr) for file in listing.files)
+        yield from self._pool.read(files)
         for document in documents:
             if isinstance(document, ReadFailure):
                 yield document
             else:
-                yield from read_document(document, self._max_chars)
+                yield from read_document(document, self._max_chars, self._ocr)
 
     def _find_missing(self, plan: IndexResult, listing: Listing) -> list[str]:
         """Ids of stored articles of which no file is left below what was named."""
@@ -119,6 +171,13 @@ class Sync:
             and _is_below(stored.source, places)
             and not _is_below(stored.source, kept)
         ]
+
+
+def _with_listing(result: IndexResult, listing: Listing) -> IndexResult:
+    """The result with what was not read of the paths."""
+    result.failed[:0] = listing.failed
+    result.skipped.extend(listing.skipped)
+    return result
 
 
 def _is_below(source: str, places: Set[Path]) -> bool:

@@ -42,7 +42,19 @@ class NotFoundError(DalilError):
 
 
 class ReadError(DalilError):
-    """A file, or a line of one, that cannot become an article."""
+    """A file, or a line of one, that cannot become an article.
+
+    Parameters
+    ----------
+    message : str
+        For the person who wrote it.
+    code : str
+        By which the page says it in the reader's language; empty where it does not.
+    """
+
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class StoreError(DalilError):

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from rag.errors import SettingsError
+from rag.types import OcrMode
 
 _PREFIX = "DALIL_"
 _TEST_PREFIX = "DALIL_TEST_"
@@ -154,6 +155,12 @@ class Settings(BaseModel):
         True, description="Keep PDF files that are taken in, in the folder of the index, to show their pages"
     )
     pdf_password: SecretStr | None = Field(None, description="Password of the PDF files that are encrypted")
+    ocr: OcrMode = Field(
+        "ask",
+        description="Whether scans and pictures are read by OCR: `ask`, where it is asked for (`dalil ingest --ocr`, "
+        "`ocr=true` over HTTP, the box on the page); `auto`, always; `off`, never",
+    )
+    tesseract: str = Field("tesseract", min_length=1, description="Tesseract, which reads them: a name or a path")
     threads: int = Field(
         0,
         ge=0,

@@ -33,6 +33,9 @@ RequestedMode = Literal["auto", "extractive", "generate"]
 SearchMode = Literal["hybrid", "dense", "lexical"]
 """Ranked by all representations, or by one alone."""
 
+OcrMode = Literal["off", "ask", "auto"]
+"""Whether scans are read by OCR: never, where it is asked for, always."""
+
 
 MAX_ID_CHARS = 200
 """Of an article's id, wherever one is given or asked for."""
@@ -110,6 +113,9 @@ class Article:
         filtered by.
     pages : PageMap or None
         Of a document that has pages.
+    ocr : tuple of Span
+        The parts of the text that were read from pictures of it (OCR), in order; letters, and digits above all, may be
+        wrong there.
     original : str or None
         Hash of the document, where it is kept so that its pages can be shown; the file itself may be elsewhere.
     """
@@ -124,11 +130,16 @@ class Article:
     date: str | None = None
     topic: str | None = None
     pages: PageMap | None = None
+    ocr: tuple[Span, ...] = ()
     original: str | None = None
 
     def find_page(self, offset: int) -> Page | None:
         """The page that a code point of the text stands on; None where there are no pages."""
         return self.pages.find_page(offset) if self.pages else None
+
+    def is_ocr(self, span: Span) -> bool:
+        """Whether any of these code points of the text were read by OCR."""
+        return any(span.overlaps(part) for part in self.ocr)
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +233,11 @@ class Hit:
         """Where it begins."""
         return self.article.find_page(self.start)
 
+    @property
+    def ocr(self) -> bool:
+        """Whether any of it was read by OCR."""
+        return self.article.is_ocr(Span(self.start, self.end))
+
 
 @dataclass(frozen=True, slots=True)
 class Citation:
@@ -243,6 +259,8 @@ class Citation:
         Support, 0..1.
     page : Page or None
         That the quote begins on, of an article with pages.
+    ocr : bool
+        Whether the quote was read by OCR, so that its numbers are to be checked.
     """
 
     number: int
@@ -255,6 +273,7 @@ class Citation:
     verdict: Verdict
     score: float
     page: Page | None = None
+    ocr: bool = False
 
 
 @dataclass(frozen=True, slots=True)

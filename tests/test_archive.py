@@ -30,7 +30,7 @@ from rag.retrieval.retriever import HybridRetriever
 from rag.settings import load_settings
 from rag.store import IndexConfig, Store
 from rag.store.qdrant_edge import EdgeEngine
-from rag.types import Article, PageMap
+from rag.types import Article, PageMap, Span
 from tests.doubles import WordEncoder, article, local_client, served
 from tests.test_cli import dalil
 from tests.test_service import error
@@ -40,11 +40,12 @@ ROOT = Path(__file__).parent.parent
 CONFIG = IndexConfig("words", 64, 64, 64, 64)
 MAX_CHARS = 100_000
 ODD = "سطر\u2028فاصل\x85\tنص ﷺ 😀 \u0000 \\ \" ' {}\r\nنهاية\n"
+PAGES = PageMap((0, 6, 6, 20), ("i", "ii", "1", "2"))
 ARTICLES = [
     article("النحلة تصنع العسل.", "bees", url="https://example.org/ص", date="2024-05", topic="حيوان"),
     replace(article("البحر الميت أخفض بقعة.", "بحر/ميت"), source="upload:sea", revision="another"),
     article(ODD, "odd", title=""),
-    article("الصفحة الأولى ثم الأخيرة.", "a.pdf", pages=PageMap((0, 6, 6, 20), ("i", "ii", "1", "2"))),
+    article("الصفحة الأولى ثم الأخيرة.", "a.pdf", pages=PAGES, ocr=(Span(0, 6), Span(20, 25))),
 ]
 
 
@@ -75,7 +76,7 @@ def make_long(name: str) -> Article:
 # The format
 
 
-LATER = ("pages", "original")
+LATER = ("pages", "ocr", "original")
 """Fields that a line has only where the article has them."""
 
 
@@ -85,7 +86,8 @@ def test_an_archive_is_a_header_each_article_a_line_and_their_number():
     assert lines == [
         {"format": "dalil-articles", "version": 3, "dalil": version("dalil")},
         *({name: value for name, value in asdict(one).items() if name not in LATER} for one in ARTICLES[:-1]),
-        {name: value for name, value in asdict(ARTICLES[-1]).items() if name != "original"} | {"pages": pages},
+        {name: value for name, value in asdict(ARTICLES[-1]).items() if name != "original"}
+        | {"pages": pages, "ocr": [[0, 6], [20, 25]]},
         {"articles": 4},
     ]
 

@@ -84,7 +84,7 @@ def test_one_json_object_is_one_article(client):
         ("Всякий человек".encode("cp1251"), MARKDOWN, 422),
         (b"{", LINES, 422),
         (b"[" * 100_000, LINES, 422),
-        (b"x", {"Content-Type": "image/png"}, 400),
+        (b"x", {"Content-Type": "image/gif"}, 400),
         (b"x", {}, 400),
     ],
 )
@@ -102,6 +102,7 @@ def test_a_large_upload_is_a_job(client):
         assert time.monotonic() < until
         time.sleep(0.05)
     assert (job["status"], job["added"], len(job["failed"])) == ("done", ["t"], 8_000)
+    assert (job["articles"], job["pages"]) == (1, 1)
     error(client.get("/v1/jobs/none"), 404)
 
 

@@ -271,6 +271,28 @@ def test_a_model_that_finds_no_answer_refuses(assistant):
     assert "NO_ANSWER" not in answer.text
 
 
+UNREAD = "كم كان عمر هيئة الطيران حين أطلقت مسبار الأمل؟"
+"""The articles hold its subject; the reader finds nothing that answers it."""
+
+
+def test_a_model_is_asked_where_the_subject_is_there_though_the_reader_finds_no_answer(assistant):
+    assert assistant.ask(UNREAD).refused
+    model = ScriptedModel("لا تذكر المقاطع عمر الهيئة، غير أن المسبار انطلق في 20 يوليو 2020 [1].")
+    answer = like(assistant, model).ask(UNREAD)
+    assert model.asked
+    assert (answer.refused, answer.mode) == (False, "generate")
+    declined = like(assistant, ScriptedModel("NO_ANSWER")).ask(UNREAD)
+    assert (declined.refused, declined.reason, declined.mode) == (True, "not_in_articles", "generate")
+    failed = like(assistant, ScriptedModel(ValueError("not JSON"))).ask(UNREAD)
+    assert (failed.refused, failed.reason, failed.degraded) == (True, "not_in_articles", True)
+
+
+def test_a_model_is_not_asked_where_not_even_the_subject_is_there(assistant):
+    model = ScriptedModel("جواب [1].")
+    assert like(assistant, model).ask(ELSEWHERE).refused
+    assert not model.asked
+
+
 def test_the_prompt_is_in_the_language_asked_for(assistant):
     model = ScriptedModel("NO_ANSWER")
     like(assistant, model, refuse_below=0.0).ask(AnswerRequest(QUEEN_AR, "en"))

@@ -1,3 +1,5 @@
+import pytest
+
 from rag.grounding.attribution import attribute, cite, judge_quote
 from rag.grounding.passage import Passage
 from rag.language import document
@@ -30,6 +32,20 @@ def test_a_citation_leaves_out_the_mark_of_a_list_item_and_white_space():
     citation = cite(hit, Span(0, len(hit.article.text)), "verbatim", 0.51236, number=3)
     assert (citation.start, citation.end, citation.quote) == (2, 14, "بند أول هنا.")
     assert (citation.number, citation.verdict, citation.score) == (3, "verbatim", 0.5124)
+
+
+@pytest.mark.parametrize(
+    ("quote", "verdict"),
+    [
+        ("غادر الرحالة مدينته طنجة سنة 1325م، وعمل قاضيًا في دلهي سنين طويلة.", "supported"),
+        ("غادر الرحالة مدينته طنجة سنة 1325م وعمل قاضيًا في دلهي.", "unverified"),
+        ("لم يغادر الرحالة مدينته طنجة، ولم يعمل قاضيًا في دلهي.", "unverified"),
+    ],
+)
+def test_one_clause_of_a_long_quote_supports_a_statement_that_says_the_same(quote, verdict):
+    similarity = FixedSimilarity(0.3, words=0.8)
+    (citation,) = attribute(Document("اشتغل الرحالة قاضيًا في مدينة دلهي"), [Passage(make_hit(quote))], similarity)
+    assert citation.verdict == verdict
 
 
 def test_a_statement_without_passages_has_no_citation():

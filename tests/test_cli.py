@@ -96,10 +96,10 @@ def test_removing_much_is_asked_for_and_what_is_skipped_is_told(tmp_path):
     folder.mkdir()
     for name in ("a", "b", "c", "d"):
         (folder / f"{name}.txt").write_text(f"النص {name}.", "utf-8")
-    (folder / "picture.png").write_bytes(b"png")
+    (folder / "picture.gif").write_bytes(b"png")
     first = dalil(tmp_path, "ingest", "in")
     assert first.stdout == "4 added, 0 changed, 0 unchanged, 0 removed, 0 failed, 1 skipped\n"
-    assert "skipped: in/picture.png: Dalil does not read .png." in first.stderr
+    assert "skipped: in/picture.gif: Dalil does not read .gif." in first.stderr
     (folder / "b.txt").unlink()
     refused = dalil(tmp_path, "ingest", "--sync", "in")
     assert (refused.returncode, refused.stdout) == (2, "")

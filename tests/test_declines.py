@@ -1,6 +1,6 @@
 import pytest
 
-from rag.answering.declines import is_decline, no_answer_mark
+from rag.grounding.declines import is_decline, no_answer_mark, strip_decline
 from rag.grounding.verifier import NO_ANSWER
 from rag.language.languages import LANGUAGES
 
@@ -65,3 +65,30 @@ def test_a_decline_is_one_in_whichever_words(reply):
 )
 def test_an_answer_is_none(reply):
     assert not is_decline(reply)
+
+
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        ("The passages do not say where it stands; it opens next year.", "it opens next year."),
+        ("It opens next year, but the articles do not mention where.", "It opens next year,"),
+        ("لا تذكر المقاطع عدد الفنادق، غير أن عاصمتها حديبو.", "غير أن عاصمتها حديبو."),
+        ("The passages do not say where it stands.", ""),
+        ("لا تذكر المقاطع عدد المساجد في سقطرى.", ""),
+    ],
+)
+def test_what_the_passages_leave_out_is_parted_from_what_they_tell(statement, told):
+    assert strip_decline(statement) == told
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "Doctors cannot find the cause of the disease.",
+        "There is no information about him.",
+        "The passages do not mention 1823, the year of the fire.",
+        "لا توجد مياه عذبة في البحر الميت.",
+    ],
+)
+def test_what_is_said_of_the_world_stays(statement):
+    assert strip_decline(statement) == statement

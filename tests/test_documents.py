@@ -316,3 +316,17 @@ def test_an_upload_of_bytes_is_read_as_a_file_is(tmp_path, kind):
     (one,) = read_upload(GOOD[kind], known, "name", MAX_CHARS)
     (same,) = read_all(tmp_path, f"a.{kind}", GOOD[kind])
     assert getattr(one, "text", None) == getattr(same, "text", None)
+
+
+@pytest.mark.parametrize("attribute", ['a{}="x"', "a{}", "a{}=x", "a{}='>'"])
+def test_a_page_with_endless_attributes_is_a_failure(tmp_path, attribute):
+    attributes, words = " ".join(attribute.format(number) for number in range(50_000)), "النحلة تصنع العسل. " * 20
+    reason = reason_of(tmp_path, "a.html", f"<html><body><p {attributes}>{words}</p></body></html>".encode())
+    assert "too many attributes" in reason
+
+
+def test_a_script_that_compares_a_thousand_times_is_no_element_with_attributes(tmp_path):
+    words = "النحلة تصنع العسل. " * 20
+    script = "<script>" + "if (a <b && c) { d = 1; } " * 500 + "</script>"
+    page = f"<html><head>{script}</head><body><!-- {script} --><p {'a=1 ' * 900}>{words}</p></body></html>"
+    assert read_one(tmp_path, "a.html", page.encode()).text == words.strip()

@@ -1,6 +1,6 @@
 """Texts that say nearly the same, under whatever name."""
 
-from ingest.duplicates import Duplicates
+from ingest.duplicates import DuplicateGroups, Duplicates
 from rag.language.resemblance import measure_resemblance, sketch_text
 from tests.doubles import article
 
@@ -30,3 +30,16 @@ def test_a_text_with_a_few_other_words_is_found_and_another_one_is_not():
     assert duplicates.find(article(TEXT + " ونص", "a")) == ("b", "test")  # not itself as it was
     assert duplicates.find(article("نص قصير.", "d")) is None
     assert duplicates.find(article("نَصٌّ قصير", "e")) == ("d", "test")
+
+
+def test_what_is_like_one_article_is_told_in_one_line():
+    duplicates, groups = Duplicates([]), DuplicateGroups()
+    assert duplicates.find(article(TEXT, "a")) is None
+    for at in range(8):
+        groups.add(article(TEXT, f"copy-{at}"), duplicates.find(article(f"{TEXT} {at}", f"copy-{at}")))
+    assert duplicates.find(article("نص قصير.", "d")) is None
+    groups.add(article("نَصٌّ قصير", "e"), duplicates.find(article("نَصٌّ قصير", "e")))
+    assert [one.reason for one in groups.describe()] == [
+        "It says nearly the same as 'a' from test, and so do test, test, test and 4 more.",
+        "It says nearly the same as 'd' from test.",
+    ]

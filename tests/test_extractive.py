@@ -6,7 +6,7 @@ import pytest
 from prompts import reader_message
 from rag.answering import candidates
 from rag.answering.candidates import asks_quantity
-from rag.answering.extractive import choose_quotes, refusal_text
+from rag.answering.extractive import choose_quotes, find_named_list, refusal_text
 from rag.answering.quotes import Section, format_quotes
 from rag.answering.reader import Reading, ReadSentence, read_by_scores
 from rag.embedding import QueryVectors
@@ -348,15 +348,15 @@ def test_a_refusal_without_hits_names_no_title(answer_language):
 # A quote and what stands beside it
 
 
-def quote_first(text, probabilities, **more):
-    """The first quote of sentences that were read with these probabilities."""
+def quote_first(text, probabilities, detail="usual", **more):
+    """What is quoted of sentences that were read with these probabilities."""
     hit = make_hit(text, **more)
     read = [
         ReadSentence(candidates.ScoredSentence(hit, span, np.ones(1, np.float32), 0.5), probability)
         for span, probability in zip(hit.sentences, probabilities, strict=True)
     ]
     reading = Reading(sorted(read, key=lambda one: -one.probability), sum(probabilities))
-    return choose_quotes(reading, [])
+    return choose_quotes(reading, [], detail)
 
 
 def test_the_first_quote_takes_in_a_neighbor_that_may_answer_as_well():
@@ -396,6 +396,74 @@ def test_a_heading_is_not_quoted_without_what_stands_beneath_it():
         "مقدمة قصيرة للمقال هنا.",
         "التناضح العكسي\n\nيُضغط الماء عبر غشاء.",
     ]
+
+
+def test_more_of_an_answer_is_one_quote_of_what_stands_around_it():
+    (quote,) = quote_first(FIVE, [0.1, 0.1, 0.5, 0.1, 0.1], detail="long")
+    assert words_of([quote]) == [FIVE]
+    text = f"جملة قبل العنوان هنا.\n\nعنوان القسم\n\n{FIVE}"
+    (quote,) = quote_first(text, [0.1, 0.1, 0.5, 0.1, 0.1, 0.1, 0.1], detail="long")
+    assert words_of([quote])[0].startswith("الجملة الأولى من النص.")
+
+
+def test_a_list_that_is_asked_for_shorter_is_the_first_clauses_of_its_items():
+    items = ["1. قلة الأمطار في السنة، وهي أشدّ في الجنوب.", "2. غلاء الأرض في الريف (وفي المدن)."]
+    hit = make_hit("\n\n".join(["أسباب الهجرة", *items]))
+    scored = [
+        candidates.ScoredSentence(hit, span, np.ones(1, np.float32), score)
+        for span, score in zip(hit.sentences, [-0.1, 0.5, 0.4], strict=True)
+    ]
+    quotes = choose_quotes(Reading([], 0.5), scored, "short")
+    assert words_of(quotes) == ["1. قلة الأمطار في السنة", "2. غلاء الأرض في الريف"]
+
+
+STADIUMS = (
+    "وهذه مقدمة عن البلاد كلها.\n\nوأقيمت المباريات على الملاعب الآتية:\n\n1. ملعب البيت في الخور.\n\n2. ملعب الجنوب."
+)
+
+
+def scored_of(hit):
+    """The sentences of a hit, each less near to the question than the one before."""
+    scores = [0.9 - at / 10 for at in range(len(hit.sentences))]
+    one = np.ones(1, np.float32)
+    return [candidates.ScoredSentence(hit, *pair) for pair in zip(hit.sentences, [one] * 9, scores, strict=False)]
+
+
+@pytest.mark.parametrize(
+    ("question", "cosine", "is_found"),
+    [
+        ("ما ملاعب البطولة؟", 0.0, True),
+        ("كم ملعبا في البطولة؟", 0.0, True),
+        ("ما الملعب الذي في الخور؟", 0.0, False),
+        ("ما فرق البطولة؟", 0.0, False),
+        ("How many stadiums are there?", 0.6, True),
+        ("How many stadiums are there?", 0.5, False),
+        ("Which stadium is in al-Khor?", 0.6, False),
+    ],
+)
+def test_a_list_is_found_by_what_its_leading_line_names(question, cosine, is_found):
+    scored = scored_of(make_hit(STADIUMS))
+    quotes = find_named_list(scored, Document(question), lambda *_: cosine)
+    assert (len(quotes) == 3) == is_found
+
+
+@pytest.mark.parametrize(("probability", "is_list"), [(0.7, True), (0.9, False)])
+def test_a_sentence_that_is_sure_to_answer_is_quoted_in_place_of_a_named_list(probability, is_list):
+    hit = make_hit(STADIUMS)
+    scored = scored_of(hit)
+    reading = Reading([ReadSentence(scored[0], probability)], probability)
+    named_list = find_named_list(scored, Document("ما ملاعب البطولة؟"), lambda *_: 0.0)
+    quotes = choose_quotes(reading, scored, named_list=named_list)
+    assert (words_of(quotes)[0] == "وهذه مقدمة عن البلاد كلها.") != is_list
+
+
+def test_a_list_is_not_quoted_where_one_time_or_number_is_asked_for():
+    hit = make_hit("\n\n".join(ITEMS))
+    read = [
+        ReadSentence(candidates.ScoredSentence(hit, span, np.ones(1, np.float32), 0.5), 0.2) for span in hit.sentences
+    ]
+    assert words_of(choose_quotes(Reading(read, 0.8), [])) == ITEMS
+    assert words_of(choose_quotes(Reading(read, 0.8), [], asks_one=True)) != ITEMS
 
 
 SECTIONS = (

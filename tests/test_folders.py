@@ -21,7 +21,7 @@ def skipped(listing: Listing) -> dict[str, str]:
 
 
 def test_what_is_skipped_is_named_with_the_reason(tmp_path):
-    for name in ("a.md", "picture.png", "Makefile", ".hidden.md", ".git/config"):
+    for name in ("a.md", "picture.gif", "Makefile", ".hidden.md", ".git/config"):
         write(tmp_path / name, TEXT)
     (tmp_path / "broken.md").symlink_to(tmp_path / "nowhere" / "x.md")
     os.mkfifo(tmp_path / "pipe.md")
@@ -29,7 +29,7 @@ def test_what_is_skipped_is_named_with_the_reason(tmp_path):
     listing = list_files([tmp_path], [tmp_path / "data"])
     assert names(listing, tmp_path) == ["a.md"]
     assert skipped(listing) == {
-        "picture.png": "Dalil does not read .png.",
+        "picture.gif": "Dalil does not read .gif.",
         "Makefile": "Dalil does not read files without a suffix.",
         ".hidden.md": "It is hidden.",
         ".git": "It is hidden.",
@@ -73,6 +73,6 @@ def test_a_file_is_read_once_and_not_by_its_link(tmp_path):
 
 def test_a_folder_with_nothing_to_read_says_what_was_skipped(tmp_path):
     for number in range(5):
-        write(tmp_path / f"{number}.png", TEXT)
-    with pytest.raises(InputError, match=r"0\.png: Dalil does not read \.png\..* And 2 more\."):
+        write(tmp_path / f"{number}.gif", TEXT)
+    with pytest.raises(InputError, match=r"0\.gif: Dalil does not read \.gif\..* And 2 more\."):
         list_files([tmp_path])

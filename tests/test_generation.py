@@ -7,10 +7,10 @@ import openai
 import pytest
 
 from prompts import render_prompt
-from rag.answering.declines import no_answer_mark
 from rag.answering.generation import ATTEMPTS, build_messages, fit_hits, generate_answer, order_for_reading
 from rag.answering.llm import Deadline, retry_pause
 from rag.errors import ModelError
+from rag.grounding.declines import no_answer_mark
 from rag.grounding.verifier import NO_ANSWER
 from rag.language.languages import LANGUAGES
 from rag.language.tokens import count_tokens

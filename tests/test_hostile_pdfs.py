@@ -30,6 +30,14 @@ def test_a_table_of_places_that_loops_does_not_keep_its_words_from_being_read():
     assert found.text == "harmless words on this page"
 
 
+def test_a_file_of_too_many_pages_is_told_how_many_it_has_and_may_have():
+    (found,) = read_upload(pages(5001), PDF, "name", 2_000_000)
+    assert "5,001 pages" in found.reason
+    assert "5,000. Cut it" in found.reason
+    (found,) = read_upload(pages(150), PDF, "name", 20_000)
+    assert "150 pages" in found.reason
+
+
 @pytest.mark.parametrize("content", [pages(3000), forms_of_forms(depth=14)])
 def test_reading_ends_when_its_time_is_over(content):
     begun = time.monotonic()

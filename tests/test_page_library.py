@@ -41,7 +41,7 @@ def test_a_file_too_large_is_refused_in_our_words_and_the_others_are_kept(site, 
     (tmp_path / "large.md").write_text(line * (1 + MAX_BODY_BYTES // len(line.encode())), "utf-8")
     for name in ("one.md", "two.md"):  # each fits, together they do not
         (tmp_path / name).write_text(name + line * (MAX_BODY_BYTES * 6 // 10 // len(line.encode())), "utf-8")
-    (tmp_path / "picture.png").write_bytes(b"png")
+    (tmp_path / "picture.gif").write_bytes(b"png")
     with open_tab(chromium, f"{site}/{language}/") as tab:
         tab.get_by_role("tab", name=labels["articles"]).click()
         tab.set_input_files("#dalil-files input[type=file]", sorted(tmp_path.iterdir()))
@@ -50,7 +50,7 @@ def test_a_file_too_large_is_refused_in_our_words_and_the_others_are_kept(site, 
         assert plan.locator("[data-outcome=added]").count() == 2
         row = plan.locator("li", has_text="large.md").inner_text()
         assert labels["error_large"].format(limit="0.4") in row
-        assert labels["error_kind"].partition("{")[0] in plan.locator("li", has_text="picture.png").inner_text()
+        assert labels["error_kind"].partition("{")[0] in plan.locator("li", has_text="picture.gif").inner_text()
         tab.click("#dalil-cancel")
         tab.wait_for_selector("#dalil-plan li", state="detached")
         assert tab.locator("#dalil-add").is_hidden()

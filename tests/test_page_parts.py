@@ -21,7 +21,7 @@ from ui.page.chat import Chat
 from ui.page.evidence import EvidenceRequest, render_article
 from ui.page.html import isolate, render_macro
 from ui.page.labels import load_labels
-from ui.page.library import DroppedFile, Library, discard_uploads
+from ui.page.library import DroppedFile, Library, Upload, discard_uploads
 from ui.page.storage import SCHEMA_VERSION, Conversation, Turn, read_conversation, read_conversations
 from ui.page.turns import format_reference, render_turn
 from ui.page.welcome import Examples
@@ -189,6 +189,22 @@ def test_only_what_was_sent_is_read(assistant, tmp_path):
     assert plan.count('data-outcome="failed"') == 4
     discard_uploads(new)
     assert [path.name for path in (tmp_path / "uploads").iterdir()] == ["link.md"]
+
+
+def test_a_file_that_is_being_added_says_how_far_it_is(assistant, tmp_path):
+    library = Library(AnswerService(assistant), "en", tmp_path)
+    long = "\n".join(f'{{"text": "سطر رقم {number} {"كلمة " * 9000}"}}' for number in range(3))
+    uploads = []
+    for name, text in (("many.jsonl", long), ("bees.md", "النحلة تصنع العسل.")):
+        (tmp_path / name).write_text(text, "utf-8")
+        uploads.append(Upload(name, tmp_path / name))
+    steps = [re.sub(r"<[^>]*>", "", step) for step in library.add(uploads)]
+    assert "Adding 1 of 2… many.jsonl" in steps[0]
+    assert "Articles" not in steps[0]
+    assert "many.jsonl  Articles: 2, pages: 2" in steps[1]
+    assert any("Adding 2 of 2… bees.md" in step for step in steps)
+    assert steps[-1].count("added") == 4
+    assert list(tmp_path.glob("*.jsonl")) == []
 
 
 def test_an_article_that_cannot_be_restored_now_can_be_later(tmp_path):

@@ -526,6 +526,19 @@ def test_what_a_model_says_before_it_declines_is_kept():
     assert "".join(pieces) == verifier.answer().text == "وُلد في طنجة [1]."
 
 
+def test_what_the_passages_leave_out_is_neither_cited_nor_flagged():
+    draft = "وُلد في طنجة [1]. لا تذكر المقاطع اسم أمه [2]."
+    answer = verify(draft)
+    assert answer.text == "وُلد في طنجة [1]. لا تذكر المقاطع اسم أمه."
+    assert [statement.verdict for statement in answer.statements] == ["supported"]
+
+
+def test_a_draft_that_tells_only_what_the_passages_leave_out_declines():
+    pieces, verifier = stream_draft(["لا تذكر المقاطع اسم أمه. ", "ولا يذكر النص اسم أبيه، ولا تذكر المقاطع سواه."])
+    assert verifier.is_declined
+    assert "".join(pieces) == verifier.answer().text == ""
+
+
 def test_items_of_a_list_are_verified_as_they_come():
     pieces, _ = stream_draft(["* وُلد في طنجة [1].\n* ثم", " سافر [2].\n* ثم", " عاد [1]."])
     assert pieces == ["* وُلد في طنجة [1].", "\n* ثم سافر [2].", "", "\n* ثم عاد [1]."]

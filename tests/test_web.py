@@ -216,12 +216,12 @@ def test_a_host_is_asked_with_pauses_and_no_more_after_failures(tmp_path):
 
 
 def test_what_dalil_does_not_read_is_named(tmp_path):
-    with web({"/a.png": (200, {"Content-Type": "image/png"}, b"x"), "/b.txt": (200, {"Content-Type": ""}, "نص")}) as (
+    with web({"/a.gif": (200, {"Content-Type": "image/gif"}, b"x"), "/b.txt": (200, {"Content-Type": ""}, "نص")}) as (
         site,
         _,
     ):
-        picture, text = collect(tmp_path, f"{site}/a.png", f"{site}/b.txt")
-    assert picture.reason == "Dalil does not read image/png."
+        picture, text = collect(tmp_path, f"{site}/a.gif", f"{site}/b.txt")
+    assert picture.reason == "Dalil does not read image/gif."
     assert text.text == "نص"
 
 

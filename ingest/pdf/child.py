@@ -8,12 +8,15 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ingest.pdf.fork_server import ForkServer, can_fork
 from rag.errors import ReadError
 
 _MAX_MEMORY_BYTES = 2_000_000_000
 """Address space of a step; the libraries of both engines take 0.3 GB of it before they read anything."""
+_FORK_SERVER = ForkServer()
+"""Started with the first step."""
 _PASSWORD_VARIABLE = "DALIL_PDF_PASSWORD"
-_OPENING_STEPS = ("prepare", "draw", "letters")
+_OPENING_STEPS = ("prepare", "ocr", "draw", "letters")
 """Which open the file itself."""
 
 
@@ -49,7 +52,7 @@ def run_step(step: str, values: Mapping[str, Any], seconds: float) -> Any:
     Parameters
     ----------
     step : str
-        A name that `_load_step` knows.
+        A name of `_steps`.
     values : mapping
         Its arguments, as JSON has them.
     seconds : float
@@ -62,40 +65,43 @@ def run_step(step: str, values: Mapping[str, Any], seconds: float) -> Any:
     StepError
         When there is no result.
     """
-    command = [sys.executable, "-m", "ingest.pdf.child", step]
     try:
-        done = subprocess.run(
-            command, input=json.dumps(values).encode(), capture_output=True, timeout=seconds, check=False
-        )
-        reply = json.loads(done.stdout)
-    except (subprocess.TimeoutExpired, ValueError):
+        reply = json.loads(_run_in_child(step, json.dumps(values).encode(), seconds))
+    except (TimeoutError, ValueError):
         raise StepError(step) from None
     if "error" in reply:
         raise ReadError(reply["error"])
     return reply["result"]
 
 
-def _load_step(step: str) -> Callable[..., Any]:
-    """The function of a step; the engines are imported in the child alone, and no others than it needs."""
-    if step == "prepare":
-        from ingest.pdf.prepare import prepare_copy
+def _run_in_child(step: str, content: bytes, seconds: float) -> bytes:
+    """What the child writes; raises TimeoutError."""
+    if can_fork():
+        return _FORK_SERVER.run(step, content, seconds)
+    command = [sys.executable, "-m", "ingest.pdf.child", step]
+    try:
+        return subprocess.run(command, input=content, capture_output=True, timeout=seconds, check=False).stdout
+    except subprocess.TimeoutExpired:
+        raise TimeoutError from None
 
-        return prepare_copy
-    if step == "read":
-        from ingest.pdf.qalam_text import read_blocks
 
-        return read_blocks
-    if step == "draw":
-        from ingest.pdf.drawing import draw_page
-
-        return draw_page
-    if step == "letters":
-        from ingest.pdf.page_letters import read_page_letters
-
-        return read_page_letters
+def _steps() -> dict[str, Callable[..., Any]]:
+    """Each step with its function; the engines are imported in the child alone."""
+    from ingest.ocr.recognition import recognize_pages
+    from ingest.pdf.drawing import draw_page
     from ingest.pdf.glyph_text import read_pages
+    from ingest.pdf.page_letters import read_page_letters
+    from ingest.pdf.prepare import prepare_copy
+    from ingest.pdf.qalam_text import read_blocks
 
-    return read_pages
+    return {
+        "prepare": prepare_copy,
+        "read": read_blocks,
+        "glyphs": read_pages,
+        "ocr": recognize_pages,
+        "draw": draw_page,
+        "letters": read_page_letters,
+    }
 
 
 def _limit_memory() -> None:
@@ -108,17 +114,18 @@ def _limit_memory() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _main(step: str) -> None:
+def run_from_standard_input(step: str) -> None:
+    """Do a step with the arguments that stand there; its result is written."""
     values = json.load(sys.stdin)
     if step in _OPENING_STEPS:  # a password goes through the environment, since every user can see a command line
         values["password"] = os.environ.get(_PASSWORD_VARIABLE)
     _limit_memory()
     try:
-        reply = {"result": _load_step(step)(**values)}
+        reply = {"result": _steps()[step](**values)}
     except ReadError as error:
         reply = {"error": str(error)}
     json.dump(reply, sys.stdout)
 
 
 if __name__ == "__main__":
-    _main(sys.argv[1])
+    run_from_standard_input(sys.argv[1])

@@ -11,6 +11,8 @@ from itertools import dropwhile, pairwise, takewhile
 from pathlib import Path
 from typing import Any
 
+from ingest.ocr.options import NO_OCR, OcrOptions
+from ingest.ocr.scans import ScannedPage, find_title, read_scans
 from ingest.pdf.child import Deadline, StepError, run_step
 from ingest.pdf.pages import Line, drop_running_heads
 from ingest.pdf.paragraphs import join_paragraphs
@@ -56,7 +58,11 @@ class PdfText:
     headings : str
         The lines that are set in another size than most of the text.
     has_image : bool
-        Whether a page has a picture: without words, it is a scan.
+        Whether a page has a picture.
+    scans : list of int
+        Pages that are pictures and were not read, from 0.
+    scanned : list of ScannedPage
+        Those that were read by OCR, or were to be.
     """
 
     text: str
@@ -65,6 +71,8 @@ class PdfText:
     title: str
     headings: str
     has_image: bool
+    scans: list[int]
+    scanned: list[ScannedPage]
 
     @property
     def page_texts(self) -> list[str]:
@@ -72,7 +80,7 @@ class PdfText:
         return [self.text[start:end] for start, end in pairwise([*self.page_starts, len(self.text)])]
 
 
-def extract_text(content: bytes, max_chars: int, seconds: float = _SECONDS) -> PdfText:
+def extract_text(content: bytes, max_chars: int, seconds: float = _SECONDS, ocr: OcrOptions = NO_OCR) -> PdfText:
     """The words of a PDF in reading order.
 
     Parameters
@@ -82,12 +90,14 @@ def extract_text(content: bytes, max_chars: int, seconds: float = _SECONDS) -> P
     max_chars : int
         Most characters that are read.
     seconds : float
-        After which reading is given up.
+        After which reading is given up, but for OCR, which has a time of its own.
+    ocr : OcrOptions
+        Whether pages that are pictures are read.
 
     Raises
     ------
     ReadError
-        When it is encrypted, damaged, too long, or takes too much time or memory.
+        When it is encrypted, damaged, too long, or takes too much time or memory, or OCR is missing.
     """
     deadline = Deadline(seconds)
     with tempfile.TemporaryDirectory(prefix="dalil-pdf-") as folder:
@@ -98,14 +108,21 @@ def extract_text(content: bytes, max_chars: int, seconds: float = _SECONDS) -> P
             of_glyphs = pool.submit(_read_glyphs, path, prepared, deadline)
             blocks = _read_copy(copy, prepared, deadline)
             found = of_glyphs.result()
+        scans = [number for number, page in enumerate(prepared["pages"]) if page["is_scan"]]
+        scanned = read_scans(path, ocr, scans) if scans and ocr.is_on else []
     pages = _choose_pages(prepared, blocks, found)
+    for page in scanned:
+        pages[page.number] = list(page.lines) or pages[page.number]
     article = drop_running_heads(pages)
     text, starts = join_paragraphs(article)
     has_image = any(page["has_image"] for page in prepared["pages"])
     labels = [page["label"] for page in prepared["pages"]]
     lines = [line for page in article for line in page]
     title = _find_title(article[0], _body_size(lines)) if article else ""
-    return PdfText(text, starts, labels, title, _join(_find_headings(lines)), has_image)
+    if scanned and scanned[0].number == 0:
+        title = find_title(scanned[0], article[0])
+    unread = [] if scanned else scans
+    return PdfText(text, starts, labels, title, _join(_find_headings(lines)), has_image, unread, scanned)
 
 
 def _body_size(lines: Sequence[Line]) -> int:
@@ -133,7 +150,9 @@ def _prepare(path: Path, copy: Path, max_chars: int, deadline: Deadline) -> dict
     try:
         prepared: dict[str, Any] = run_step("prepare", values, deadline.left(_PREPARE_SHARE))
     except StepError:
-        raise ReadError("It takes too much time or memory to read: it is damaged, or far too large.") from None
+        raise ReadError(
+            "It takes too much time or memory to read: it is damaged, or has far too many pages or words."
+        ) from None
     return prepared
 
 

@@ -5,16 +5,17 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
 from io import BufferedReader
-from itertools import accumulate
+from itertools import accumulate, groupby, pairwise
 from typing import Any
 
+from ingest.ocr.options import NO_OCR, OcrOptions
 from ingest.readers.metadata import ArticleFields, DerivedId, clean_id, clean_line
 from ingest.readers.web_ids import address_id, choose_address
 from rag.errors import ReadError
 from rag.language.controls import replace_controls
 from rag.language.document import Document
 from rag.language.health import heal_parts
-from rag.types import Article, PageMap
+from rag.types import Article, PageMap, Span
 
 _MAX_FIRST_LINE_CHARS = 100
 _UNUSABLE = frozenset({"reversed", "mojibake", "lost"})
@@ -59,10 +60,13 @@ class ReadFailure:
         Of the file, with `:` and the number of the line.
     reason : str
         For the person who wrote it.
+    code : str
+        As that of a ReadError.
     """
 
     path: str
     reason: str
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +121,8 @@ class Source:
         Longest article.
     address : str, optional
         Of the web, of a page that was fetched.
+    ocr : OcrOptions
+        Whether scans are read.
     """
 
     origin: str
@@ -124,14 +130,15 @@ class Source:
     path: str
     max_chars: int
     address: str | None = None
+    ocr: OcrOptions = NO_OCR
 
     def line(self, number: int) -> "Source":
         """The same for one line, numbered from 1."""
         return replace(self, name=f"{self.name}:{number}", path=f"{self.path}:{number}", address=None)
 
-    def failure(self, reason: str) -> ReadFailure:
+    def failure(self, reason: str, code: str = "") -> ReadFailure:
         """A failure of this source."""
-        return ReadFailure(self.path, reason)
+        return ReadFailure(self.path, reason, code)
 
     def warning(self, reason: str) -> ReadWarning:
         """A warning of this source."""
@@ -149,6 +156,7 @@ def make_article(
     heading: str | None = None,
     warnings: Iterable[str] = (),
     labels: Sequence[str] = (),
+    is_ocr: Sequence[bool] = (),
     original: OriginalFile | None = None,
 ) -> Iterator[ReadResult]:
     """An article of what was read, and what was read otherwise than it was written.
@@ -167,6 +175,8 @@ def make_article(
         Beside those of the fields.
     labels : sequence of str
         What the document calls each page; none where these are the numbers.
+    is_ocr : sequence of bool
+        Of each page whether it was read by OCR; none where none was.
     original : OriginalFile, optional
         The document, where its pages can be shown.
 
@@ -176,7 +186,7 @@ def make_article(
         When there are no words, or too many, or not those that were written, or the source's name can be no id.
     """
     parts = [replace_controls(part) for part in ([content] if isinstance(content, str) else content)]
-    healed = _heal(parts, source.max_chars)
+    healed = _heal(parts, source.max_chars, [*is_ocr] or [False] * len(parts))
     text = "".join(healed).strip()
     title = fields.title or clean_line(heading or "") or _first_line(text)
     url = choose_address(fields.url, source.address) if source.address else fields.url
@@ -190,17 +200,22 @@ def make_article(
     }
     if not isinstance(content, str):
         kept["pages"] = _map_pages(healed, labels)
+    if any(is_ocr):
+        kept["ocr"] = _join_spans(_page_spans(healed), is_ocr)
     name = DerivedId(clean_id(source.name)) if not (source.address and url) else clean_id(address_id(url))
     yield Article(id=fields.id or name, revision=_hash_content(kept), source=source.origin, original=original, **kept)
     mended = [] if text == "".join(parts).strip() else [_MENDED]
     yield from map(source.warning, (*warnings, *fields.problems, *_describe_damage(text), *mended))
 
 
-def _heal(parts: Sequence[str], max_chars: int) -> list[str]:
-    """The parts of a text, mended where that is safe; raises ReadError where they are no article."""
+def _heal(parts: Sequence[str], max_chars: int, is_ocr: Sequence[bool]) -> list[str]:
+    """The parts of a text, mended where that is safe; raises ReadError where they are no article. What OCR read was
+    judged with its confidence."""
     if not any(char.isalnum() for part in parts for char in part):
         raise ReadError("It holds no words.")
-    healed, health = heal_parts(parts)
+    mended, health = heal_parts([part for part, by_ocr in zip(parts, is_ocr, strict=True) if not by_ocr])
+    rest = iter(mended)
+    healed = [part if by_ocr else next(rest) for part, by_ocr in zip(parts, is_ocr, strict=True)]
     if health.state in _UNUSABLE:
         raise ReadError(health.reason)
     length = len("".join(healed).strip())
@@ -229,10 +244,22 @@ def _hash_content(kept: dict[str, Any]) -> str:
 
 def _map_pages(parts: Sequence[str], labels: Sequence[str]) -> PageMap:
     """Where each part begins in the text that all of them are, stripped."""
+    return PageMap(tuple(span.start for span in _page_spans(parts)), tuple(labels))
+
+
+def _page_spans(parts: Sequence[str]) -> list[Span]:
+    """Each part in the text that all of them are, stripped."""
     whole = "".join(parts)
     before, length = len(whole) - len(whole.lstrip()), len(whole.strip())
-    starts = accumulate(map(len, parts[:-1]), initial=0)
-    return PageMap(tuple(min(max(0, start - before), length) for start in starts), tuple(labels))
+    places = [min(max(0, place - before), length) for place in accumulate(map(len, parts), initial=0)]
+    return [Span(start, end) for start, end in pairwise(places)]
+
+
+def _join_spans(spans: Sequence[Span], is_wanted: Sequence[bool]) -> tuple[Span, ...]:
+    """Those that are wanted, neighbours as one."""
+    groups = groupby(zip(spans, is_wanted, strict=True), lambda pair: pair[1])
+    joined = ([span for span, _ in group] for wanted, group in groups if wanted)
+    return tuple(Span(group[0].start, group[-1].end) for group in joined)
 
 
 def _describe_damage(text: str) -> Iterator[str]:

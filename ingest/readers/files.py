@@ -4,11 +4,12 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from ingest.ocr.options import NO_OCR, OcrOptions
 from ingest.readers.base import ReadResult, Source
 from ingest.readers.formats import describe_unread, format_of_file, read_stream
 
 
-def read_file(file: Path, root: Path, max_chars: int) -> Iterator[ReadResult]:
+def read_file(file: Path, root: Path, max_chars: int, ocr: OcrOptions = NO_OCR) -> Iterator[ReadResult]:
     """The articles of one file, each a success or a failure of its own.
 
     Parameters
@@ -19,8 +20,10 @@ def read_file(file: Path, root: Path, max_chars: int) -> Iterator[ReadResult]:
         The folder that its id counts from.
     max_chars : int
         Longest article.
+    ocr : OcrOptions
+        Whether scans are read.
     """
-    source = Source(file_source(file), file_id(file, root), printable_path(file), max_chars)
+    source = Source(file_source(file), file_id(file, root), printable_path(file), max_chars, ocr=ocr)
     known = format_of_file(file)
     if known is None:
         yield source.failure(describe_unread(file))

@@ -7,9 +7,10 @@ from errno import ELOOP, ENOENT
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 
+from ingest.ocr.options import NO_OCR, OcrOptions
 from ingest.readers.base import ReadFailure, ReadSkip
 from ingest.readers.files import printable_path
-from ingest.readers.formats import SUFFIXES, describe_unread
+from ingest.readers.formats import PICTURE, SUFFIXES, describe_unread
 from rag.errors import InputError
 
 _HIDDEN = "It is hidden."
@@ -18,6 +19,8 @@ _LEADS_NOWHERE = "It is a link that leads nowhere."
 _LEADS_BACK = "It is a link to a folder that it lies in."
 _READ_ALREADY = "It is a link to what is read already."
 _NO_FILE = "It is no file."
+_PICTURE = "It is a picture."
+_PICTURE_TO_ASK = "It is a picture: `dalil ingest --ocr`, or DALIL_OCR=auto, reads its words."
 _MAX_NAMED = 3
 """Of what is skipped where nothing can be read."""
 
@@ -45,7 +48,7 @@ class Listing:
     places: list[Path] = field(default_factory=list)
 
 
-def list_files(paths: Sequence[Path], excluded: Sequence[Path] = ()) -> Listing:
+def list_files(paths: Sequence[Path], excluded: Sequence[Path] = (), ocr: OcrOptions = NO_OCR) -> Listing:
     """Every readable file under `paths`.
 
     Parameters
@@ -55,6 +58,8 @@ def list_files(paths: Sequence[Path], excluded: Sequence[Path] = ()) -> Listing:
         left out, unless they are named.
     excluded : sequence of Path
         Folders that are not entered: the index keeps JSON of its own in one.
+    ocr : OcrOptions
+        Whether pictures are read; where not, those in folders are skipped.
 
     Raises
     ------
@@ -64,7 +69,7 @@ def list_files(paths: Sequence[Path], excluded: Sequence[Path] = ()) -> Listing:
     for path in paths:
         if not path.exists():
             raise InputError(f"{path} does not exist.")
-    walk = _Walk(excluded)
+    walk = _Walk(excluded, ocr)
     for path in paths:
         walk.add(path)
     listing = walk.finish()
@@ -77,9 +82,11 @@ def list_files(paths: Sequence[Path], excluded: Sequence[Path] = ()) -> Listing:
     return listing
 
 
-def find_files(paths: Sequence[Path], excluded: Sequence[Path] = ()) -> list[tuple[Path, Path]]:
+def find_files(
+    paths: Sequence[Path], excluded: Sequence[Path] = (), ocr: OcrOptions = NO_OCR
+) -> list[tuple[Path, Path]]:
     """The files of `list_files` alone."""
-    return list_files(paths, excluded).files
+    return list_files(paths, excluded, ocr).files
 
 
 def _name_some(left_out: Sequence[ReadFailure | ReadSkip]) -> str:
@@ -101,8 +108,8 @@ class _Folder:
 class _Walk:
     """A walk through folders. Links are followed last, so that what is reached without one is called by its path."""
 
-    def __init__(self, excluded: Sequence[Path]) -> None:
-        self._listing = Listing()
+    def __init__(self, excluded: Sequence[Path], ocr: OcrOptions) -> None:
+        self._listing, self._ocr = Listing(), ocr
         self._closed = {path.resolve() for path in excluded}
         self._entered: set[Path] = set()
         self._files: dict[Path, tuple[int, Path, Path]] = {}
@@ -174,6 +181,8 @@ class _Walk:
             self._skip(path, _NO_FILE)
         elif path.suffix.lower() not in SUFFIXES:
             self._skip(path, describe_unread(path))
+        elif path.suffix.lower() in PICTURE.suffixes and not self._ocr.is_on:
+            self._skip(path, _PICTURE_TO_ASK if self._ocr.can_be_asked else _PICTURE)
         elif is_link:
             self._linked_files.append((folder.order, path, folder.root))
         else:

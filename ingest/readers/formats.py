@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ingest.ocr.options import NO_OCR, OcrOptions
 from ingest.readers.base import Reader, ReadResult, Source
 from ingest.readers.csv import read_csv
 from ingest.readers.email import read_email
@@ -14,6 +15,7 @@ from ingest.readers.html import read_html
 from ingest.readers.json_objects import read_json, read_json_lines
 from ingest.readers.markdown import read_markdown
 from ingest.readers.pdf import read_pdf
+from ingest.readers.picture import read_picture
 from ingest.readers.plain_text import read_plain_text
 from ingest.readers.powerpoint import read_powerpoint
 from ingest.readers.word import read_word
@@ -49,6 +51,12 @@ class Format(NamedTuple):
 WORDPRESS = Format(
     "WordPress export", (".xml",), ("application/rss+xml", "application/xml", "text/xml"), read_wordpress
 )
+PICTURE = Format(
+    "picture",
+    (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp"),
+    ("image/png", "image/jpeg", "image/tiff", "image/webp"),
+    read_picture,
+)
 FORMATS = (
     Format("Markdown", (".md", ".markdown"), ("text/markdown",), read_markdown),
     Format("plain text", (".txt",), ("text/plain",), read_plain_text),
@@ -63,6 +71,7 @@ FORMATS = (
     Format("e-mail", (".eml",), ("message/rfc822",), read_email),
     Format("PDF", (".pdf",), ("application/pdf",), read_pdf),
     WORDPRESS,
+    PICTURE,
 )
 OLD_SUFFIXES = {".doc": ".docx", ".xls": ".xlsx", ".ppt": ".pptx"}
 """Of Office before 2007, each with what to save it as: people take these for readable, so they are named."""
@@ -98,11 +107,11 @@ def read_stream(stream: io.BufferedReader, known: Format, source: Source) -> Ite
     try:
         yield from known.read(stream, source)
     except ReadError as error:
-        yield source.failure(str(error))
+        yield source.failure(str(error), error.code)
 
 
 def read_upload(
-    content: bytes, known: Format, name: str, max_chars: int, source: str | None = None
+    content: bytes, known: Format, name: str, max_chars: int, source: str | None = None, ocr: OcrOptions = NO_OCR
 ) -> Iterator[ReadResult]:
     """The articles of an upload.
 
@@ -118,6 +127,9 @@ def read_upload(
         Longest article.
     source : str, optional
         The file that it was: what comes from another one under the same name is another article. Unset: the name.
+    ocr : OcrOptions
+        Whether scans are read.
     """
     stream: Any = io.BufferedReader(io.BytesIO(content))
-    yield from read_stream(stream, known, Source(f"{UPLOAD_ORIGIN}{source or name}", name, name, max_chars))
+    origin = f"{UPLOAD_ORIGIN}{source or name}"
+    yield from read_stream(stream, known, Source(origin, name, name, max_chars, ocr=ocr))

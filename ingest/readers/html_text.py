@@ -12,6 +12,7 @@ from typing import Any
 from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.html import ElementNode, HTMLTree, traverse_dom
 
+from ingest.readers.html_attributes import check_attributes
 from ingest.readers.html_menus import remove_menus
 from ingest.readers.html_tree import children_of, find_elements, find_outermost
 from rag.errors import ReadError
@@ -42,6 +43,7 @@ def parse_html(text: str) -> HTMLTree:
     deep, or of hundreds of thousands of parts."""
     if text.lower().count("<option") > _MAX_OPTIONS:
         raise ReadError(f"It has too many choices in forms, more than {_MAX_OPTIONS:,}.")
+    check_attributes(text)
     tree = HTMLTree.parse(text)
     if tree.body is None:
         raise ReadError("It holds no words.")

@@ -1,20 +1,17 @@
-"""PDF files that were made as text: the words of all pages are one article."""
+"""PDF files: the words of all pages are one article; pages that are pictures are read where that is asked for."""
 
 from collections.abc import Iterator, Sequence
 from io import BufferedReader
 
-from ingest.pdf.extract import extract_text
+from ingest.pdf.extract import PdfText, extract_text
 from ingest.readers.base import OriginalFile, ReadResult, Source, make_article
 from ingest.readers.metadata import MAX_TITLE_CHARS, ArticleFields, clean_line
+from ingest.readers.ocr_warnings import describe_ocr, describe_unread
 from rag.errors import ReadError
 from rag.language.health import heal_parts, judge_headings
 
 _MAX_BYTES = 256_000_000
 """Larger than any book of text; what makes a file larger are pictures."""
-_NO_TEXT_LAYER = (
-    "It has no text, only pictures of its pages, as a scanner makes them. Dalil reads no pictures: run text "
-    "recognition over it first (OCRmyPDF with `-l ara` adds the text to the file), or give the document behind it."
-)
 _MAX_LABEL_CHARS = 20
 """Of a page: more is no name that a page is called by."""
 _REMEDY = "Save it as PDF anew from the document that it was made of, or give that document."
@@ -23,16 +20,34 @@ _REMEDY = "Save it as PDF anew from the document that it was made of, or give th
 def read_pdf(stream: BufferedReader, source: Source) -> Iterator[ReadResult]:
     """The article of a PDF; raises ReadError."""
     content = _read_bytes(stream)
-    found = extract_text(content, source.max_chars)
-    if not any(char.isalnum() for char in found.text):
-        raise ReadError(_NO_TEXT_LAYER if found.has_image else "It holds no words.")
-    _, health = heal_parts(found.page_texts)
-    for judged in (health, judge_headings(found.headings)):
-        if not judged.is_good:
-            raise ReadError(f"{judged.reason} {_REMEDY}")
+    found = extract_text(content, source.max_chars, ocr=source.ocr)
+    _check_words(found, source)
+    is_read = {page.number for page in found.scanned if page.lines}
+    is_ocr = [number in is_read for number in range(len(found.page_texts))]
+    _check_health(found, is_ocr)
     title = found.title if len(found.title) <= MAX_TITLE_CHARS else None
+    unread = [describe_unread(found.scans)] if found.scans else []
+    warnings = [*describe_ocr(found.scanned), *unread]
     labels, original = _clean_labels(found.page_labels), OriginalFile(content)
-    yield from make_article(ArticleFields(), found.page_texts, source, title, labels=labels, original=original)
+    yield from make_article(ArticleFields(), found.page_texts, source, title, warnings, labels, is_ocr, original)
+
+
+def _check_words(found: PdfText, source: Source) -> None:
+    """Raise ReadError where there are no words."""
+    if any(char.isalnum() for char in found.text):
+        return
+    if found.scans or (found.has_image and not source.ocr.is_on):
+        raise source.ocr.refuse()
+    raise ReadError(next((page.problem for page in found.scanned if page.problem), "It holds no words."))
+
+
+def _check_health(found: PdfText, is_ocr: Sequence[bool]) -> None:
+    """Raise ReadError where the words of the file's own text are not those that its reader sees."""
+    texts = [text for text, by_ocr in zip(found.page_texts, is_ocr, strict=True) if not by_ocr]
+    _, health = heal_parts(texts)
+    for judged in (health, judge_headings(found.headings)):
+        if not judged.is_good and any(char.isalnum() for text in texts for char in text):
+            raise ReadError(f"{judged.reason} {_REMEDY}")
 
 
 def _clean_labels(labels: Sequence[str]) -> list[str]:

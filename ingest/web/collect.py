@@ -6,6 +6,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 from urllib.parse import unquote, urldefrag, urlsplit
 
+from ingest.ocr.options import NO_OCR, OcrOptions
 from ingest.readers.base import ReadFailure, ReadResult, Source
 from ingest.readers.formats import WORDPRESS, Format, format_of_file, format_of_media_type, read_stream
 from ingest.readers.web_ids import address_id
@@ -116,9 +117,9 @@ def _keep(fetched: Fetched, path: Path) -> FetchedDocument:
     return FetchedDocument(fetched.address, path, known)
 
 
-def read_document(document: FetchedDocument, max_chars: int) -> Iterator[ReadResult]:
+def read_document(document: FetchedDocument, max_chars: int, ocr: OcrOptions = NO_OCR) -> Iterator[ReadResult]:
     """The articles of a document; their source is its address."""
     address = document.address
-    source = Source(address, address_id(address), address, max_chars, address)
+    source = Source(address, address_id(address), address, max_chars, address, ocr)
     with document.path.open("rb") as stream:
         yield from read_stream(stream, document.known, source)

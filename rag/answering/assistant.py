@@ -98,7 +98,7 @@ class Assistant:
     ) -> None:
         self.settings, self.store, self.encoder = settings, store, encoder
         self._retriever, self._model, self._breaker = retriever, model, CircuitBreaker()
-        self._passage_reader = PassageReader(retriever, open_reader(encoder.pieces, settings.threads))
+        self._passage_reader = PassageReader(retriever, encoder, open_reader(encoder.pieces, settings.threads))
         self._writer = AnswerWriter(settings, retriever, encoder, self._breaker)
         self._intents, self._replier = IntentDetector(encoder), Replier(store, retriever)
 

@@ -36,7 +36,7 @@ def decompose_question(question: Document) -> list[SubQuestion]:
     if slots := match_utterance(question, "compare"):
         return [
             _about(slots["first"], slots["first"]),
-            _about(slots["second"], _complete(slots["second"], slots["first"])),
+            _about(second := _complete(slots["second"], slots["first"]), second),
         ]
     if slots := match_utterance(question, "choose"):
         return [_about(slots[name], f"{slots['asked']} {slots[name]}") for name in ("first", "second")]

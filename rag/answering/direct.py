@@ -5,7 +5,7 @@ import re
 from rag.answering.reader import ReadSentence
 from rag.language.document import Document
 from rag.language.languages import PROFILES
-from rag.types import Language, Span
+from rag.types import Hit, Language, Span
 
 _MAX_WORDS = 12
 """Of a direct answer: what is longer is read in its sentence."""
@@ -42,6 +42,18 @@ def direct_answer_text(question: Document, read: ReadSentence, answer_language: 
     if _asks_for_name(question) and len(words.split()) <= _MAX_NAME_WORDS:
         return f"{profile.spell_name(words)} ({words})"
     return None
+
+
+def rests_on_ocr_number(hit: Hit, span: Span) -> bool:
+    """Whether some words of an article have a number and were read by OCR, which gets numbers wrong: they are no answer
+    by themselves."""
+    article = hit.article
+    return article.is_ocr(span) and has_number(article.text[slice(*span)])
+
+
+def has_number(text: str) -> bool:
+    """Whether there is a number in a text, in digits or in words."""
+    return any(char.isdigit() for char in text) or bool(Document(text).quantities)
 
 
 def answer_span(read: ReadSentence) -> Span:

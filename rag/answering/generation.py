@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import date
 
 from prompts import render_prompt
-from rag.answering.declines import is_decline, no_answer_mark
 from rag.answering.llm import ChatModel, Deadline, retry_pause, stream_text
 from rag.errors import ModelError
 from rag.grounding.attribution import Similarity
+from rag.grounding.declines import is_decline, no_answer_mark
 from rag.grounding.verifier import StreamingVerifier, VerifiedAnswer
 from rag.language.normalize import normalize_for_embedding
 from rag.language.tokens import count_tokens

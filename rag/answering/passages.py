@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rag.answering.candidates import MAX_HITS_READ, ScoredSentence, score_sentences
-from rag.answering.extractive import choose_quotes
+from rag.answering.candidates import MAX_HITS_READ, ScoredSentence, asks_quantity, asks_time, score_sentences
+from rag.answering.extractive import choose_quotes, find_named_list
 from rag.answering.quotes import Quote
 from rag.answering.reader import Reader, Reading, odds_of, read_by_scores
+from rag.embedding import Encoder
+from rag.grounding.similarity import SentenceSimilarity
 from rag.retrieval.retriever import HybridRetriever, RetrievalResult
 from rag.types import Detail
 
@@ -38,11 +40,14 @@ class ReadPassages:
         The sentences of the first hits.
     reading : Reading
         Which of them answer.
+    named_list : sequence of Quote
+        The list whose leading line names what is asked for; empty where there is none.
     """
 
     result: RetrievalResult
     scored: Sequence[ScoredSentence]
     reading: Reading
+    named_list: Sequence[Quote] = ()
 
     @property
     def is_unsure(self) -> bool:
@@ -52,12 +57,19 @@ class ReadPassages:
     def should_abstain(self, threshold: float | None) -> bool:
         """Whether they are too unlikely to hold the answer for anything of them to be shown; `threshold`: the
         probability below which they are, None for the measured one."""
+        if threshold is not None:
+            return self.reading.probability < threshold
         default = _ABSTENTION_PROBABILITY if self.reading.is_of_model else _SEARCH_ABSTENTION_PROBABILITY
-        return self.reading.probability < (default if threshold is None else threshold)
+        # Across languages a word may only be near what is asked for.
+        is_named = any(quote.hit.language == self.result.language for quote in self.named_list)
+        has_list = is_named and self.result.probability >= self.result.threshold
+        return self.reading.probability < default and not has_list
 
     def choose_quotes(self, detail: Detail = "usual") -> list[Quote]:
         """What an extractive answer quotes of them."""
-        return choose_quotes(self.reading, self.scored, detail)
+        question = self.result.question
+        asks_one = asks_time(question) or asks_quantity(question)
+        return choose_quotes(self.reading, self.scored, detail, self.named_list, asks_one)
 
 
 class PassageReader:
@@ -67,12 +79,14 @@ class PassageReader:
     ----------
     retriever : HybridRetriever
         That searched.
+    encoder : Encoder
+        Compares words.
     reader : Reader or None
         None: the scores of the search stand for it.
     """
 
-    def __init__(self, retriever: HybridRetriever, reader: Reader | None) -> None:
-        self._retriever, self._reader = retriever, reader
+    def __init__(self, retriever: HybridRetriever, encoder: Encoder, reader: Reader | None) -> None:
+        self._retriever, self._encoder, self._reader = retriever, encoder, reader
 
     def read(self, result: RetrievalResult) -> ReadPassages:
         """The first hits of a result, read.
@@ -83,10 +97,13 @@ class PassageReader:
             When the index cannot be used.
         """
         scored = score_sentences(result, self._retriever.sentence_vectors(result.hits[:MAX_HITS_READ]))
+        similarity = SentenceSimilarity(self._retriever, self._encoder, result.hits)
+        named_list = find_named_list(scored, result.question, similarity.max_word_similarity)
         if self._reader is None:
-            return ReadPassages(result, scored, read_by_scores(scored, result.probability))
-        reading = self._reader.read(result.question.text, scored, result.probability)
-        return ReadPassages(result, scored, reading.with_odds(_odds_with_search(reading.probability, result)))
+            return ReadPassages(result, scored, read_by_scores(scored, result.probability), named_list)
+        reading = self._reader.read(result.question.text, scored, result.probability).prefer_years(result.question)
+        odds = _odds_with_search(reading.probability, result)
+        return ReadPassages(result, scored, reading.with_odds(odds), named_list)
 
 
 def _odds_with_search(probability: float, result: RetrievalResult) -> float:

@@ -5,6 +5,7 @@ sentence is seen beside the question and beside the others (a cross-encoder: Nog
 answer are told as in extractive question answering, by where they start and end (Devlin et al. 2019).
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -18,10 +19,18 @@ from rag.answering.window import WINDOW_TOKENS, Window, build_window
 from rag.embedding.build_e5_onnx import read_weights, wheel_file
 from rag.embedding.model_files import default_cache, open_session
 from rag.embedding.word_pieces import WordPieces
+from rag.language.document import Document
 from rag.language.normalize import fold_text
 from rag.types import Span
 
 _MAX_ANSWER_TOKENS = 40
+_YEAR = re.compile(r"(?<![0-9])(?:1[0-9]{3}|20[0-9]{2})(?![0-9])")
+_OTHER_YEAR = 0.3
+"""Share of its probability that a sentence keeps that tells of other years than the question names. Of 375 questions of
+the sets that name one the first sentence answers with 1, 0.5, 0.3 and 0.1 for 0.803, 0.808, 0.811 and 0.805; of the 58
+that the reader was not trained on for 0.776 and, with the others, 0.793. (The same for places costs as much as it
+brings: what answers often names another.)"""
+_TINY = 1e-9
 _SURE_SENTENCES, _MAX_SCORE_GAP = 2, 0.03
 """Without a model two sentences are good enough, others where their score is this near to the second's."""
 _GAIN_WEIGHT, _NEIGHBOR_WEIGHT = 1.0, 0.03
@@ -86,10 +95,28 @@ class Reading(NamedTuple):
         scaled = [one._replace(probability=scale * one.probability) for one in self.sentences]
         return self._replace(sentences=scaled, probability=probability)
 
+    def prefer_years(self, question: Document) -> "Reading":
+        """The same with less of the probability for sentences that tell of other years than the question names."""
+        asked = _years(question)
+        if not asked or not self.is_of_model:
+            return self
+        weights = [
+            _OTHER_YEAR if (years := _years(Document(one.sentence.text))) and asked.isdisjoint(years) else 1.0
+            for one in self.sentences
+        ]
+        shares = [weight * one.probability for weight, one in zip(weights, self.sentences, strict=True)]
+        scale = sum(one.probability for one in self.sentences) / max(sum(shares), _TINY)
+        weighed = [one._replace(probability=scale * share) for one, share in zip(self.sentences, shares, strict=True)]
+        return self._replace(sentences=sorted(weighed, key=lambda one: -one.probability))
+
+
+def _years(text: Document) -> set[str]:
+    return set(_YEAR.findall(text.folded_text.text))
+
 
 def odds_of(probability: float) -> float:
     """The odds of a probability; finite for 1."""
-    return probability / max(1 - probability, 1e-9)
+    return probability / max(1 - probability, _TINY)
 
 
 def _calibrate(probability: float, tokens: int) -> float:

@@ -1,4 +1,4 @@
-"""How a citation names what it is of: the title of the article, and the page."""
+"""How a citation names what it is of: the title of the article, the page, and that it was read by OCR."""
 
 from prompts import reader_message
 from rag.language.languages import PROFILES
@@ -16,6 +16,8 @@ def format_page(page: Page, language: Language) -> str:
     return reader_message(language, "page", page=name)
 
 
-def format_title(title: str, page: Page | None, language: Language) -> str:
-    """A title with the page behind it, where there is one."""
-    return title if page is None else f"{title}{PROFILES[language].list_separator}{format_page(page, language)}"
+def format_title(title: str, page: Page | None, language: Language, is_ocr: bool = False) -> str:
+    """A title with the page behind it, where there is one, and that it was read by OCR, where it was."""
+    parts = [title, *([format_page(page, language)] if page else [])]
+    parts += [reader_message(language, "ocr")] if is_ocr else []
+    return PROFILES[language].list_separator.join(parts)

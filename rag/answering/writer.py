@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from prompts import reader_message
 from rag.answering.decomposition import SubQuestion
-from rag.answering.direct import answer_span, direct_answer_text
+from rag.answering.direct import answer_span, direct_answer_text, has_number, rests_on_ocr_number
 from rag.answering.extractive import refusal_text
 from rag.answering.generation import generate_answer
 from rag.answering.llm import ChatModel, CircuitBreaker, Deadline
@@ -24,6 +24,7 @@ from rag.settings import Settings
 from rag.types import AnswerMode, AnswerSpan, AnswerState, Detail, DirectAnswer, Language
 
 _AFTER_BLOCK = re.compile(r"(?<=\n\n)")
+_PARAGRAPH_BREAK = "\n\n"
 _QUOTES_OF_SUB_QUESTION = 2
 """Of each of several things that a question is about."""
 _SURE_SENTENCE, _SURE_WORDS = 0.5, 0.4
@@ -125,18 +126,28 @@ class AnswerWriter:
         StoreError
             When the index cannot be used.
         """
-        if passages.should_abstain(self._settings.refuse_below) and not parts:
+        abstains = passages.should_abstain(self._settings.refuse_below) and not parts
+        if model and not (abstains and self._is_far(passages)):
+            outcome = yield from self._generate(passages, language, model, deadline, abstains)
+        elif abstains:
             mode: AnswerMode = "generate" if model else "extractive"
             outcome = yield from refuse(refusal_text(language, passages.result.hits), mode, "not_in_articles")
-        elif model is None:
-            outcome = yield from self._extract(passages, language, None, parts, detail)
         else:
-            outcome = yield from self._generate(passages, language, model, deadline)
+            outcome = yield from self._extract(passages, language, None, parts, detail)
+        outcome = yield from _note_ocr_numbers(outcome, language)
         return replace(outcome, confidence=round(passages.reading.probability, 4))
 
-    def _generate(self, passages: ReadPassages, language: Language, model: ChatModel, deadline: Deadline) -> Writing:
-        """The model's answer, with what the articles say beneath where part of it is unverified. The extractive one
-        where the model fails, a refusal where it declines."""
+    def _is_far(self, passages: ReadPassages) -> bool:
+        """Whether not even the subject is there, so that no model need be asked whether it reads more in the
+        passages than the reader does."""
+        is_told = self._settings.refuse_below is not None
+        return is_told or passages.result.probability < passages.result.threshold
+
+    def _generate(
+        self, passages: ReadPassages, language: Language, model: ChatModel, deadline: Deadline, abstains: bool
+    ) -> Writing:
+        """The model's answer, with what the articles say beneath where part of it is unverified. Where it declines a
+        refusal, where it fails the extractive answer, or a refusal where that abstains."""
         result = passages.result
         similarity = SentenceSimilarity(self._retriever, self._encoder, result.hits)
         prompt_tokens = self._settings.llm_context_tokens - self._settings.llm_answer_tokens
@@ -144,14 +155,17 @@ class AnswerWriter:
             with self._breaker.watch(deadline):
                 generated = yield from generate_answer(model, result, language, similarity, deadline, prompt_tokens)
         except ModelError as error:
-            return (yield from self._extract(passages, language, failure=error.reason))
+            if not abstains:
+                return (yield from self._extract(passages, language, failure=error.reason))
+            refused = yield from refuse(refusal_text(language, result.hits), "extractive", "not_in_articles")
+            return replace(refused, is_degraded=True)
         verified = generated.verified
-        if not verified.statements and generated.is_declined:
+        if not verified.statements and (generated.is_declined or abstains):
             return (yield from refuse(refusal_text(language, result.hits), "generate", "not_in_articles"))
         if not verified.statements:
             return (yield from self._extract(passages, language, failure="unsupported"))
         state: AnswerState = "answered" if verified.is_supported else "unsure"
-        if not verified.is_wholly_supported:
+        if not verified.is_wholly_supported and not abstains:
             heading = reader_message(language, "articles_say")
             whole = append_quotes(verified, passages.choose_quotes(), heading, language)
             yield whole.text[len(verified.text) :]
@@ -184,19 +198,31 @@ def refuse(text: str, mode: AnswerMode, reason: str) -> Writing:
     return Outcome(VerifiedAnswer(text, ()), mode, reason, is_degraded=False, state="refused")
 
 
+def _note_ocr_numbers(outcome: Outcome, language: Language) -> Writing:
+    """The same, with a note behind it where a number that it rests on was read by OCR."""
+    verified = outcome.verified
+    if not any(citation.ocr and has_number(citation.quote) for citation in verified.citations):
+        return outcome
+    note = _PARAGRAPH_BREAK + reader_message(language, "ocr_numbers")
+    yield note
+    return replace(outcome, verified=replace(verified, text=verified.text + note))
+
+
 def _find_direct_answer(passages: ReadPassages, language: Language) -> DirectAnswer | None:
     """Yes or no, or the words of the first quote that answer, where they are sure enough."""
     quotes, read = passages.choose_quotes(), passages.reading.sentences[0]
     sentence, question = read.sentence, passages.result.question
     if not quotes or not quotes[0].contains(sentence.hit, sentence.span) or read.probability < _SURE_SENTENCE:
         return None
+    is_number_unsure = rests_on_ocr_number(sentence.hit, sentence.span)
     is_so = find_polarity(question, Document(sentence.text), Document(sentence.hit.article.title))
-    if is_so is not None:
+    if is_so is not None and not is_number_unsure:
         return DirectAnswer(reader_message(language, "yes" if is_so else "no"), (AnswerSpan(1, *sentence.span),))
     if read.answer is None or read.probability * read.answer_probability < _SURE_WORDS:
         return None
-    text = direct_answer_text(question, read, language)
-    return DirectAnswer(text, (AnswerSpan(1, *answer_span(read)),)) if text else None
+    span = answer_span(read)
+    text = None if rests_on_ocr_number(sentence.hit, span) else direct_answer_text(question, read, language)
+    return DirectAnswer(text, (AnswerSpan(1, *span),)) if text else None
 
 
 def _quote_part(part: AnsweredPart, language: Language) -> Section:

@@ -27,7 +27,7 @@ class BundledEncoder(Encoder):
     cache : Path, optional
         Folder of the model files; unset: `default_cache()`.
     threads : int, optional
-        Of e5; unset or 0: all cores.
+        Passages that e5 embeds at once; unset or 0: as many as there are cores.
     dense : Embedder, optional
         Makes the dense vectors in place of e5.
     """

@@ -1,6 +1,8 @@
 """The bundled multilingual-e5-small in 8 bits through ONNX Runtime."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
@@ -50,7 +52,7 @@ class E5Embedder(Embedder):
     cache : Path, optional
         Folder of the model files; unset: `default_cache()`.
     threads : int, optional
-        Unset or 0: all cores.
+        Passages that are embedded at once; unset or 0: as many as there are cores.
 
     Raises
     ------
@@ -67,7 +69,9 @@ class E5Embedder(Embedder):
         self.pieces = WordPieces(weights, folder)
         self._rarity = np.maximum(_MIN_RARITY, -self.pieces.scores - _COMMON_RARITY)
         self._max_text_tokens = weights.max_tokens - 2
-        self._session = open_session(folder / _ENCODER_FILE, lambda: build_encoder(read_weights(wheel_file())), threads)
+        # Threads within a call wait for each other: two took twice the processor time of one for the same vectors.
+        self._session = open_session(folder / _ENCODER_FILE, lambda: build_encoder(read_weights(wheel_file())), 1)
+        self._executor = ThreadPoolExecutor(threads or count_cores(), thread_name_prefix="passage")
 
     def embed_passages(self, texts: Sequence[str]) -> Matrix:
         return self._embed("passage:", texts)
@@ -77,7 +81,7 @@ class E5Embedder(Embedder):
 
     def embed_passages_with_tokens(self, passages: Sequence[Sequence[str]]) -> list[PassageVectors]:
         """Embed passages, each given as its parts in order, with the vectors of the tokens that tell it from others."""
-        return [self._prune(tokens, self._run(tokens)) for tokens in self._tokenize("passage:", passages)]
+        return self._run_each(self._run_and_prune, self._tokenize("passage:", passages))
 
     def embed_query_with_tokens(self, text: str) -> tuple[Matrix, Matrix]:
         """A query's vector (dimension,), and its tokens' vectors scaled by their weights (tokens, token_dimension)."""
@@ -91,12 +95,20 @@ class E5Embedder(Embedder):
         return vectors.dense, vectors.tokens[heaviest] * (kept / kept.sum())[:, None]
 
     def _embed(self, prefix: str, texts: Sequence[str]) -> Matrix:
-        vectors = [self._run(tokens).dense for tokens in self._tokenize(prefix, [[text] for text in texts])]
+        tokenized = self._tokenize(prefix, [[text] for text in texts])
+        vectors = [found.dense for found in self._run_each(self._run, tokenized)]
         return np.array(vectors, np.float32).reshape(len(vectors), self.dimension)
 
     def _token_weights(self, tokens: _Tokens) -> Matrix:
         """Of a text's own tokens."""
         return np.asarray(self._rarity[tokens.ids[tokens.skip : -1]], np.float32)
+
+    def _run_each(self, run: Callable[[_Tokens], PassageVectors], texts: Sequence[_Tokens]) -> list[PassageVectors]:
+        """Several at once; a single one does not wait behind the passages of an ingest."""
+        return [run(tokens) for tokens in texts] if len(texts) == 1 else list(self._executor.map(run, texts))
+
+    def _run_and_prune(self, tokens: _Tokens) -> PassageVectors:
+        return self._prune(tokens, self._run(tokens))
 
     def _prune(self, tokens: _Tokens, vectors: PassageVectors) -> PassageVectors:
         """A passage without its light tokens; with all of them where none is heavy."""
@@ -107,7 +119,7 @@ class E5Embedder(Embedder):
         return vectors._replace(tokens=vectors.tokens[kept], counts=tuple(counts.tolist()))
 
     def _run(self, tokens: _Tokens) -> PassageVectors:
-        """One text a pass: on two cores as fast as batches, whose padding and memory cost what they gain."""
+        """One text a pass: as fast as batches, whose padding and memory cost what they gain."""
         embeddings = self.pieces.embed(tokens.ids)[None]
         vectors, states = self._session.run(["vectors", "tokens"], {"embeddings": embeddings})
         dense, states = np.asarray(vectors[0], np.float32), np.asarray(states[0], np.float32)
@@ -132,6 +144,13 @@ class E5Embedder(Embedder):
             counts.append(min(left, next(lengths)) if part else 0)
             left -= counts[-1]
         return _Tokens([START, *ids, END], 1 + prefix_tokens, tuple(counts))
+
+
+def count_cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _parts_with_words(prefix: str, parts: Sequence[str]) -> list[str]:

@@ -148,7 +148,8 @@ def has_swapped_entity(
     said = _canonical_names(statement)
     quoted = [names for quote in quotes for names in _canonical_names(quote)]
     all_said = frozenset[str]().union(*said)
-    all_quoted = frozenset[str]().union(*quoted, *(names for title in titles for names in _canonical_names(title)))
+    may_be_quoted = [name.canonical_names for one in (*quotes, *titles) for name in one.listed_names]
+    all_quoted = frozenset[str]().union(*may_be_quoted)
     new = [names for names in said if names.isdisjoint(all_quoted)]
     if not new or all(not names.isdisjoint(all_said) for names in quoted):
         return False

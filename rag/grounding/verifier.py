@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from prompts import reader_message
 from rag.grounding.attribution import Similarity, attribute
+from rag.grounding.declines import strip_decline
 from rag.grounding.markers import MarkerReader, break_markers, strip_signs
 from rag.grounding.passage import Passage
 from rag.language.detect import count_function_words, script_of
@@ -114,6 +115,7 @@ class StreamingVerifier:
         self._text = ""  # verified
         self._shown = 0  # of `_text` and what follows it, characters let through
         self._statements: list[Statement] = []
+        self._tells_of_lack = False  # whether it says that the passages leave something out
         self.is_declined = False
         self.foreign_sentences = 0
         self.contradicted = 0
@@ -141,6 +143,7 @@ class StreamingVerifier:
         for span in self._unverified_sentences():
             self._verify_sentence(self._pending[slice(*span)])
         self._text = self._text.rstrip()
+        self.is_declined = self.is_declined or (self._tells_of_lack and not self._statements)
         return self._let_through(is_end=True)
 
     def answer(self) -> VerifiedAnswer:
@@ -156,7 +159,8 @@ class StreamingVerifier:
 
     def _let_through(self, is_end: bool = False) -> str:
         is_supported = any(statement.verdict in _SUPPORTING for statement in self._statements)
-        if not (self.has_output or is_supported or (is_end and not self.is_declined)):
+        is_whole = is_end and bool(self._statements) and not self.is_declined
+        if not (self.has_output or is_supported or is_whole):
             return ""
         text = self._text.rstrip()
         new = text[self._shown :]
@@ -197,7 +201,12 @@ class StreamingVerifier:
         return [self._passages[number - 1] for number in self._markers.numbers_in(sentence)]
 
     def _add_statement(self, bare: str, statement: str, cited: Sequence[Passage]) -> None:
-        citations = self._attribute(Document(statement), cited)
+        claim = strip_decline(statement)
+        if not claim:  # what the passages leave out can neither be cited nor refuted
+            self._tells_of_lack = True
+            self._append(bare)
+            return
+        citations = self._attribute(Document(claim), cited)
         verdicts: list[Verdict] = [citation.verdict for citation in citations]
         verdict = max(verdicts, key=_STRENGTH.index, default=_UNVERIFIED)
         if verdict == "contradicted":
@@ -206,12 +215,17 @@ class StreamingVerifier:
         numbers = tuple(sorted({self._citations.number_of(citation) for citation in citations}))
         markers = "".join(f"[{number}]" for number in numbers)
         flag = self._unverified if verdict == "unverified" else ""
+        self._statements.append(Statement(*self._append(bare, markers, flag), verdict, numbers))
+
+    def _append(self, bare: str, *marks: str) -> Span:
+        """Add a sentence with marks before its full stop, and give the place of its words."""
         words = bare.rstrip()
         end = len(words.rstrip(_END_MARKS))
         start = len(self._text)
-        self._text += f"{words[:end].rstrip()} {' '.join(filter(None, (markers, flag)))}{words[end:]}"
-        self._statements.append(Statement(start, len(self._text), verdict, numbers))
+        self._text += f"{' '.join(filter(None, (words[:end].rstrip(), *marks)))}{words[end:]}"
+        span = Span(start, len(self._text))
         self._text += bare[len(words) :] or " "
+        return span
 
 
 def verify_draft(draft: str, hits: Sequence[Hit], similarity: Similarity, answer_language: Language) -> VerifiedAnswer:

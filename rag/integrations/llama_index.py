@@ -48,7 +48,8 @@ class DalilEmbedding(BaseEmbedding):
 
 class DalilRetriever(BaseRetriever):
     """The assistant's search: nodes carry the chunk's words, where they stand in the article, and in their metadata
-    `article_id`, `title` and `url`, and of a document with pages its `page_label`.
+    `article_id`, `title` and `url`, of a document with pages its `page_label`, and `ocr` where the words
+    were read from pictures.
 
     Parameters
     ----------
@@ -101,10 +102,11 @@ class PostprocessorReranker:
 
 def _to_node(hit: Hit) -> TextNode:
     page = {"page_label": hit.page.label or str(hit.page.number)} if hit.page else {}  # as llama-index's PDF readers
+    ocr = {"ocr": True} if hit.ocr else {}
     return TextNode(
         id_=hit.chunk_id,
         text=hit.text,
-        metadata={"article_id": hit.article.id, "title": hit.article.title, "url": hit.article.url} | page,
+        metadata={"article_id": hit.article.id, "title": hit.article.title, "url": hit.article.url} | page | ocr,
         start_char_idx=hit.start,
         end_char_idx=hit.end,
     )

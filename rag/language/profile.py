@@ -58,6 +58,8 @@ class LanguageProfile:
         Questions that yes or no answers, matched at their beginning.
     asks_time, asks_quantity : re.Pattern
         Questions for a time, and for a number or date.
+    asks_list : re.Pattern
+        Questions for several things or for how many there are, with the word that names them as group 1.
     follow_up : re.Pattern
         Words that refer to what was said before.
     follow_up_about : re.Pattern
@@ -89,6 +91,7 @@ class LanguageProfile:
     asks_whether: re.Pattern[str]
     asks_time: re.Pattern[str]
     asks_quantity: re.Pattern[str]
+    asks_list: re.Pattern[str]
     follow_up: re.Pattern[str]
     follow_up_about: re.Pattern[str]
     question_types: Mapping[str, str]

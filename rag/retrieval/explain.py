@@ -33,7 +33,8 @@ def describe_result(result: RetrievalResult, with_reasons: bool) -> dict[str, An
 
 
 def describe_hit(hit: Hit) -> dict[str, Any]:
-    """A hit as plain data: where it stands, its words and its score; `page` is None where its article has none."""
+    """A hit as plain data: where it stands, its words and its score; `page` is None where its article has none, `ocr`
+    says whether its words were read from pictures."""
     return {
         "article_id": hit.article.id,
         "title": hit.article.title,
@@ -41,6 +42,7 @@ def describe_hit(hit: Hit) -> dict[str, Any]:
         "start": hit.start,
         "end": hit.end,
         "page": asdict(hit.page) if hit.page else None,
+        "ocr": hit.ocr,
         "text": hit.text,
         "score": hit.score,
     }

@@ -5,7 +5,7 @@ from rag.store.base import Store
 from rag.store.candidates import REPRESENTATIONS, Candidate, Candidates
 from rag.store.engine import Counts, Engine
 from rag.store.fingerprint import IndexConfig
-from rag.store.points import ArticleSummary, EmbeddedChunk, SentenceVectors
+from rag.store.points import ArticleSummary, EmbeddedChunk, FileMark, SentenceVectors
 from rag.store.search import SearchQuery
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Counts",
     "EmbeddedChunk",
     "Engine",
+    "FileMark",
     "IndexConfig",
     "SearchQuery",
     "SentenceVectors",

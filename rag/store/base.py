@@ -6,7 +6,7 @@ invisible, and are deleted by the next ingest. A kill at any moment therefore le
 
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext, suppress
 
 from rag.errors import IndexDamagedError, IndexMismatchError, NotFoundError, StoreError
@@ -18,6 +18,7 @@ from rag.store.points import (
     SUMMARY_FIELDS,
     ArticleSummary,
     EmbeddedChunk,
+    FileMark,
     SentenceVectors,
     article_point,
     article_point_id,
@@ -107,6 +108,13 @@ class Store:
             self._integrity.begin_change(0, max(0, len(earlier) - len(current)))
             self._engine.upsert("articles", [committed])
             self._engine.delete("chunks", [chunk_id for chunk_id in earlier if chunk_id not in current])
+
+    def mark_articles(self, marks: Mapping[str, FileMark]) -> None:
+        """Keep with articles, given by id, what tells whether their files have changed; unknown ids are no error."""
+        with self._changing:
+            self._engine.set_payload(
+                "articles", {article_point_id(article_id): {"mark": list(mark)} for article_id, mark in marks.items()}
+            )
 
     def remove(self, article_ids: Sequence[str]) -> None:
         """Take articles out of the index, a few at a time; unknown ids are no error."""

@@ -143,6 +143,9 @@ class Engine(Protocol):
             When there is no room for them; none has been written.
         """
 
+    def set_payload(self, collection: Collection, fields: Mapping[str, Payload]) -> None:
+        """Set payload fields of points, given by id, and leave all else of them; unknown ids are no error."""
+
     def delete(self, collection: Collection, ids: Sequence[str]) -> None:
         """Remove points by id; unknown ids are no error."""
 

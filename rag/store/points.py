@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from itertools import pairwise
-from typing import Self
+from typing import NamedTuple, Self
 from uuid import UUID, uuid5
 
 import numpy as np
@@ -70,6 +70,25 @@ class SentenceVectors:
         return cls(sentences, tuple(parts), title)
 
 
+class FileMark(NamedTuple):
+    """What tells whether a file still says what it said when an article was read from it.
+
+    Attributes
+    ----------
+    digest : str
+        Of the bytes of the file, and of all else that decides what is read from them.
+    revision : str
+        Of the article as it was read then: a mark of another revision says nothing.
+    number, total : int
+        Place of the article among those of the file, from 0, and how many these are.
+    """
+
+    digest: str
+    revision: str
+    number: int
+    total: int
+
+
 @dataclass(frozen=True, slots=True)
 class ArticleSummary:
     """A stored article without its text.
@@ -82,6 +101,8 @@ class ArticleSummary:
         That it was written with.
     sketch : tuple of int
         Of its text (`rag.language.resemblance`); empty where an earlier version wrote it.
+    mark : FileMark, optional
+        Of the file that it was read from.
     """
 
     id: str
@@ -95,10 +116,12 @@ class ArticleSummary:
     topic: str | None
     sketch: tuple[int, ...] = field(default=(), compare=False)
     original: str | None = None
+    mark: FileMark | None = field(default=None, compare=False)
 
 
-_ARTICLE_FIELDS = [item.name for item in fields(Article) if item.name not in ("pages", "original")]
-"""What is kept as it is, and always was."""
+_ARTICLE_FIELDS = [item.name for item in fields(Article) if item.name not in ("pages", "ocr", "original")]
+"""What is kept as it is."""
+_OPTIONAL_FIELDS = ("sketch", "mark", "original")
 SUMMARY_FIELDS = [item.name for item in fields(ArticleSummary)]
 """Payload that a summary is made of."""
 
@@ -128,9 +151,11 @@ def article_point(article: Article, chunks: Sequence[Chunk], config: IndexConfig
         Nanoseconds since 1970, by which articles are listed.
     """
     pages = {} if article.pages is None else {"pages": asdict(article.pages)}
+    ocr = {"ocr": [list(span) for span in article.ocr]} if article.ocr else {}
     payload = (
         {name: getattr(article, name) for name in _ARTICLE_FIELDS}
         | pages
+        | ocr
         | {
             "original": article.original,
             "spans": [[chunk.start, chunk.end] for chunk in chunks],
@@ -147,7 +172,8 @@ def article_point(article: Article, chunks: Sequence[Chunk], config: IndexConfig
 def read_article(payload: Payload) -> Article:
     """The article of a point; earlier versions kept addresses that are none of the web, and no pages."""
     kept = {name: payload[name] for name in _ARTICLE_FIELDS} | {"url": web_address(payload["url"])}
-    return Article(**kept, pages=_read_pages(payload.get("pages")), original=payload.get("original"))
+    ocr = tuple(Span(*span) for span in payload.get("ocr") or ())
+    return Article(**kept, pages=_read_pages(payload.get("pages")), ocr=ocr, original=payload.get("original"))
 
 
 def _read_pages(pages: Payload | None) -> PageMap | None:
@@ -156,9 +182,14 @@ def _read_pages(pages: Payload | None) -> PageMap | None:
 
 def read_summary(payload: Payload) -> ArticleSummary:
     """The article of a point, without its text."""
-    kept = {name: payload[name] for name in SUMMARY_FIELDS if name not in ("sketch", "original")}
-    sketch, original = tuple(payload.get("sketch") or ()), payload.get("original")
-    return ArticleSummary(**kept | {"url": web_address(payload["url"]), "sketch": sketch, "original": original})
+    kept = {name: payload[name] for name in SUMMARY_FIELDS if name not in _OPTIONAL_FIELDS}
+    mark = payload.get("mark")
+    return ArticleSummary(
+        **kept | {"url": web_address(payload["url"])},
+        sketch=tuple(payload.get("sketch") or ()),
+        original=payload.get("original"),
+        mark=FileMark(*mark) if mark else None,
+    )
 
 
 def chunk_point_ids(payload: Payload) -> list[str]:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import qdrant_edge as edge
 from filelock import FileLock, Timeout
@@ -16,7 +17,7 @@ from filelock import FileLock, Timeout
 from rag.embedding.bm25 import SparseVector
 from rag.errors import IndexMismatchError, StorageFullError, StoreError, StoreLockedError
 from rag.store.edge_config import articles_config, chunks_config, create_payload_indexes
-from rag.store.engine import Collection, Point, ScoredPoint, VectorQuery
+from rag.store.engine import Collection, Payload, Point, ScoredPoint, VectorQuery
 from rag.store.filters import ChunkFilter
 from rag.store.floor import FloorFile
 from rag.store.space import FULL_REMEDY, DiskSpace, FreeSpace, measure_free_space
@@ -74,6 +75,13 @@ class EdgeEngine:
             found = [edge.Point(point.id, _to_edge_vectors(point.vectors), point.payload) for point in points]
             if found:
                 self._shards[collection].update(edge.UpdateOperation.upsert_points(found))
+
+    def set_payload(self, collection: Collection, fields: Mapping[str, Payload]) -> None:
+        self.check_space([Point(one, payload) for one, payload in fields.items()])
+        with _mapped_errors(self._folder):
+            for one, payload in fields.items():
+                named = edge.Filter(must=[edge.HasIdCondition({UUID(one)})])  # an unknown id alone would be an error
+                self._shards[collection].update(edge.UpdateOperation.set_payload_by_filter(named, payload))
 
     def delete(self, collection: Collection, ids: Sequence[str]) -> None:
         if ids:

@@ -12,7 +12,7 @@ from qdrant_client.http.exceptions import ApiException
 from rag.embedding.bm25 import SparseVector
 from rag.errors import IndexMismatchError, StoreError
 from rag.secrets import hide_secrets
-from rag.store.engine import INTEGER_FIELDS, KEYWORD_FIELDS, Collection, Point, ScoredPoint, VectorQuery
+from rag.store.engine import INTEGER_FIELDS, KEYWORD_FIELDS, Collection, Payload, Point, ScoredPoint, VectorQuery
 from rag.store.filters import ChunkFilter
 
 _POINTS_PER_PAGE = 1000
@@ -89,6 +89,19 @@ class ServerEngine:
         if found:
             with self._mapped_errors():
                 self._client.upsert(self._names[collection], found, wait=True)
+
+    def set_payload(self, collection: Collection, fields: Mapping[str, Payload]) -> None:
+        operations = [
+            models.SetPayloadOperation(
+                set_payload=models.SetPayload(
+                    payload=payload, filter=models.Filter(must=[models.HasIdCondition(has_id=[one])])
+                )
+            )
+            for one, payload in fields.items()
+        ]
+        if operations:
+            with self._mapped_errors():
+                self._client.batch_update_points(self._names[collection], operations, wait=True)
 
     def delete(self, collection: Collection, ids: Sequence[str]) -> None:
         if ids:

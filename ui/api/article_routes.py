@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from starlette.concurrency import run_in_threadpool
 
+from ingest.ocr.options import OcrOptions
 from ingest.readers import MEDIA_TYPES, Format, ReadResult, format_of_media_type, read_upload
 from rag.errors import InputError
 from rag.store import ArticleSummary, Store
@@ -17,6 +18,7 @@ from ui.api.schemas import (
     ArticleList,
     ArticleText,
     Job,
+    OcrPart,
     PageStart,
     Removal,
     UploadResult,
@@ -73,7 +75,8 @@ def _add_reading_routes(router: APIRouter, service: AnswerService) -> None:
     def read_article(article_id: str) -> ArticleBody:
         """One article, with its text."""
         article = store.get_article(article_id)
-        return ArticleBody(**_info(article), text=article.text, pages=_list_pages(article))
+        ocr = [OcrPart(start=span.start, end=span.end) for span in article.ocr]
+        return ArticleBody(**_info(article), text=article.text, pages=_list_pages(article), ocr=ocr)
 
 
 def _get_addressed(store: Store, request: Request, article_id: str) -> Article:
@@ -92,14 +95,15 @@ def _add_writing_routes(router: APIRouter, service: AnswerService) -> None:
         request: Request,
         name: Annotated[str | None, Query(min_length=1, max_length=MAX_ID_CHARS)] = None,
         source: Annotated[str | None, Query(min_length=1, max_length=_MAX_SOURCE_CHARS)] = None,
+        ocr: bool = False,
         dry_run: bool = False,
     ) -> Any:
         """Add an article as a document of any kind that is read, or several as JSON lines: 201 when something was
         added or changed, 200 when nothing was, 202 with a job when it takes longer. `name` is the id of one without
         its own; without it, one is made of the content. `source` is the file that it was: what comes from another
         file under the same name becomes another article, what comes again from the same one takes its place. With
-        `dry_run`, 200 and what would be done."""
-        upload = _Upload(service, request.headers.get("content-type", ""), name, source)
+        `ocr`, scans and pictures are read by OCR. With `dry_run`, 200 and what would be done."""
+        upload = _Upload(service, request.headers.get("content-type", ""), name, source, ocr)
         content = await request.body()
         if dry_run:
             return await run_in_threadpool(service.uploads.plan, lambda: upload.read(content))
@@ -121,16 +125,21 @@ def _add_writing_routes(router: APIRouter, service: AnswerService) -> None:
 class _Upload:
     """How an upload is read; raises InputError for a content type that is none of an article."""
 
-    def __init__(self, service: AnswerService, content_type: str, name: str | None, source: str | None) -> None:
+    def __init__(
+        self, service: AnswerService, content_type: str, name: str | None, source: str | None, ocr: bool
+    ) -> None:
         known = format_of_media_type(content_type)
         if known is None:
             raise InputError(f"Send an article as one of {', '.join(MEDIA_TYPES)}.")
         self._format: Format = known
-        self._name, self._source, self._max_chars = name, source, service.assistant.settings.max_article_chars
+        settings = service.assistant.settings
+        self._name, self._source, self._max_chars = name, source, settings.max_article_chars
+        self._ocr = OcrOptions.of(settings.ocr, settings.tesseract, ocr)
 
     def read(self, content: bytes) -> Iterator[ReadResult]:
         """The articles of its content."""
-        return read_upload(content, self._format, self._name or _name_content(content), self._max_chars, self._source)
+        name = self._name or _name_content(content)
+        return read_upload(content, self._format, name, self._max_chars, self._source, self._ocr)
 
 
 def _name_content(content: bytes) -> str:

@@ -141,8 +141,9 @@ class Readiness(BaseModel):
 
 
 class SearchHit(BaseModel):
-    """A passage; `page` is where it begins, of an article with pages. With `explain`, `signals` has the score of each
-    representation, `matched` the forms in it that match each word of the query."""
+    """A passage; `page` is where it begins, of an article with pages, `ocr` whether it was read from pictures. With
+    `explain`, `signals` has the score of each representation, `matched` the forms in it that match each word of the
+    query."""
 
     article_id: str
     title: str
@@ -150,6 +151,7 @@ class SearchHit(BaseModel):
     start: int
     end: int
     page: Page | None = None
+    ocr: bool = False
     text: str
     score: float
     signals: dict[str, float] | None = None
@@ -200,11 +202,19 @@ class PageStart(BaseModel):
     start: int
 
 
+class OcrPart(BaseModel):
+    """Code points of an article's text that were read from pictures, so that its letters and digits may be wrong."""
+
+    start: int
+    end: int
+
+
 class ArticleBody(ArticleInfo):
-    """An article with its text, and the pages of the document that it comes from."""
+    """An article with its text, the pages of the document that it comes from, and what of it was read by OCR."""
 
     text: str
     pages: list[PageStart]
+    ocr: list[OcrPart]
 
 
 class ArticleText(ArticleInfo):
@@ -254,11 +264,14 @@ class UploadResult(BaseModel):
 
 
 class Job(UploadResult):
-    """An upload that is taken in after its request has ended. `message` says why it failed."""
+    """An upload that is taken in after its request has ended. `message` says why it failed, `articles` and `pages` how
+    many were written so far."""
 
     id: str
     status: Literal["running", "done", "failed"]
     message: str | None = None
+    articles: int = 0
+    pages: int = 0
 
 
 class Removal(BaseModel):

@@ -1,7 +1,7 @@
 """Articles that come over HTTP: into the index while the caller waits, or as a job."""
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from typing import Any
 from uuid import uuid4
@@ -11,8 +11,10 @@ from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
 from ingest.indexer import Indexer, IndexResult
+from ingest.progress import count_pages
 from ingest.readers import ReadFailure, ReadResult, ReadWarning
 from rag.errors import DalilError, NotFoundError, ReadError
+from rag.types import Article
 from ui.api.limits import ConcurrencyLimiter
 from ui.api.metrics import Metrics
 from ui.api.schemas import Job, UploadResult
@@ -86,8 +88,8 @@ class Uploads:
             raise NotFoundError(f"There is no job {job_id!r}.")
         return self._jobs[job_id]
 
-    def _index(self, read: Read) -> UploadResult:
-        result = _to_upload_result(self._indexer.index(read()))
+    def _index(self, read: Read, note_written: Callable[[Sequence[Article]], None] = lambda _: None) -> UploadResult:
+        result = _to_upload_result(self._indexer.index(read(), note_written=note_written))
         for outcome, articles in result.model_dump(exclude={"warnings"}).items():
             self._metrics.articles.labels(outcome).inc(len(articles))
         return result
@@ -101,10 +103,17 @@ class Uploads:
         for job_id in list(self._jobs)[:-_MAX_JOBS]:
             del self._jobs[job_id]
 
+        def note_written(articles: Sequence[Article]) -> None:
+            so_far = self._jobs.get(job.id, job)
+            counts = {"articles": so_far.articles + len(articles), "pages": so_far.pages + count_pages(articles)}
+            self._jobs[job.id] = so_far.model_copy(update=counts)
+
         def run() -> None:
             with place:
                 try:
-                    self._jobs[job.id] = Job(id=job.id, status="done", **self._index(read).model_dump())
+                    result = self._index(read, note_written).model_dump()
+                    counts = self._jobs.get(job.id, job).model_dump(include={"articles", "pages"})
+                    self._jobs[job.id] = Job(id=job.id, status="done", **counts, **result)
                 except DalilError as error:
                     self._jobs[job.id] = Job(id=job.id, status="failed", message=str(error))
 

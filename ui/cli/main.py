@@ -32,6 +32,7 @@ from ui.cli.console import (
     print_result,
 )
 from ui.cli.model import add_model_commands
+from ui.cli.progress_line import ProgressLine
 
 if TYPE_CHECKING:
     from ingest.indexer import IndexResult
@@ -122,6 +123,7 @@ def _sync_files(
     documents: list["FetchedDocument | ReadFailure"],
 ) -> "IndexResult":
     from ingest.indexer import Indexer
+    from ingest.ocr.options import OcrOptions
     from ingest.originals import Originals
     from ingest.sync import Sync
     from rag.embedding import embedding_spec, open_encoder
@@ -132,27 +134,34 @@ def _sync_files(
     try:
         originals = Originals.from_settings(settings)
         indexer = Indexer(store, lambda: open_encoder(settings), settings.chunk_tokens, originals)
-        sync = Sync(store, indexer, settings.max_article_chars, [settings.data_dir])
-        plan = sync.plan(paths, options.sync, documents)
+        ocr = OcrOptions.of(settings.ocr, settings.tesseract, options.ocr)
+        sync = Sync(store, indexer, settings.max_article_chars, [settings.data_dir], ocr=ocr)
+        with ProgressLine() as report:
+            if not options.sync and not options.dry_run:
+                return sync.ingest(paths, report, documents)
+            plan = sync.plan(paths, options.sync, documents, report)
         if not options.dry_run:
             if sync.removes_much(plan) and not options.yes:
                 confirm_removal(plan.removed, store.count_articles())
             with ProgressBar("articles") as progress:
                 sync.apply(plan, paths, progress, documents)
+        return plan
     finally:
         store.close()
-    return plan
 
 
 def _upload_files(options: argparse.Namespace, settings: Settings, paths: list[Path]) -> "IndexResult":
+    from ingest.ocr.options import OcrOptions
     from ingest.readers import list_files
     from ui.cli.upload import upload_files
 
     if options.sync or options.dry_run:
         raise InputError("--server takes files in as they are: --sync and --dry-run need the index itself.")
-    listing, key = list_files(paths, [settings.data_dir]), next(iter(settings.accepted_keys), None)
+    # Whether it can is the service's to say, whose settings are its own.
+    listing = list_files(paths, [settings.data_dir], OcrOptions(options.ocr))
+    key = next(iter(settings.accepted_keys), None)
     with ProgressBar("files") as progress:
-        result = upload_files(options.server, key, listing.files, settings.max_body_bytes, progress)
+        result = upload_files(options.server, key, listing.files, settings.max_body_bytes, progress, options.ocr)
     return replace(result, failed=[*listing.failed, *result.failed], skipped=listing.skipped)
 
 
@@ -167,7 +176,8 @@ def _ask(options: argparse.Namespace, settings: Settings) -> int:
 
 def _format_answer(answer: Answer) -> str:
     notes = [
-        f"[{one.number}] {format_title(one.title, one.page, answer.language)} ({one.article_id}, {one.start}-{one.end})"
+        f"[{one.number}] {format_title(one.title, one.page, answer.language, one.ocr)} "
+        f"({one.article_id}, {one.start}-{one.end})"
         for one in answer.citations
     ]
     if answer.degraded:
@@ -181,10 +191,10 @@ def _search(options: argparse.Namespace, settings: Settings) -> int:
 
     with Assistant.from_settings(settings) as assistant:
         result = assistant.search(options.query, options.k, Filters(topics=tuple(options.topic)), options.mode)
+    titles = (format_title(hit.article.title, hit.page, result.language, hit.ocr) for hit in result.hits)
     lines = [
-        f"{hit.score:.3f}  {format_title(hit.article.title, hit.page, result.language)}  {hit.start}-{hit.end}\n"
-        f"       {' '.join(hit.text.split())[:_PREVIEW_CHARS]}"
-        for hit in result.hits
+        f"{hit.score:.3f}  {title}  {hit.start}-{hit.end}\n       {' '.join(hit.text.split())[:_PREVIEW_CHARS]}"
+        for hit, title in zip(result.hits, titles, strict=True)
     ]
     print_result(options, describe_result(result, options.explain), "\n".join(lines) or "nothing found")
     return OK
@@ -281,6 +291,7 @@ def _add_ingest(commands: Any) -> argparse.ArgumentParser:
         metavar="N",
         help="addresses that are fetched at most (default: 500)",
     )
+    ingest.add_argument("--ocr", action="store_true", help="read scans and pictures by OCR; needs Tesseract")
     ingest.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
     return ingest
 

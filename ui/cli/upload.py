@@ -28,7 +28,12 @@ _MIN_BODY_BYTES = 10_000
 
 
 def upload_files(
-    url: str, key: str | None, files: Sequence[tuple[Path, Path]], max_body_bytes: int, progress: Progress
+    url: str,
+    key: str | None,
+    files: Sequence[tuple[Path, Path]],
+    max_body_bytes: int,
+    progress: Progress,
+    ocr: bool = False,
 ) -> IndexResult:
     """Send files to a service.
 
@@ -44,6 +49,8 @@ def upload_files(
         JSON of many articles is cut into bodies no longer than this, or than the service takes.
     progress : callable
         Told after every file.
+    ocr : bool
+        Whether the service is to read scans.
 
     Raises
     ------
@@ -54,17 +61,19 @@ def upload_files(
     with ServiceClient(url, key) as client:
         progress(0, len(files))
         for number, (file, root) in enumerate(files, 1):
-            _upload_file(client, file, root, max_body_bytes, result)
+            _upload_file(client, file, root, max_body_bytes, result, {"ocr": "true"} if ocr else {})
             progress(number, len(files))
     return result
 
 
-def _upload_file(client: ServiceClient, file: Path, root: Path, max_body_bytes: int, result: IndexResult) -> None:
+def _upload_file(
+    client: ServiceClient, file: Path, root: Path, max_body_bytes: int, result: IndexResult, options: dict[str, str]
+) -> None:
     known = format_of_file(file)
     if known is None:
         result.failed.append(ReadFailure(str(file), describe_unread(file)))
         return
-    names = {"name": shorten_id(file_id(file, root)), "source": file_source(file)}
+    names = {"name": shorten_id(file_id(file, root)), "source": file_source(file)} | options
     try:
         content = file.read_bytes()
         for reply in send_content(client, content, known, names, max_body_bytes):
@@ -89,7 +98,7 @@ def send_content(
     known : Format
         Of the file. JSON alone can be cut: every other file is one article.
     names : dict of str
-        What the service is to call it.
+        What the service is to call it, and how it is to read it.
     max_body_bytes : int
         Of a body; where the service takes less, it is halved.
 

@@ -77,6 +77,7 @@ def render_article(
         article=article,
         span=span,
         page=article.find_page(span.start) if span.end > span.start else None,
+        is_ocr=article.is_ocr(span if span.end > span.start else Span(0, len(article.text))),
         blocks=_split_blocks(article, window, span),
         is_part=window != (0, len(article.text)),
         verdict=request.verdict if request.verdict in labels else "",
@@ -91,7 +92,9 @@ def render_article(
 def _reference_to(article: Article, span: Span, language: Language) -> str:
     quote = article.text[slice(*span)]
     page = article.find_page(span.start)
-    citation = Citation(1, article.id, article.title, article.url, *span, quote, "verbatim", 1.0, page)
+    citation = Citation(
+        1, article.id, article.title, article.url, *span, quote, "verbatim", 1.0, page, article.is_ocr(span)
+    )
     return format_reference(citation, language)
 
 

@@ -104,6 +104,9 @@ def lay_out_library(page: Page) -> None:
     components["files"] = gr.HTML(
         page.library.render_drop_zone(), js_on_load=script, elem_id="dalil-files", apply_default_css=False
     )
+    components["read_ocr"] = gr.Checkbox(
+        False, label=labels["read_ocr"], elem_id="dalil-read-ocr", visible=page.library.can_ask_for_ocr
+    )
     components["plan"] = gr.HTML("", elem_id="dalil-plan", apply_default_css=False)
     components["pending"] = gr.State([], delete_callback=discard_uploads)
     with gr.Row():

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 from uuid import uuid4
@@ -9,12 +10,14 @@ from uuid import uuid4
 from markupsafe import Markup
 
 from ingest.indexer import IndexResult
+from ingest.ocr.options import OcrOptions
 from ingest.readers import SUFFIXES, ReadFailure, format_of_file, read_upload
 from rag.errors import DalilError
 from rag.language.normalize import fold_text
 from rag.store import ArticleSummary, Store
 from rag.types import Article, Language
 from ui.api import AnswerService
+from ui.page.adding import NoteWritten, Written, watch_adding
 from ui.page.html import direction_of, render_macro
 from ui.page.labels import Labels, load_labels
 
@@ -38,10 +41,11 @@ class DroppedFile(NamedTuple):
 
 
 class Upload(NamedTuple):
-    """A file that was dropped and has been accepted."""
+    """A file that was dropped and has been accepted; `ocr`: scans in it are to be read."""
 
     name: str
     file: Path
+    ocr: bool = False
 
     def discard(self) -> None:
         """Remove its content."""
@@ -161,15 +165,15 @@ class Library:
             labels=self.labels,
         )
 
-    def accept(self, dropped: Sequence[DroppedFile]) -> tuple[list[Upload], list[Problem]]:
-        """The files that can be read, and why the others cannot."""
+    def accept(self, dropped: Sequence[DroppedFile], ocr: bool = False) -> tuple[list[Upload], list[Problem]]:
+        """The files that can be read, and why the others cannot; `ocr`: whether their reader wants scans read."""
         uploads, problems = [], []
         for file in dropped:
             reason = self._find_problem(file)
             if reason:
                 problems.append(Problem(file.name, reason))
             else:
-                uploads.append(self._take(file))
+                uploads.append(self._take(file, ocr))
         return uploads, problems
 
     def plan(self, uploads: Sequence[Upload], problems: Sequence[Problem]) -> tuple[str, list[Upload]]:
@@ -192,12 +196,19 @@ class Library:
         """Add files one by one: what has become of each so far, as HTML."""
         rows: list[_Row] = []
         for number, upload in enumerate(uploads, 1):
-            label = self.labels["adding"].format(done=number, count=len(uploads))
-            progress = render_macro("library", "adding", label=label, done=number - 1, total=len(uploads))
-            yield progress + self._render_outcomes(rows)
-            rows += self._rows(upload.name, self._try_upload(upload, is_planned=False), "done")
+            yield self._render_adding(uploads, number, Written(0, 0)) + self._render_outcomes(rows)
+            for step in watch_adding(partial(self._try_upload, upload, False)):
+                if isinstance(step, Written):
+                    yield self._render_adding(uploads, number, step) + self._render_outcomes(rows)
+                else:
+                    rows += self._rows(upload.name, step, "done")
             upload.discard()
         yield self._render_outcomes(rows)
+
+    @property
+    def can_ask_for_ocr(self) -> bool:
+        """Whether it is the reader's choice that scans are read."""
+        return self.service.assistant.settings.ocr == "ask"
 
     @property
     def _store(self) -> Store:
@@ -227,21 +238,38 @@ class Library:
         sent = Path(dropped.path).resolve()
         return "" if sent.is_relative_to(self.uploads.resolve()) and sent.is_file() else self.labels["error_lost"]
 
-    def _take(self, dropped: DroppedFile) -> Upload:
+    def _take(self, dropped: DroppedFile, ocr: bool) -> Upload:
         # Gradio names a file by its content, and another tab may have sent the same: this one gets a name of its own.
-        return Upload(dropped.name, Path(dropped.path).replace(self.uploads / uuid4().hex))
+        return Upload(dropped.name, Path(dropped.path).replace(self.uploads / uuid4().hex), ocr)
 
-    def _try_upload(self, upload: Upload, is_planned: bool) -> IndexResult:
+    def _render_adding(self, uploads: Sequence[Upload], number: int, written: Written) -> str:
+        """Which file is being added, from 1, and what was written of it."""
+        label = self.labels["adding"].format(done=number, count=len(uploads))
+        so_far = self.labels["adding_so_far"].format(articles=written.articles, pages=written.pages)
+        return render_macro(
+            "library",
+            "adding",
+            label=label,
+            done=number - 1,
+            total=len(uploads),
+            name=uploads[number - 1].name,
+            so_far=so_far if written.articles else "",
+        )
+
+    def _try_upload(
+        self, upload: Upload, is_planned: bool, note_written: NoteWritten = lambda articles: None
+    ) -> IndexResult:
         known = format_of_file(Path(upload.name))
         if known is None or not upload.file.is_file():
             return IndexResult(failed=[ReadFailure(upload.name, self.labels["error_lost"])])
-        max_chars = self.service.assistant.settings.max_article_chars
+        settings = self.service.assistant.settings
+        ocr = OcrOptions.of(settings.ocr, settings.tesseract, upload.ocr)
         content, name = upload.file.read_bytes(), upload.name
-        articles = read_upload(content, known, Path(name).stem, max_chars, name)
+        articles = read_upload(content, known, Path(name).stem, settings.max_article_chars, name, ocr)
         indexer = self.service.indexer
         try:
             with self.service.upload_limiter.place():
-                return indexer.plan(articles) if is_planned else indexer.index(articles)
+                return indexer.plan(articles) if is_planned else indexer.index(articles, note_written=note_written)
         except DalilError as error:
             return IndexResult(failed=[ReadFailure(upload.name, str(error))])
 
@@ -252,7 +280,9 @@ class Library:
             label = self.labels[f"{stage}_{outcome}"]
             rows += [_Row(name if len(ids) == 1 else f"{name}: {key}", outcome, label) for key in ids]
         failed = self.labels[f"{stage}_failed"]
-        rows += [_Row(name, "failed", failed, failure.reason) for failure in result.failed]
+        # What the page has words of its own for is said in them, all else as the reader of the file says it.
+        reasons = [self.labels.get(f"failed_{failure.code}", failure.reason) for failure in result.failed]
+        rows += [_Row(name, "failed", failed, reason) for reason in reasons]
         warned = self.labels["warned"]
         return rows + [_Row(name, "warned", warned, warning.reason) for warning in result.warnings]
 

@@ -71,7 +71,7 @@ def to_markdown(turns: Sequence[Turn]) -> str:
 def format_reference(citation: Citation, language: Language) -> str:
     """A citation as one writes it in a language."""
     place = f"{citation.article_id}, {citation.start}–{citation.end}"
-    title = format_title(citation.title, citation.page, language)
+    title = format_title(citation.title, citation.page, language, citation.ocr)
     address = web_address(citation.url)  # the browser may have kept another one
     url = f" {address}" if address else ""
     return f"«{' '.join(citation.quote.split())}» — {title} ({place}){url}"

@@ -63,6 +63,11 @@ ENGLISH = LanguageProfile(
         r"\bhow (?:many|much|long|old|far|large|big|tall|high|fast)\b|\bwhen\b"
         r"|\b(?:year|date|percent|percentage|number|century)\b"
     ),
+    asks_list=re.compile(
+        r"^\W*(?:(?:what|which)(?: are| were)?|who (?:are|were)|list|name|how many)\s+"
+        r"(?:(?:all|the|types?|kinds?|names|of)\s+)*(?!(?:is|was|does|has)\b)"
+        r"(?:\w+\s+){0,2}?((?<=how many )\w+|\w{3,}(?<!s)s)\b"
+    ),
     follow_up=re.compile(
         r"^(?:and|but|so|what about|how about)\b"
         r"|\b(?:it|its|he|she|they|them|their|his|her|this|that|these|those|there|one)\b"

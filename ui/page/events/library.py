@@ -24,7 +24,8 @@ class LibraryEvents:
         components["articles"].remove(self.remove, wanted, listed, **HIDDEN)
         components["articles"].undo(self.undo, wanted, listed, **HIDDEN)
         pending, planned = page.select("pending"), page.select("plan", "pending", "add", "cancel")
-        components["files"].upload(self.plan, pending, planned, trigger_mode="multiple", **HIDDEN)
+        dropping = page.select("pending", "read_ocr")
+        components["files"].upload(self.plan, dropping, planned, trigger_mode="multiple", **HIDDEN)
         components["add"].click(self.add, page.select("pending", "filter"), planned + listed, **HIDDEN)
         components["cancel"].click(self.cancel, pending, planned, **HIDDEN)
 
@@ -36,10 +37,10 @@ class LibraryEvents:
         """Put back what was taken out."""
         return self.page.library.render_list(wanted, self.page.library.restore(str(event.article)))
 
-    def plan(self, event: gr.EventData, pending: list[Upload]) -> Update:
+    def plan(self, event: gr.EventData, pending: list[Upload], ocr: bool) -> Update:
         """Say what adding these files would do, beside those that wait already."""
         library = self.page.library
-        uploads, problems = library.accept([DroppedFile(**file) for file in event.files])
+        uploads, problems = library.accept([DroppedFile(**file) for file in event.files], ocr)
         planned, new = library.plan([*pending, *uploads], problems)
         return planned, new, gr.update(visible=bool(new)), gr.update(visible=bool(planned))
 

@@ -14,6 +14,7 @@ from rag.types import Language
 
 _MAX_WORDS = 40
 """Of a reply that says nothing else."""
+_CLAUSE = re.compile(r"[^,،;؛:]+[,،;؛:]*")
 _PART_END = re.compile(r"[\n.:!؟?،,;؛]+")
 
 
@@ -30,12 +31,15 @@ class _Declines(NamedTuple):
         Of which one is in a reply that says it in a sentence, folded and without punctuation.
     contrast : re.Pattern
         In a reply that says something else as well.
+    subject : re.Pattern
+        What a sentence about the passages, and not about what they tell, names.
     """
 
     mark: str
     marks: frozenset[str]
     patterns: tuple[re.Pattern[str], ...]
     contrast: re.Pattern[str]
+    subject: re.Pattern[str]
 
 
 def no_answer_mark(language: Language) -> str:
@@ -51,6 +55,23 @@ def is_decline(reply: str) -> bool:
         return False
     parts = {_fold_words(part).replace(" ", "") for part in _PART_END.split(plain)} | {words.replace(" ", "")}
     return any(_says_so(words, parts, _declines(language)) for language in LANGUAGES)
+
+
+def strip_decline(statement: str) -> str:
+    """What a statement says of anything but of what the passages leave out; empty where it says nothing else."""
+    parts = [part for part in _CLAUSE.findall(statement) if part.strip()]
+    kept = [part for part in parts if not _tells_what_lacks(_fold_words(part))]
+    return statement if len(kept) == len(parts) else "".join(kept).strip()
+
+
+def _tells_what_lacks(words: str) -> bool:
+    """Whether folded words say that the passages lack something, and give no number."""
+    if any(char.isdigit() for char in words):
+        return False
+    languages = (_declines(language) for language in LANGUAGES)
+    return any(
+        one.subject.search(words) and any(pattern.search(words) for pattern in one.patterns) for one in languages
+    )
 
 
 def _says_so(words: str, parts: set[str], declines: _Declines) -> bool:
@@ -72,4 +93,4 @@ def _declines(language: Language) -> _Declines:
     data: Mapping[str, Any] = json.loads(text)
     marks = frozenset(_fold_words(mark).replace(" ", "") for mark in (data["mark"], *data["marks"]))
     patterns = tuple(re.compile(pattern) for pattern in data["patterns"])
-    return _Declines(data["mark"], marks, patterns, re.compile(data["contrast"]))
+    return _Declines(data["mark"], marks, patterns, re.compile(data["contrast"]), re.compile(data["subject"]))

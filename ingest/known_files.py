@@ -1,0 +1,215 @@
+"""Files that say what they said when their articles were read: told by a hash of their bytes, and not read again."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from hashlib import blake2b, file_digest
+from importlib.metadata import PackageNotFoundError, version
+from os import stat_result
+from pathlib import Path
+
+import rag.language
+from ingest.ocr.options import NO_OCR, OcrOptions
+from ingest.readers import ReadFailure, ReadResult, ReadWarning, file_source, read_file
+from rag.store import ArticleSummary, FileMark, Store
+from rag.types import Article
+
+_DIGEST_BYTES = 16
+_LIBRARIES = (
+    "charset-normalizer",
+    "defusedxml",
+    "hijridate",
+    "lxml",
+    "mammoth",
+    "markdown-it-py",
+    "mdit-py-plugins",
+    "openpyxl",
+    "playa-pdf",
+    "pypdfium2",
+    "python-pptx",
+    "pyyaml",
+    "qalam",
+    "resiliparse",
+)
+"""What reads files: another version may read the same bytes otherwise."""
+_CODE = (Path(__file__).parent / "readers", Path(__file__).parent / "pdf", Path(rag.language.__file__).parent)
+"""What makes articles of what these give."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileEnd:
+    """The end of a file all of whose articles were read without a failure or a warning.
+
+    Attributes
+    ----------
+    source : str
+        As that of its articles.
+    digest : str
+        Of the file.
+    count : int
+        Of its articles.
+    """
+
+    source: str
+    digest: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFile:
+    """A file that says what it said when its articles were read.
+
+    Attributes
+    ----------
+    source : str
+        As that of its articles.
+    ids : tuple of str
+        Of its articles, in the order of the file.
+    read : callable
+        Reads it all the same: another file of the same run may have taken an id of it.
+    """
+
+    source: str
+    ids: tuple[str, ...]
+    read: "Callable[[], Iterator[FoundItem]]" = field(compare=False)
+
+
+FoundItem = ReadResult | FileEnd | KnownFile
+"""One of the things that are found in files."""
+
+
+class KnownFiles:
+    """The files whose articles the index holds.
+
+    Parameters
+    ----------
+    store : Store
+        The index.
+    max_chars : int
+        Longest article.
+    ocr : OcrOptions
+        Whether scans are read.
+    """
+
+    def __init__(self, store: Store, max_chars: int, ocr: OcrOptions = NO_OCR) -> None:
+        self._max_chars, self._ocr = max_chars, ocr
+        self._incomplete = store.find_incomplete()
+        self._by_source: dict[str, list[ArticleSummary]] = {}
+        for one in store.summarize_articles().values():
+            self._by_source.setdefault(one.source, []).append(one)
+
+    def find(self, file: Path, root: Path) -> KnownFile | None:
+        """A file as it is known; None where it is to be read: it is new, or changed, or not all of it is there."""
+        source = file_source(file)
+        marks = self._find_marks(source)
+        if not marks or {mark.digest for mark in marks.values()} != {hash_file(file, self._max_chars)}:
+            return None
+        ids = tuple(sorted(marks, key=lambda one: marks[one].number))
+        return KnownFile(source, ids, lambda: read_marked_file(file, root, self._max_chars, self._ocr))
+
+    def _find_marks(self, source: str) -> dict[str, FileMark]:
+        """The marks of a source's articles by id; none unless they are all there and as they were read."""
+        articles = self._by_source.get(source, ())
+        marks = {
+            one.id: one.mark
+            for one in articles
+            if one.mark is not None and one.mark.revision == one.revision and one.id not in self._incomplete
+        }
+        is_whole = len(marks) == len(articles) and all(mark.total == len(marks) for mark in marks.values())
+        return marks if is_whole else {}
+
+
+def hash_file(file: Path, max_chars: int) -> str:
+    """A hash of a file's bytes and of how they are read, 32 hexadecimal digits; empty where it cannot be read."""
+    try:
+        with file.open("rb") as stream:
+            return file_digest(
+                stream, lambda: blake2b(_describe_reading(max_chars), digest_size=_DIGEST_BYTES)
+            ).hexdigest()
+    except OSError:
+        return ""
+
+
+def read_marked_file(file: Path, root: Path, max_chars: int, ocr: OcrOptions = NO_OCR) -> Iterator[FoundItem]:
+    """The articles of a file, and its end where it is to be known again.
+
+    Parameters
+    ----------
+    file : Path
+        Of any kind.
+    root : Path
+        The folder that its id counts from.
+    max_chars : int
+        Longest article.
+    ocr : OcrOptions
+        Whether scans are read. It is no part of the hash: a file with a scan always gives a warning, and no mark.
+    """
+    digest, before = hash_file(file, max_chars), _look_at(file)
+    count, is_clean = 0, bool(digest)
+    for item in read_file(file, root, max_chars, ocr):
+        count += isinstance(item, Article)
+        is_clean = is_clean and not isinstance(item, ReadFailure | ReadWarning)
+        yield item
+    if is_clean and before == _look_at(file):  # what is written to while it is read has the hash of neither text
+        yield FileEnd(file_source(file), digest, count)
+
+
+class PendingMarks:
+    """The marks of articles that were read and are not all written yet."""
+
+    def __init__(self) -> None:
+        self._marks: dict[str, FileMark] = {}
+        self._unwritten: set[str] = set()
+        self._of_file: list[Article] = []
+
+    def add(self, article: Article, is_written: bool) -> None:
+        """Note an article that was read, and whether the index has it as it is."""
+        if self._of_file and self._of_file[-1].source != article.source:
+            self._of_file.clear()
+        self._of_file.append(article)
+        if not is_written:
+            self._unwritten.add(article.id)
+
+    def end_file(self, end: FileEnd) -> None:
+        """Mark the articles of a file, where all of them are in the index by this file."""
+        articles = [one for one in self._of_file if one.source == end.source]
+        self._of_file.clear()
+        if len(articles) == end.count:
+            marks = (FileMark(end.digest, one.revision, at, end.count) for at, one in enumerate(articles))
+            self._marks |= dict(zip((one.id for one in articles), marks, strict=True))
+
+    def take(self, written: Iterable[Article]) -> dict[str, FileMark]:
+        """The marks that can be kept by id, once these articles were written; each is given once."""
+        self._unwritten.difference_update(one.id for one in written)
+        ready = {one: mark for one, mark in self._marks.items() if one not in self._unwritten}
+        for one in ready:
+            del self._marks[one]
+        return ready
+
+
+def _look_at(file: Path) -> tuple[int, int, int] | None:
+    try:
+        found: stat_result = file.stat()
+    except OSError:
+        return None
+    return found.st_size, found.st_mtime_ns, found.st_ino
+
+
+@cache
+def _describe_reading(max_chars: int) -> bytes:
+    """Hash of all that decides, beside a file's bytes, what is read from them."""
+    digest = blake2b(str(max_chars).encode())
+    for name in _LIBRARIES:
+        digest.update(f"{name} {_version_of(name)}\n".encode())
+    for folder in _CODE:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                digest.update(path.name.encode() + path.read_bytes())
+    return digest.digest()
+
+
+def _version_of(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ""
