@@ -28,8 +28,8 @@ from rag.types import MAX_HEADING_LEVEL, Article, Heading, Language, PageMap, Sp
 STANDARD_STREAM = "-"
 """In place of a file's name: standard output or input."""
 _VERSION = 2
-"""1 had no pages, headings and health."""
-_OPTIONAL_FIELDS = ("pages", "ocr", "headings", "health")
+"""1 had none of the optional fields."""
+_OPTIONAL_FIELDS = ("pages", "ocr", "headings", "health", "original")
 """Written where an article has some."""
 _GZIP_MARK = b"\x1f\x8b"
 _MAX_BYTES_PER_CHAR, _OTHER_FIELDS_BYTES = 12, 100_000
@@ -70,7 +70,7 @@ class ArchiveHeader(BaseModel):
 
 
 class ArchiveArticle(BaseModel):
-    """An article with all that is kept of it; `pages`, `ocr`, `headings` and `health` stand there where it has some."""
+    """An article with all that is kept of it; what is optional stands there where it has some, `original` as a hash."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -84,6 +84,7 @@ class ArchiveArticle(BaseModel):
     date: str | None = None
     topic: str | None = None
     pages: Annotated[PageMap, AfterValidator(_check_pages)] | None = None
+    original: str | None = Field(None, pattern="^[0-9a-f]{40}$")
     ocr: Annotated[tuple[Span, ...], AfterValidator(_check_ocr)] = ()
     health: str | None = None
     headings: Annotated[tuple[Heading, ...], AfterValidator(_check_headings)] = ()

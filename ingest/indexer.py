@@ -1,10 +1,12 @@
 """Articles into the index, whichever way they come: files, uploads, an undone removal, a set of the harness."""
 
+import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -13,6 +15,7 @@ from ingest.chunker import chunk_article
 from ingest.duplicates import DuplicateGroups, Duplicates
 from ingest.identity import Identities
 from ingest.known_files import FileEnd, FoundItem, KnownFile, PendingMarks
+from ingest.originals import Originals
 from ingest.readers import ReadFailure, ReadSkip, ReadWarning
 from rag.embedding import Encoder
 from rag.embedding.bm25 import lexical_vector
@@ -76,17 +79,27 @@ class Indexer:
         Gives the encoder; called once, and only when there is something to embed.
     chunk_tokens : int
         Largest chunk.
+    originals : Originals, optional
+        Keeps the files that articles were read from, and removes them with the articles; unset: none are kept.
     """
 
-    def __init__(self, store: Store, open_encoder: Callable[[], Encoder], chunk_tokens: int) -> None:
+    def __init__(
+        self,
+        store: Store,
+        open_encoder: Callable[[], Encoder],
+        chunk_tokens: int,
+        originals: Originals | None = None,
+    ) -> None:
         self._store, self._chunk_tokens = store, chunk_tokens
+        self._originals = originals or Originals(Path(os.devnull), keeps_new=False)
         self._encoder = cache(open_encoder)
         self._lock = threading.Lock()
 
     def plan(self, found: Iterable[FoundItem]) -> IndexResult:
         """What `index` would do with what a reader found, doing nothing."""
-        result = IndexResult()
-        for _ in self._select_new(found, result, PendingMarks()):
+        result, doubtful = IndexResult(), set[str]()
+        received = self._originals.receive(found, doubtful, writes=False)
+        for _ in self._select_new(received, result, PendingMarks(), doubtful):
             pass
         return result
 
@@ -116,10 +129,11 @@ class Indexer:
         StoreError, EmbeddingError
             What was written before is kept.
         """
-        result, marks = IndexResult(), PendingMarks()
+        result, marks, doubtful = IndexResult(), PendingMarks(), set[str]()
         done = 0
         with self._lock, ThreadPoolExecutor(1, thread_name_prefix="embedding") as executor:
-            for batch in self._embed_ahead(_batches(self._select_new(found, result, marks)), executor):
+            received = self._originals.receive(found, doubtful)
+            for batch in self._embed_ahead(_batches(self._select_new(received, result, marks, doubtful)), executor):
                 if done:
                     self._store.flush()  # what a long ingest has finished outlives a loss of power
                 for article, chunks in batch:
@@ -132,14 +146,43 @@ class Indexer:
             self._store.mark_articles(marks.take(()))
             if done:
                 self._store.optimize()
+            self._remove_unnamed(doubtful)
         return result
 
-    def remove(self, article_ids: Sequence[str]) -> None:
-        """Take articles out of the index; unknown ids are no error."""
+    def remove(self, article_ids: Sequence[str], holds_originals: bool = False) -> None:
+        """Take articles out of the index.
+
+        Parameters
+        ----------
+        article_ids : sequence of str
+            Unknown ones are no error.
+        holds_originals : bool
+            Whether to leave their originals for `restore`; then call `forget_original` once that is not to be done.
+        """
         if article_ids:
             with self._lock:
+                originals = self._find_originals(article_ids)
                 self._store.remove(article_ids)
                 self._store.optimize()
+                if holds_originals:
+                    self._originals.hold(originals)
+                else:
+                    self._remove_unnamed(originals)
+
+    def forget_original(self, original: str | None) -> None:
+        """Remove an original that was left for `restore`, unless an article has it."""
+        with self._lock:
+            self._remove_unnamed({original} if original else set())
+
+    def has_original(self, article: ArticleSummary) -> bool:
+        """Whether the original of an article is here, where it has one."""
+        return article.original is None or self._originals.find(article.original) is not None
+
+    def delete_orphaned_originals(self) -> None:
+        """Remove the originals that no article has: those that a killed ingest left."""
+        if not self._originals.is_empty:
+            with self._lock:
+                self._originals.delete_orphans(self._named_originals())
 
     def restore(self, article: Article) -> None:
         """Put an article that was removed into the index again, as it was."""
@@ -151,6 +194,20 @@ class Indexer:
     def embed(self, articles: Sequence[Article]) -> Iterator[EmbeddedArticle]:
         """Each article with its chunks in every representation, in one pass; writes nothing."""
         yield from embed_articles(articles, self._chunk_tokens, self._encoder())
+
+    def _find_originals(self, article_ids: Sequence[str]) -> set[str]:
+        if self._originals.is_empty:
+            return set()
+        stored = self._store.summarize_articles()
+        return {stored[one].original or "" for one in article_ids if one in stored}
+
+    def _named_originals(self) -> set[str | None]:
+        return {one.original for one in self._store.summarize_articles().values()}
+
+    def _remove_unnamed(self, originals: Set[str]) -> None:
+        here = set(filter(self._originals.find, originals))
+        if here:
+            self._originals.remove(here - self._named_originals())
 
     def _embed_ahead(self, batches: Iterable[list[Article]], executor: Executor) -> Iterator[list[EmbeddedArticle]]:
         """Each batch with its vectors, while the next one is read and embedded beside what is done with this."""
@@ -166,8 +223,11 @@ class Indexer:
             if ahead is not None:
                 ahead.cancel()  # where the ingest ends early, what has not begun need not be embedded
 
-    def _select_new(self, found: Iterable[FoundItem], result: IndexResult, marks: PendingMarks) -> Iterator[Article]:
-        """The articles that are new or changed; notes in `result` what becomes of each, and in `marks` their files."""
+    def _select_new(
+        self, found: Iterable[FoundItem], result: IndexResult, marks: PendingMarks, doubtful: set[str]
+    ) -> Iterator[Article]:
+        """The articles that are new or changed; notes in `result` what becomes of each, in `marks` their files, and in
+        `doubtful` the originals that may have none any more."""
         stored = self._store.summarize_articles()
         incomplete = self._store.find_incomplete()
         duplicates, groups = Duplicates(stored.values()), DuplicateGroups()
@@ -182,10 +242,13 @@ class Indexer:
                 marks.end_file(item)
             else:
                 outcome = _compare(item, stored.get(item.id), item.id in incomplete)
+                if outcome == "unchanged" and item.original in doubtful and not self._originals.find(item.original):
+                    outcome = "changed"  # in a plan: its file is to be written, and nothing else
                 ids: list[str] = getattr(result, outcome)
                 ids.append(item.id)
                 marks.add(item, is_written=outcome == "unchanged")
                 if outcome != "unchanged":
+                    doubtful.add((stored[item.id].original if item.id in stored else None) or "")
                     original = duplicates.find(item)
                     if original is not None:
                         groups.add(item, original)
@@ -226,11 +289,12 @@ def embed_articles(articles: Sequence[Article], chunk_tokens: int, encoder: Enco
 
 def _compare(article: Article, stored: ArticleSummary | None, is_incomplete: bool) -> Outcome:
     """What writing an article would do. One that comes from another file has changed, so that a sync of that file's
-    folder knows it."""
+    folder knows it; so has one whose pages can be shown from now on, or look otherwise."""
     if stored is None:
         return "added"
     is_same = (stored.revision, stored.source) == (article.revision, article.source) and not is_incomplete
-    return "unchanged" if is_same else "changed"
+    has_original = article.original in (None, stored.original)
+    return "unchanged" if is_same and has_original else "changed"
 
 
 def _batches(articles: Iterable[Article]) -> Iterator[list[Article]]:

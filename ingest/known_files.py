@@ -89,10 +89,18 @@ class KnownFiles:
         Longest article.
     ocr : OcrOptions
         Whether scans are read.
+    is_whole : callable
+        Whether all that belongs to an article is there, its original too.
     """
 
-    def __init__(self, store: Store, max_chars: int, ocr: OcrOptions = NO_OCR) -> None:
-        self._max_chars, self._ocr = max_chars, ocr
+    def __init__(
+        self,
+        store: Store,
+        max_chars: int,
+        ocr: OcrOptions = NO_OCR,
+        is_whole: Callable[[ArticleSummary], bool] = lambda _: True,
+    ) -> None:
+        self._max_chars, self._ocr, self._is_whole = max_chars, ocr, is_whole
         self._incomplete = store.find_incomplete()
         self._by_source: dict[str, list[ArticleSummary]] = {}
         for one in store.summarize_articles().values():
@@ -116,7 +124,7 @@ class KnownFiles:
             if one.mark is not None and one.mark.revision == one.revision and one.id not in self._incomplete
         }
         is_whole = len(marks) == len(articles) and all(mark.total == len(marks) for mark in marks.values())
-        return marks if is_whole else {}
+        return marks if is_whole and all(map(self._is_whole, articles)) else {}
 
 
 def hash_file(file: Path, max_chars: int) -> str:

@@ -77,6 +77,7 @@ class Sync:
         """
         listing = self._list(paths, documents)
         self._store.delete_orphans()
+        self._indexer.delete_orphaned_originals()
         tracker = ProgressTracker([file for file, _ in listing.files], report)
         found = tracker.watch(self._read(listing, documents))
         result = self._indexer.index(found, note_written=tracker.note_written)
@@ -135,6 +136,7 @@ class Sync:
             What was finished before is kept, and the next run goes on from there.
         """
         self._store.delete_orphans()
+        self._indexer.delete_orphaned_originals()
         if plan.to_write:
             progress(0, plan.to_write)
             self._indexer.index(self._read(self._list(paths, documents), documents), progress, plan.to_write)
@@ -145,7 +147,7 @@ class Sync:
         return list_files(paths, self._excluded, self._ocr) if paths or not documents else Listing()
 
     def _read(self, listing: Listing, documents: Sequence[FetchedDocument | ReadFailure]) -> Iterator[FoundItem]:
-        known = KnownFiles(self._store, self._max_chars, self._ocr)
+        known = KnownFiles(self._store, self._max_chars, self._ocr, self._indexer.has_original)
         files = (known.find(*file) or ReadTask(*file, self._max_chars, self._ocr) for file in listing.files)
         yield from self._pool.read(files)
         for document in documents:

@@ -151,6 +151,9 @@ class Settings(BaseModel):
         description="Hosts, parted by commas, that `dalil ingest ADDRESS` reads although their addresses are private, "
         "such as `wiki.example.org` or `127.0.0.1`",
     )
+    keep_originals: bool = Field(
+        True, description="Keep PDF files that are taken in, in the folder of the index, to show their pages"
+    )
     pdf_password: SecretStr | None = Field(None, description="Password of the PDF files that are encrypted")
     ocr: OcrMode = Field(
         "ask",
@@ -186,6 +189,11 @@ class Settings(BaseModel):
     def feedback_file(self) -> Path:
         """Where readers' ratings are kept."""
         return self.data_dir / "feedback.jsonl"
+
+    @property
+    def originals_folder(self) -> Path:
+        """Where the files are kept that articles were read from."""
+        return self.data_dir / "originals"
 
     @property
     def concurrent_answers(self) -> int:

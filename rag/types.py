@@ -139,6 +139,8 @@ class Article:
         In the order of the text; none where its format has none.
     health : str or None
         What its text was judged to be, a `State` of `rag.language.health`; None where an earlier version wrote it.
+    original : str or None
+        Hash of the document, where it is kept so that its pages can be shown; the file itself may be elsewhere.
     """
 
     id: str
@@ -154,6 +156,7 @@ class Article:
     ocr: tuple[Span, ...] = ()
     headings: tuple[Heading, ...] = ()
     health: str | None = None
+    original: str | None = None
 
     def find_page(self, offset: int) -> Page | None:
         """The page that a code point of the text stands on; None where there are no pages."""

@@ -214,6 +214,7 @@ def serve(settings: Settings) -> None:
         print(hint, file=sys.stderr)
     with listener, open_tracing() or nullcontext() as tracing, Assistant.from_settings(settings) as assistant:
         service = AnswerService(assistant)
+        service.indexer.delete_orphaned_originals()
         config = configure_server(create_site(service, tracing), settings)
         # uvicorn raises the signal again when it has ended: as an exception, so that the index is closed.
         signal.signal(signal.SIGTERM, signal.default_int_handler)

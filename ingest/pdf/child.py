@@ -17,6 +17,8 @@ _MAX_MEMORY_BYTES = 2_000_000_000
 _FORK_SERVER = ForkServer()
 """Started with the first step."""
 _PASSWORD_VARIABLE = "DALIL_PDF_PASSWORD"
+_OPENING_STEPS = ("prepare", "ocr", "draw", "letters")
+"""Which open the file itself."""
 
 
 class StepError(Exception):
@@ -87,11 +89,20 @@ def _run_in_child(step: str, content: bytes, seconds: float) -> bytes:
 def _steps() -> dict[str, Callable[..., Any]]:
     """Each step with its function; the engines are imported in the child alone."""
     from ingest.ocr.recognition import recognize_pages
+    from ingest.pdf.drawing import draw_page
     from ingest.pdf.glyph_text import read_pages
+    from ingest.pdf.page_letters import read_page_letters
     from ingest.pdf.prepare import prepare_copy
     from ingest.pdf.qalam_text import read_blocks
 
-    return {"prepare": prepare_copy, "read": read_blocks, "glyphs": read_pages, "ocr": recognize_pages}
+    return {
+        "prepare": prepare_copy,
+        "read": read_blocks,
+        "glyphs": read_pages,
+        "ocr": recognize_pages,
+        "draw": draw_page,
+        "letters": read_page_letters,
+    }
 
 
 def _limit_memory() -> None:
@@ -107,7 +118,7 @@ def _limit_memory() -> None:
 def run_from_standard_input(step: str) -> None:
     """Do a step with the arguments that stand there; its result is written."""
     values = json.load(sys.stdin)
-    if step in ("prepare", "ocr"):  # a password goes through the environment, since every user can see a command line
+    if step in _OPENING_STEPS:  # a password goes through the environment, since every user can see a command line
         values["password"] = os.environ.get(_PASSWORD_VARIABLE)
     _limit_memory()
     try:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ingest.pdf.columns import Box, part_columns
 from ingest.pdf.glyph_marks import Letter, put_marks
-from ingest.pdf.glyph_order import Cluster, make_cluster, read_order
+from ingest.pdf.glyph_order import Cluster, make_cluster, order_clusters, read_order
 from ingest.pdf.glyphs import Glyph
 from rag.language.arabic.letters import LETTER_CLASS
 from rag.language.arabic.text_layers import count_unpaired
@@ -88,15 +88,32 @@ def read_lines(glyphs: Sequence[Glyph]) -> list[TextLine]:
     glyphs : sequence of Glyph
         In the order in which the file draws them.
     """
-    letters = put_marks(glyphs)
-    lines = [_words(line, _least_space(letters)) for line in _part_lines(letters)]
-    order = _choose_order(lines)
-    is_arabic = _is_arabic("".join(letter.text for letter in letters))
+    order, is_arabic = _order_lines(glyphs)
     plain = [_read_line(line, is_arabic, mirrors=False) for line in order]
     if not _BRACKET.search(_join(plain)):
         return plain
     mirrored = [_read_line(line, is_arabic, mirrors=True) for line in order]
     return mirrored if count_unpaired(_join(mirrored)) < count_unpaired(_join(plain)) else plain
+
+
+def read_letters(glyphs: Sequence[Glyph]) -> list[list[Letter]]:
+    """The letters of each line that `read_lines` gives, in reading order; an empty one stands between words."""
+    order, is_arabic = _order_lines(glyphs)
+    return [_read_letters(line, is_arabic) for line in order]
+
+
+def _read_letters(words: Sequence[_Word], is_arabic_page: bool) -> list[Letter]:
+    letters = [letter for word in words for letter in word.letters]
+    space = Letter("", 0.0, 0.0, 0.0, 0.0, -1)
+    ordered = order_clusters(_clusters(words), _runs_rightwards(letters, is_arabic_page), mirrors=False)
+    return [letters[cluster.place] if cluster.place >= 0 else space for cluster in ordered]
+
+
+def _order_lines(glyphs: Sequence[Glyph]) -> tuple[list[list[_Word]], bool]:
+    """The words of each line, lines in reading order, and whether the page is an Arabic one."""
+    letters = put_marks(glyphs)
+    lines = [_words(line, _least_space(letters)) for line in _part_lines(letters)]
+    return _choose_order(lines), _is_arabic("".join(letter.text for letter in letters))
 
 
 def _join(lines: Sequence[TextLine]) -> str:
@@ -251,10 +268,13 @@ def _read_line(words: Sequence[_Word], is_arabic_page: bool, mirrors: bool) -> T
 
 def _clusters(words: Sequence[_Word]) -> list[Cluster]:
     clusters: list[Cluster] = []
+    place = 0
     for word in words:
         if clusters:
             clusters.append(Cluster(" ", "neutral"))
-        clusters += [make_cluster(letter.text) for letter in word.letters]
+        for letter in word.letters:
+            clusters.append(make_cluster(letter.text, place))
+            place += 1
     return clusters
 
 

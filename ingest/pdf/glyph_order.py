@@ -18,20 +18,27 @@ _BRACKETS = re.compile(r"[()\[\]{}«»‹›]")
 
 
 class Cluster(NamedTuple):
-    """A letter with its marks, or a sign, and how it takes part in the order of a line."""
+    """A letter with its marks, or a sign, and how it takes part in the order of a line; `place` is where it stands
+    among the letters of the line, -1 of a space."""
 
     text: str
     kind: Kind
+    place: int = -1
 
 
-def make_cluster(text: str) -> Cluster:
+def make_cluster(text: str, place: int = -1) -> Cluster:
     """A cluster of its text, whose first character that is no mark tells its kind."""
     strong = next((char for char in text if unicodedata.category(char) != "Mn"), " ")
-    return Cluster(text, _KINDS.get(unicodedata.bidirectional(strong), "neutral"))
+    return Cluster(text, _KINDS.get(unicodedata.bidirectional(strong), "neutral"), place)
 
 
 def read_order(clusters: Sequence[Cluster], is_rightwards: bool, mirrors: bool) -> str:
-    """The text of a line.
+    """The text of a line; parameters as those of `order_clusters`."""
+    return _join(order_clusters(clusters, is_rightwards, mirrors))
+
+
+def order_clusters(clusters: Sequence[Cluster], is_rightwards: bool, mirrors: bool) -> list[Cluster]:
+    """The clusters of a line as they are read.
 
     Parameters
     ----------
@@ -43,10 +50,9 @@ def read_order(clusters: Sequence[Cluster], is_rightwards: bool, mirrors: bool) 
         Whether brackets say how they look, so that those which are read from right to left say the opposite.
     """
     if is_rightwards:
-        return "".join(
-            _join_leftwards(run, mirrors) if is_left else _join(run) for is_left, run in _left_runs(clusters)
-        )
-    return _join_leftwards(clusters, mirrors)
+        runs = (_order_leftwards(run, mirrors) if is_left else run for is_left, run in _left_runs(clusters))
+        return [cluster for run in runs for cluster in run]
+    return _order_leftwards(clusters, mirrors)
 
 
 def _join(clusters: Sequence[Cluster]) -> str:
@@ -72,22 +78,23 @@ def _left_runs(clusters: Sequence[Cluster]) -> list[tuple[bool, list[Cluster]]]:
     ]
 
 
-def _join_leftwards(clusters: Sequence[Cluster], mirrors: bool) -> str:
-    """The text of clusters that are read from right to left, Latin words and numbers in them from left to right."""
+def _order_leftwards(clusters: Sequence[Cluster], mirrors: bool) -> list[Cluster]:
+    """Clusters that are read from right to left, Latin words and numbers in them from left to right."""
     levels = _find_levels(clusters)
-    parts: list[str] = []
+    ordered: list[Cluster] = []
     end = len(clusters)
     while end:
         start = end - 1
         while start and levels[start] and levels[start - 1] == levels[end - 1]:
             start -= 1
         if levels[end - 1]:
-            parts.append(_join(clusters[start:end]))
+            ordered += clusters[start:end]
         else:
-            text = clusters[start].text
-            parts.append(text.translate(_MIRRORED) if mirrors and _BRACKETS.match(text) else text)
+            one = clusters[start]
+            is_mirrored = mirrors and _BRACKETS.match(one.text)
+            ordered.append(one._replace(text=one.text.translate(_MIRRORED)) if is_mirrored else one)
         end = start
-    return "".join(parts)
+    return ordered
 
 
 def _find_levels(clusters: Sequence[Cluster]) -> list[int]:

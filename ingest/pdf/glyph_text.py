@@ -9,7 +9,7 @@ from ingest.pdf.child import StepError
 from ingest.pdf.glyph_lines import read_lines
 from ingest.pdf.glyphs import read_glyphs
 
-_FAILURES = (playa.PDFException, ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
+FAILURES = (playa.PDFException, ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
 """What playa raises on a file that breaks the rules."""
 
 
@@ -40,7 +40,7 @@ def read_pages(path: str, seconds: float) -> list[list[dict[str, Any]] | None]:
             pages.append(None if glyphs is None else [line._asdict() for line in read_lines(glyphs)])
             if time.monotonic() > end:
                 break
-    except _FAILURES:
+    except FAILURES:
         if not pages:
             raise StepError("glyphs") from None
     return pages

@@ -53,6 +53,11 @@ def read_glyphs(path: str) -> Iterator[list[Glyph] | None]:
             yield _read_page(page, names)
 
 
+def read_page_glyphs(page: Page) -> list[Glyph] | None:
+    """The glyphs of one page of a file that is opened with the space "page", as `read_glyphs` gives them."""
+    return _read_page(page, GlyphNames())
+
+
 def _read_page(page: Page, names: GlyphNames) -> list[Glyph] | None:
     found: list[DrawnGlyph] = []
     levels: list[bool] = []

@@ -1,6 +1,6 @@
 """Files and uploads into articles: one reader for each format, one table of formats."""
 
-from ingest.readers.base import ReadFailure, ReadResult, ReadSkip, ReadWarning, Source
+from ingest.readers.base import OriginalFile, ReadFailure, ReadResult, ReadSkip, ReadWarning, Source
 from ingest.readers.files import file_id, file_source, read_file
 from ingest.readers.folders import Listing, find_files, list_files
 from ingest.readers.formats import (
@@ -25,6 +25,7 @@ __all__ = [
     "DerivedId",
     "Format",
     "Listing",
+    "OriginalFile",
     "ReadFailure",
     "ReadResult",
     "ReadSkip",

@@ -29,6 +29,28 @@ _MAX_BYTES_PER_CHAR = 4
 """Of UTF-8: a larger file is too long whatever it holds."""
 
 
+class OriginalFile(str):
+    """The hash of a file that an article was read from, 40 hexadecimal digits, with the content of the file, which a
+    reader gives on.
+
+    Parameters
+    ----------
+    content : bytes
+        Of the whole file.
+    """
+
+    content: bytes
+
+    def __new__(cls, content: bytes) -> "OriginalFile":
+        """The hash, with the content beside it."""
+        original = super().__new__(cls, blake2b(content, digest_size=20).hexdigest())
+        original.content = content
+        return original
+
+    def __reduce__(self) -> tuple[type["OriginalFile"], tuple[bytes]]:
+        return OriginalFile, (self.content,)
+
+
 @dataclass(frozen=True, slots=True)
 class ReadFailure:
     """A file, or a line of one, that could not become an article.
@@ -133,6 +155,7 @@ def make_article(
     warnings: Iterable[str] = (),
     labels: Sequence[str] = (),
     is_ocr: Sequence[bool] = (),
+    original: OriginalFile | None = None,
 ) -> Iterator[ReadResult]:
     """An article of what was read, and what was read otherwise than it was written.
 
@@ -153,6 +176,8 @@ def make_article(
         What the document calls each page; none where these are the numbers.
     is_ocr : sequence of bool
         Of each page whether it was read by OCR; none where none was.
+    original : OriginalFile, optional
+        The document, where its pages can be shown.
 
     Raises
     ------
@@ -177,8 +202,8 @@ def make_article(
         kept["pages"] = _map_pages(healed, labels)
     kept |= _place_parts(healed, title, is_ocr, place_headings(healed, heading_lines))
     name = DerivedId(clean_id(source.name)) if not (source.address and url) else clean_id(address_id(url))
-    article_id, revision = fields.id or name, _hash_content(kept)
-    yield Article(id=article_id, revision=revision, source=source.origin, health=health.state, **kept)
+    given: dict[str, Any] = {"source": source.origin, "health": health.state, "original": original}
+    yield Article(id=fields.id or name, revision=_hash_content(kept), **given, **kept)
     found = (*_describe_damage(text), *_describe_health(health))
     yield from map(source.warning, (*warnings, *fields.problems, *found))
 
@@ -232,7 +257,7 @@ def read_limited(stream: BufferedReader, source: Source, bytes_per_char: int = _
 
 
 def _hash_content(kept: dict[str, Any]) -> str:
-    """Hash of all that is kept of an article but its id and source, 24 hexadecimal digits."""
+    """Hash of all that is kept of an article but its id, source and original, 24 hexadecimal digits."""
     content = json.dumps(kept, ensure_ascii=False, sort_keys=True, default=asdict)
     return blake2b(content.encode(), digest_size=12).hexdigest()
 

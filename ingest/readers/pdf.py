@@ -5,7 +5,7 @@ from dataclasses import replace
 from io import BufferedReader
 
 from ingest.pdf.extract import PdfText, extract_text
-from ingest.readers.base import ReadResult, Source, make_article
+from ingest.readers.base import OriginalFile, ReadResult, Source, make_article
 from ingest.readers.headings import mark_heading
 from ingest.readers.metadata import MAX_TITLE_CHARS, ArticleFields, clean_line
 from ingest.readers.ocr_warnings import describe_ocr, describe_unread
@@ -22,7 +22,8 @@ _MAX_LABEL_CHARS = 20
 
 def read_pdf(stream: BufferedReader, source: Source) -> Iterator[ReadResult]:
     """The article of a PDF; raises ReadError."""
-    found = extract_text(_read_bytes(stream), source.max_chars, ocr=source.ocr)
+    content = _read_bytes(stream)
+    found = extract_text(content, source.max_chars, ocr=source.ocr)
     _check_words(found, source)
     is_read = {page.number for page in found.scanned if page.lines}
     is_ocr = [number in is_read for number in range(len(found.page_texts))]
@@ -31,8 +32,8 @@ def read_pdf(stream: BufferedReader, source: Source) -> Iterator[ReadResult]:
     pages = [_mark_headings(page, found.heading_levels) for page in found.page_texts]
     warnings = [*describe_ocr(found.scanned), *([describe_unread(found.scans)] if found.scans else [])]
     warnings += [reason("mended")] if found.is_mended else []
-    labels = _clean_labels(found.page_labels)
-    for item in make_article(ArticleFields(), pages, source, title, warnings, labels, is_ocr):
+    labels, original = _clean_labels(found.page_labels), OriginalFile(content)
+    for item in make_article(ArticleFields(), pages, source, title, warnings, labels, is_ocr, original):
         if isinstance(item, Article) and found.is_mended and item.health == "ok":
             yield replace(item, health="mended")
         else:

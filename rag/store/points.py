@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from itertools import pairwise
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 from uuid import UUID, uuid5
 
 import numpy as np
@@ -95,7 +95,7 @@ class ArticleSummary:
 
     Attributes
     ----------
-    id, title, revision, source, language, url, date, topic, health
+    id, title, revision, source, language, url, date, topic, original, health
         As those of `Article`.
     chunks : int
         That it was written with.
@@ -115,13 +115,15 @@ class ArticleSummary:
     date: str | None
     topic: str | None
     sketch: tuple[int, ...] = field(default=(), compare=False)
+    original: str | None = None
     mark: FileMark | None = field(default=None, compare=False)
     health: str | None = field(default=None, compare=False)
 
 
-_ARTICLE_FIELDS = [item.name for item in fields(Article) if item.name not in ("pages", "ocr", "headings", "health")]
+_LATER_FIELDS = ("pages", "ocr", "headings", "health", "original")
+_ARTICLE_FIELDS = [item.name for item in fields(Article) if item.name not in _LATER_FIELDS]
 """What is kept as it is."""
-_OPTIONAL_FIELDS = ("sketch", "mark", "health")
+_OPTIONAL_FIELDS = ("sketch", "mark", "health", "original")
 SUMMARY_FIELDS = [item.name for item in fields(ArticleSummary)]
 """Payload that a summary is made of."""
 
@@ -158,6 +160,7 @@ def article_point(article: Article, chunks: Sequence[Chunk], config: IndexConfig
         | pages
         | ocr
         | {
+            "original": article.original,
             "spans": [[chunk.start, chunk.end] for chunk in chunks],
             "chunks": len(chunks),
             "sketch": list(sketch_text(article.text)),
@@ -176,8 +179,8 @@ def read_article(payload: Payload) -> Article:
     kept = {name: payload[name] for name in _ARTICLE_FIELDS} | {"url": web_address(payload["url"])}
     headings = tuple(Heading(*place) for place in payload.get("headings") or ())
     ocr = tuple(Span(*span) for span in payload.get("ocr") or ())
-    pages = _read_pages(payload.get("pages"))
-    return Article(**kept, pages=pages, ocr=ocr, headings=headings, health=payload.get("health"))
+    later: dict[str, Any] = {name: payload.get(name) for name in ("health", "original")}
+    return Article(**kept, **later, pages=_read_pages(payload.get("pages")), ocr=ocr, headings=headings)
 
 
 def _read_pages(pages: Payload | None) -> PageMap | None:
@@ -191,6 +194,7 @@ def read_summary(payload: Payload) -> ArticleSummary:
     return ArticleSummary(
         **kept | {"url": web_address(payload["url"])},
         sketch=tuple(payload.get("sketch") or ()),
+        original=payload.get("original"),
         mark=FileMark(*mark) if mark else None,
         health=payload.get("health"),
     )

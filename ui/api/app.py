@@ -14,6 +14,7 @@ from ui.api.headers import SecurityHeadersMiddleware
 from ui.api.health_routes import build_health_routes
 from ui.api.openai_routes import build_openai_routes
 from ui.api.origins import OriginMiddleware
+from ui.api.page_routes import build_page_routes
 from ui.api.request_log import RequestLogMiddleware
 from ui.api.service import AnswerService
 from ui.api.tracing import Tracing
@@ -30,6 +31,7 @@ _ROUTES = (
     build_health_routes,
     build_answer_routes,
     build_openai_routes,
+    build_page_routes,
     build_article_routes,
     build_archive_routes,
 )

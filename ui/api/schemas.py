@@ -240,6 +240,32 @@ class ArticleText(ArticleInfo):
     length: int
 
 
+class WordMark(BaseModel):
+    """A rectangle over words of a page, in shares of its width and height from its top left."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+class MarksOfPage(BaseModel):
+    """A page with the rectangles over words on it: its number, from 1, and what the document calls it."""
+
+    number: int
+    label: str | None
+    marks: list[WordMark]
+
+
+class ArticleMarks(BaseModel):
+    """Where the code points `start` to `end` of an article's text stand on the pages of its document."""
+
+    id: str
+    start: int
+    end: int
+    pages: list[MarksOfPage]
+
+
 class UploadResult(BaseModel):
     """What became of the articles of an upload, by id; `failed` says why, by place, and `warnings` what was read
     otherwise than it was written. `codes` names the reasons of both, by place: the same in every version."""

@@ -5,6 +5,8 @@ from dataclasses import replace
 from weakref import WeakSet
 
 from ingest.indexer import Indexer
+from ingest.originals import Originals
+from ingest.page_images import PageImages
 from rag.answering.assistant import AnswerStream, Assistant
 from rag.answering.llm import Deadline
 from rag.trace import set_attributes
@@ -30,7 +32,9 @@ class AnswerService:
 
     def __init__(self, assistant: Assistant) -> None:
         self.assistant = assistant
-        self.indexer = Indexer(assistant.store, lambda: assistant.encoder, assistant.settings.chunk_tokens)
+        settings, originals = assistant.settings, Originals.from_settings(assistant.settings)
+        self.indexer = Indexer(assistant.store, lambda: assistant.encoder, settings.chunk_tokens, originals)
+        self.pages = PageImages(originals)
         self.metrics = Metrics()
         self.recent = RecentAnswers(assistant.settings.feedback_file, assistant.store, self.metrics)
         self.limiter = ConcurrencyLimiter(assistant.settings.concurrent_answers)

@@ -86,11 +86,13 @@ def _import(options: argparse.Namespace, settings: Settings) -> int:
 
 def _index_articles(options: argparse.Namespace, settings: Settings, archive: "Archive") -> "IndexResult":
     from ingest.indexer import Indexer
+    from ingest.originals import Originals
     from rag.embedding import open_encoder
 
     store = _open_store(settings)
     try:
-        indexer = Indexer(store, lambda: open_encoder(settings), settings.chunk_tokens)
+        originals = Originals.from_settings(settings)
+        indexer = Indexer(store, lambda: open_encoder(settings), settings.chunk_tokens, originals)
         plan = indexer.plan(archive)  # reads all of it, so that nothing is written of one that is not whole
         store.delete_orphans()
         with ProgressBar("articles") as progress:

@@ -125,6 +125,7 @@ def _sync_files(
 ) -> "IndexResult":
     from ingest.indexer import Indexer
     from ingest.ocr.options import OcrOptions
+    from ingest.originals import Originals
     from ingest.sync import Sync
     from rag.embedding import embedding_spec, open_encoder
     from rag.store import IndexConfig, open_store
@@ -132,7 +133,8 @@ def _sync_files(
     # No model need be loaded for this.
     store = open_store(settings, IndexConfig.of(embedding_spec(settings), settings.chunk_tokens))
     try:
-        indexer = Indexer(store, lambda: open_encoder(settings), settings.chunk_tokens)
+        originals = Originals.from_settings(settings)
+        indexer = Indexer(store, lambda: open_encoder(settings), settings.chunk_tokens, originals)
         ocr = OcrOptions.of(settings.ocr, settings.tesseract, options.ocr)
         sync = Sync(store, indexer, settings.max_article_chars, [settings.data_dir], ocr=ocr)
         with ProgressLine() as report:

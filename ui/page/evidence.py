@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise, starmap
 from typing import NamedTuple
 
+from ingest.page_images import PageImages
 from rag.errors import NotFoundError
 from rag.language.direction import direction
 from rag.language.profile import Direction
@@ -61,8 +62,11 @@ def render_hint(labels: Labels) -> str:
     return render_macro("evidence", "hint", labels=labels)
 
 
-def render_article(store: Store, request: EvidenceRequest, labels: Labels, language: Language) -> str:
-    """The article that was asked for, its words marked; `language` is that of the labels."""
+def render_article(
+    store: Store, request: EvidenceRequest, labels: Labels, language: Language, pages: PageImages | None = None
+) -> str:
+    """The article that was asked for, its words marked, with a place for its page where `pages` has some; `language` is
+    that of the labels."""
     try:
         article = store.get_article(request.article_id)
     except NotFoundError:
@@ -82,6 +86,7 @@ def render_article(store: Store, request: EvidenceRequest, labels: Labels, langu
         is_part=window != (0, len(article.text)),
         verdict=request.verdict if request.verdict in labels else "",
         answer_id=request.answer_id,
+        has_pages=pages is not None and pages.has_pages(article),
         reference=_reference_to(article, span, language) if span.end > span.start else "",
         language=language,
         labels=labels,

@@ -141,7 +141,10 @@ def lay_out_settings(page: Page) -> None:
 def lay_out_evidence(page: Page) -> None:
     """The evidence, and what is said about it."""
     hint = render_hint(page.labels)
-    page.components["evidence"] = _action_html(hint, "evidence", "evidence", ["open", "close", "right"])
+    page.components["evidence"] = _action_html(hint, "evidence", "evidence", ["open", "close", "right", "show_page"])
+    page.components["page_image"] = gr.HTML(
+        {}, html_template="", js_on_load="dalil.pageImage(props, watch)", visible="hidden"
+    )
     page.components["notice"] = gr.HTML("", elem_id="dalil-notice", apply_default_css=False)
 
 

@@ -138,12 +138,12 @@ class Library:
         except DalilError:
             return ""
         try:
-            self.service.indexer.remove([article_id])
+            self.service.indexer.remove([article_id], holds_originals=True)
         except DalilError as error:
             return render_macro("library", "failure", message=self._describe_error(error))
         self._removed[article_id] = article
         for oldest in list(self._removed)[:-_MAX_REMOVED]:
-            del self._removed[oldest]
+            self.service.indexer.forget_original(self._removed.pop(oldest).original)
         return render_macro("library", "removed", title=article.title, article_id=article_id, labels=self.labels)
 
     def restore(self, article_id: str) -> str:

@@ -7,6 +7,7 @@ from ui.page.events.chat import ChatEvents
 from ui.page.events.conversations import ConversationEvents
 from ui.page.events.evidence import EvidenceEvents
 from ui.page.events.library import LibraryEvents
+from ui.page.events.page_image import PageImageEvents
 from ui.page.events.visit import VisitEvents
 from ui.page.layout import Page
 
@@ -16,5 +17,6 @@ def connect_all(page: Page, blocks: gr.Blocks) -> None:
     ChatEvents(page).connect()
     ConversationEvents(page).connect()
     EvidenceEvents(page).connect()
+    PageImageEvents(page).connect()
     LibraryEvents(page).connect()
     VisitEvents(page).connect(blocks)

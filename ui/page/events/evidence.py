@@ -38,8 +38,8 @@ class EvidenceEvents:
             str(getattr(event, "verdict", "")),
             str(getattr(event, "answer", "")),
         )
-        store, language = self.page.chat.service.assistant.store, self.page.library.language
-        return render_article(store, request, self.page.labels, language), ""
+        service, language = self.page.chat.service, self.page.library.language
+        return render_article(service.assistant.store, request, self.page.labels, language, service.pages), ""
 
     def close(self) -> Update:
         """Show none."""

@@ -108,18 +108,54 @@ const dalil = (() => {
   // The panel of evidence
 
   const evidence = (element, props, watch, trigger, actions) => {
-    let opener = null;
+    let opener = null, asked = 0;
+    const askForPage = (place) => {
+      if (!place) return;
+      place.dataset.key = `${Date.now()}-${++asked}`;
+      trigger("show_page", { ...place.dataset });
+    };
     document.addEventListener("click", (event) => { opener = event.target.closest("[data-act=open]") ?? opener; }, true);
     reportActions(element, trigger, actions, (data) => { if (data.act === "close") opener?.focus(); });
+    element.addEventListener("click", (event) => { if (event.target.closest("[data-act=enlarge]")) enlarge(element); });
     watch("value", () => requestAnimationFrame(() => {
       const title = element.querySelector("h2"), text = element.querySelector(".dalil-text"), mark = element.querySelector("mark");
       if (!text) return;
+      askForPage(element.querySelector(".dalil-page-place"));
       if (matchMedia("(max-width: 75rem)").matches) title.scrollIntoView({ block: "start" });
-      text.scrollTop = mark ? mark.offsetTop - text.offsetTop - text.clientHeight / 3 : 0;
+      text.scrollTop = mark ? mark.offsetTop - text.clientHeight / 3 : 0;
       Object.assign(text, { tabIndex: 0 }).setAttribute("aria-label", title.textContent);
       text.focus({ preventScroll: true });
     }));
   };
+
+  // The page of a document within it: put where it was asked for, at the marked words
+
+  const enlarge = (panel, is_large = !panel.querySelector(".dalil-large")) => {
+    panel.querySelector(".dalil-page-image").classList.toggle("dalil-large", is_large);
+    const button = panel.querySelector("[data-act=enlarge]");
+    button.textContent = is_large ? button.dataset.shrink : button.dataset.enlarge;
+    button.focus();
+    scrollToMark(panel);
+  };
+
+  const scrollToMark = (panel) => {
+    const view = panel.querySelector(".dalil-page-scroll"), mark = view.querySelector(".dalil-word-mark");
+    view.scrollTop = mark ? mark.offsetTop - view.clientHeight / 3 : 0;
+  };
+
+  const pageImage = (props, watch) => watch("value", () => {
+    const { key, html } = props.value ?? {}, place = document.querySelector("#dalil-evidence .dalil-page-place");
+    if (!place || place.dataset.key !== key) return;
+    const pressed = place.contains(document.activeElement) ? document.activeElement.dataset.way : undefined;
+    const is_large = Boolean(place.querySelector(".dalil-large"));
+    place.innerHTML = html;
+    place.hidden = !html;
+    if (!html) return;
+    if (is_large) enlarge(place, true);
+    if (pressed) (place.querySelector(`[data-way=${pressed}]:enabled`) ?? place.querySelector("[data-way]:enabled"))?.focus();
+    scrollToMark(place);
+    place.querySelector("img").addEventListener("load", () => scrollToMark(place), { once: true });
+  });
 
   const list = (element, props, watch, trigger, actions) => reportActions(element, trigger, actions);
 
@@ -201,10 +237,12 @@ const dalil = (() => {
     }
     if (event.key === "Escape") {
       if (!tip().hidden) return hideQuote();
+      const large = document.querySelector(".dalil-page-place:has(.dalil-large)");
+      if (large) return enlarge(large, false);
       const stop = document.querySelector("#dalil-stop");
       (stop?.offsetParent ? stop : document.querySelector("#dalil-evidence .dalil-close"))?.click();
     }
   });
 
-  return { transcript, evidence, list, files, download, header };
+  return { transcript, evidence, pageImage, list, files, download, header };
 })();
