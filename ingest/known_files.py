@@ -11,6 +11,7 @@ from pathlib import Path
 import rag.language
 from ingest.ocr.options import NO_OCR, OcrOptions
 from ingest.readers import ReadFailure, ReadResult, ReadWarning, file_source, read_file
+from ingest.reasons import code_of
 from rag.store import ArticleSummary, FileMark, Store
 from rag.types import Article
 
@@ -150,16 +151,22 @@ def read_marked_file(file: Path, root: Path, max_chars: int, ocr: OcrOptions = N
     max_chars : int
         Longest article.
     ocr : OcrOptions
-        Whether scans are read. It is no part of the hash: a file with a scan always gives a warning, and no mark.
+        Whether scans are read. It is no part of the hash: a file whose scans were read is known however it is asked for
+        again, so that they are neither read twice nor lost; one whose scans were not gives a warning, and no mark.
     """
     digest, before = hash_file(file, max_chars), _look_at(file)
     count, is_clean = 0, bool(digest)
     for item in read_file(file, root, max_chars, ocr):
         count += isinstance(item, Article)
-        is_clean = is_clean and not isinstance(item, ReadFailure | ReadWarning)
+        is_clean = is_clean and not _is_problem(item)
         yield item
     if is_clean and before == _look_at(file):  # what is written to while it is read has the hash of neither text
         yield FileEnd(file_source(file), digest, count)
+
+
+def _is_problem(item: ReadResult) -> bool:
+    """Whether this is to be told again whenever its file is read: all but that OCR read it."""
+    return isinstance(item, ReadFailure) or (isinstance(item, ReadWarning) and code_of(item.reason) != "ocr_read")
 
 
 class PendingMarks:

@@ -42,6 +42,7 @@ OTHER = ["مختبر الكيمياء في جامعة الفرات", "افتتح
 OCR = OcrOptions(is_on=True)
 NOWHERE = replace(OCR, program="/nowhere/tesseract")
 TOWER = "بلغت كلفة برج الساعة أربعمئة ألف دينار دفعتها البلدية من ميزانيتها. وصمم البرج المهندس سليم الحداد."
+TYPED = "افتتحت جامعة الفرات مختبر الكيمياء في المدينة القديمة عام 1987."
 FROM_SCAN = Filters(articles=("scan",))
 QUESTION = "كم بلغت كلفة برج الساعة؟"
 
@@ -64,6 +65,15 @@ def read(content, suffix, tmp_path, ocr=OCR):
     return next((one for one in found if isinstance(one, Article)), None), [
         one for one in found if not isinstance(one, Article)
     ]
+
+
+def mix(scan):
+    """A PDF of a page of text and a scanned one."""
+    mixed = pdfium.PdfDocument(make_pdf([[arabic(700, TYPED)]]))
+    mixed.import_pages(pdfium.PdfDocument(scan))
+    content = io.BytesIO()
+    mixed.save(content)
+    return content.getvalue()
 
 
 def share_of_words(lines, text):
@@ -100,17 +110,13 @@ def test_each_page_of_a_tiff_is_one_of_the_article(page, tmp_path):
 
 @TESSERACT_TEST
 def test_of_a_pdf_only_the_pages_that_are_scans_are_read_by_ocr(scan, tmp_path):
-    text = "افتتحت جامعة الفرات مختبر الكيمياء في المدينة القديمة عام 1987."
-    mixed = pdfium.PdfDocument(make_pdf([[arabic(700, text)]]))
-    mixed.import_pages(pdfium.PdfDocument(scan))
-    content = io.BytesIO()
-    mixed.save(content)
-    found, (warning,) = read(content.getvalue(), "pdf", tmp_path)
+    text, content = TYPED, mix(scan)
+    found, (warning,) = read(content, "pdf", tmp_path)
     assert found.pages.starts == (0, found.ocr[0].start)
     assert found.text.startswith(text)
     assert share_of_words(LINES, found.text[slice(*found.ocr[0])]) >= 0.8
     assert "(pages: 2;" in warning.reason
-    without, (warning,) = read(content.getvalue(), "pdf", tmp_path, NO_OCR)
+    without, (warning,) = read(content, "pdf", tmp_path, NO_OCR)
     assert (without.text, without.ocr) == (text, ())
     assert "Not read, scanned (pages: 2)." in warning.reason
 
@@ -327,6 +333,19 @@ def test_the_command_line_reads_scans_where_that_is_asked_for(page, tmp_path, mo
     assert "--ocr" in capsys.readouterr().err
     assert main(["ingest", str(tmp_path / "a.png"), "--dry-run", "--ocr"]) == 0
     assert capsys.readouterr().out.startswith("would be: 1 added")
+
+
+@TESSERACT_TEST
+def test_what_ocr_read_is_neither_read_again_nor_lost(scan, tmp_path, monkeypatch, capsys):
+    (tmp_path / "mixed.pdf").write_bytes(mix(scan))
+    monkeypatch.setenv("DALIL_DATA_DIR", str(tmp_path / "data"))
+    told = []
+    for options in (["--ocr"], [], ["--ocr"]):
+        assert main(["ingest", str(tmp_path / "mixed.pdf"), *options]) == 0
+        told.append(capsys.readouterr())
+    assert [one.out.split(",")[0] for one in told] == ["1 added", "0 added", "0 added"]
+    assert all("1 unchanged" in one.out for one in told[1:])
+    assert ["OCR" in one.err for one in told] == [True, False, False]
 
 
 @TESSERACT_TEST
