@@ -166,7 +166,7 @@ def serve_once(guard: Guard) -> Iterator[str]:
         process.communicate(timeout=30)
 
 
-COMMANDS = {"ingest": "3 added", "ask": "[1] سكة حديد الحجاز", "serve": "dalil"}
+COMMANDS = {"ingest": "3 added", "ask": "[1] \u2068سكة حديد الحجاز", "serve": "dalil"}
 """Each with what shows that it has done its work."""
 
 

@@ -317,7 +317,18 @@ def test_a_result_is_described_with_or_without_reasons(assistant):
     result = assistant.search("ملكة النحل", top_k=2)
     plain = describe_result(result, with_reasons=False)
     assert set(plain) == {"hits"}
-    assert set(plain["hits"][0]) == {"article_id", "title", "url", "start", "end", "page", "text", "score"}
+    assert set(plain["hits"][0]) == {
+        "article_id",
+        "title",
+        "url",
+        "start",
+        "end",
+        "page",
+        "section",
+        "ocr",
+        "text",
+        "score",
+    }
     full = describe_result(result, with_reasons=True)
     assert set(full) == {"hits", "language", "probability", "features", "timings_ms"}
     assert set(full["hits"][0]) == set(plain["hits"][0]) | {"signals", "matched"}
