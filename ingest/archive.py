@@ -16,90 +16,27 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from importlib.metadata import version
 from io import BufferedReader
-from itertools import pairwise
 from pathlib import Path
-from typing import IO, Annotated, Any, Literal
+from typing import IO, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, RootModel, ValidationError
+from pydantic import ValidationError
 
+from ingest.archive_lines import (
+    ARCHIVE_VERSION,
+    OPTIONAL_FIELDS,
+    ArchiveArticle,
+    ArchiveEnd,
+    ArchiveHeader,
+)
 from rag.errors import InputError, ReadError
-from rag.types import MAX_HEADING_LEVEL, Article, Heading, Language, PageMap, Span
+from rag.types import Article
 
 STANDARD_STREAM = "-"
 """In place of a file's name: standard output or input."""
-_VERSION = 2
-"""1 had none of the optional fields."""
-_OPTIONAL_FIELDS = ("pages", "ocr", "headings", "health", "original")
-"""Written where an article has some."""
 _GZIP_MARK = b"\x1f\x8b"
 _MAX_BYTES_PER_CHAR, _OTHER_FIELDS_BYTES = 12, 100_000
 """Bytes of one character in JSON at most, and room for the fields beside the text."""
 _TOO_LONG = "holds an article of more than {max_chars:,} characters in line {number}: raise DALIL_MAX_ARTICLE_CHARS."
-
-
-def _check_pages(pages: PageMap) -> PageMap:
-    if any(start > following for start, following in pairwise((0, *pages.starts))):
-        raise ValueError("the starts are not in order")
-    if len(pages.labels) not in (0, len(pages.starts)):
-        raise ValueError("there are not as many labels as starts")
-    return pages
-
-
-def _check_ocr(ocr: tuple[Span, ...]) -> tuple[Span, ...]:
-    places = [place for span in ocr for place in span]
-    if any(place > following for place, following in pairwise((0, *places))):
-        raise ValueError("the parts are not in order")
-    return ocr
-
-
-def _check_headings(headings: tuple[Heading, ...]) -> tuple[Heading, ...]:
-    ends = [0, *(place for heading in headings for place in (heading.start, heading.end))]
-    if any(before > after for before, after in pairwise(ends)):
-        raise ValueError("they are not in order")
-    if any(not 1 <= heading.level <= MAX_HEADING_LEVEL for heading in headings):
-        raise ValueError(f"a level is not from 1 to {MAX_HEADING_LEVEL}")
-    return headings
-
-
-class ArchiveHeader(BaseModel):
-    """The first line of an archive: the version of the format, and of the Dalil that wrote it."""
-
-    format: Literal["dalil-articles"] = "dalil-articles"
-    version: int = _VERSION
-    dalil: str
-
-
-class ArchiveArticle(BaseModel):
-    """An article with all that is kept of it; what is optional stands there where it has some, `original` as a hash."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    id: str = Field(min_length=1)
-    title: str
-    text: str
-    language: Language
-    revision: str
-    source: str
-    url: str | None = None
-    date: str | None = None
-    topic: str | None = None
-    pages: Annotated[PageMap, AfterValidator(_check_pages)] | None = None
-    original: str | None = Field(None, pattern="^[0-9a-f]{40}$")
-    ocr: Annotated[tuple[Span, ...], AfterValidator(_check_ocr)] = ()
-    health: str | None = None
-    headings: Annotated[tuple[Heading, ...], AfterValidator(_check_headings)] = ()
-
-
-class ArchiveEnd(BaseModel):
-    """The last line of an archive: how many articles stand before it."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    articles: int
-
-
-class ArchiveLine(RootModel[ArchiveHeader | ArchiveArticle | ArchiveEnd]):
-    """A line of an archive: the header first, then each article, the oldest first, and at last the end."""
 
 
 # Writing
@@ -111,7 +48,7 @@ def format_archive(articles: Iterable[Article]) -> Iterator[str]:
     number = 0
     for article in articles:
         fields = asdict(article)
-        yield _format_line({name: value for name, value in fields.items() if value or name not in _OPTIONAL_FIELDS})
+        yield _format_line({name: value for name, value in fields.items() if value or name not in OPTIONAL_FIELDS})
         number += 1
     yield _format_line({"articles": number})
 
@@ -269,10 +206,10 @@ def _check_header(line: bytes) -> None:
         header = ArchiveHeader.model_validate_json(line)
     except ValidationError:
         raise ReadError("is no archive that `dalil export` wrote: its first line does not say so.") from None
-    if header.version > _VERSION:
+    if header.version > ARCHIVE_VERSION:
         raise ReadError(
             f"was written by Dalil {header.dalil} in version {header.version} of the format, and this Dalil reads "
-            f"{_VERSION} at most: update it."
+            f"{ARCHIVE_VERSION} at most: update it."
         )
 
 

@@ -9,25 +9,19 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-
-from ingest.chunker import chunk_article
 from ingest.duplicates import DuplicateGroups, Duplicates
+from ingest.embedding import EmbeddedArticle, embed_articles
 from ingest.identity import Identities
 from ingest.known_files import FileEnd, FoundItem, KnownFile, PendingMarks
 from ingest.originals import Originals
 from ingest.readers import ReadFailure, ReadSkip, ReadWarning
 from rag.embedding import Encoder
-from rag.embedding.bm25 import lexical_vector
-from rag.language.document import Document
-from rag.language.normalize import normalize_for_embedding
-from rag.store import ArticleSummary, EmbeddedChunk, Store
+from rag.store import ArticleSummary, Store
 from rag.types import Article
 
 _BATCH_CHARS = 60_000
 """Text embedded together: enough for batches of like length, little enough that a kill loses seconds of work."""
 
-EmbeddedArticle = tuple[Article, list[EmbeddedChunk]]
 Outcome = Literal["added", "changed", "unchanged"]
 Progress = Callable[[int, int], None]
 """Called with (articles done, articles to do; 0 when not known)."""
@@ -254,37 +248,6 @@ class Indexer:
                         groups.add(item, original)
                     yield item
         result.warnings.extend(groups.describe())
-
-
-def embed_articles(articles: Sequence[Article], chunk_tokens: int, encoder: Encoder) -> Iterator[EmbeddedArticle]:
-    """Each article with its chunks in every representation, embedded in one pass.
-
-    The title goes before a chunk in every representation but that of sentences, since a later chunk seldom names what
-    it is about (measured on the gold set: docs/explanation/decisions.md).
-
-    Parameters
-    ----------
-    articles : sequence of Article
-        Of different ids.
-    chunk_tokens : int
-        Largest chunk.
-    encoder : Encoder
-        Makes the vectors.
-    """
-    pairs = [(article, chunk) for article in articles for chunk in chunk_article(article, chunk_tokens)]
-    parts = [[article.title, *(article.text[slice(*span)] for span in chunk.sentences)] for article, chunk in pairs]
-    texts = [[normalize_for_embedding(part) for part in of_chunk] for of_chunk in parts]
-    with ThreadPoolExecutor(1, thread_name_prefix="sentences") as executor:
-        of_sentences = executor.submit(encoder.embed_sentences, [part for of_chunk in texts for part in of_chunk[1:]])
-        passages = encoder.embed_passages(texts)
-        sentences = iter(of_sentences.result())
-    embedded: dict[str, list[EmbeddedChunk]] = {article.id: [] for article in articles}
-    for (article, chunk), vectors in zip(pairs, passages, strict=True):
-        lexical = lexical_vector(Document(f"{article.title}\n{chunk.text}"))
-        rows = np.array([next(sentences) for _ in chunk.sentences], np.float32)
-        embedded[article.id].append(EmbeddedChunk(chunk, vectors, rows, lexical))
-    for article in articles:
-        yield article, embedded[article.id]
 
 
 def _compare(article: Article, stored: ArticleSummary | None, is_incomplete: bool) -> Outcome:

@@ -19,7 +19,7 @@ from fastapi.testclient import TestClient
 from llama_index.core.base.llms.types import ChatMessage
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from ingest.indexer import embed_articles
+from ingest.embedding import embed_articles
 from rag.answering.assistant import Assistant
 from rag.answering.llm import ChatModel
 from rag.embedding import Embedder, EmbeddingSpec, Encoder, Matrix, PassageVectors, QueryVectors, embedding_spec

@@ -15,7 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ingest.indexer import Indexer, embed_articles
+from ingest.embedding import embed_articles
+from ingest.indexer import Indexer
 from rag.store import Store
 from rag.store.qdrant_edge import EdgeEngine
 from rag.types import Article

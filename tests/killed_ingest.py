@@ -13,7 +13,8 @@ import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ingest.indexer import Indexer, embed_articles
+from ingest.embedding import embed_articles
+from ingest.indexer import Indexer
 from ingest.sync import Sync
 from rag.embedding import Matrix
 from rag.store import IndexConfig, Store

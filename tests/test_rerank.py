@@ -2,7 +2,7 @@ import logging
 
 import pytest
 
-from ingest.indexer import embed_articles
+from ingest.embedding import embed_articles
 from rag.answering.assistant import Assistant
 from rag.errors import RerankError
 from rag.retrieval.calibration import load_calibration

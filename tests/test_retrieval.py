@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from eval.datasets import GOLD_QUESTIONS
-from ingest.indexer import embed_articles
+from ingest.embedding import embed_articles
 from rag.embedding import BUNDLED
 from rag.errors import StoreError
 from rag.language.document import Document

@@ -19,7 +19,7 @@ import pytest
 import qdrant_edge as edge
 from qdrant_client import QdrantClient
 
-from ingest.indexer import embed_articles
+from ingest.embedding import embed_articles
 from rag.embedding import PassageVectors, QueryVectors
 from rag.embedding.bm25 import lexical_vector
 from rag.errors import IndexMismatchError, NotFoundError, StoreError, StoreLockedError

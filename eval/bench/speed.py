@@ -22,7 +22,7 @@ import numpy as np
 from eval.bench.engines import measure_rates
 from eval.datasets import read_articles
 from ingest.chunker import chunk_article
-from ingest.indexer import embed_articles
+from ingest.embedding import embed_articles
 from rag.answering.assistant import Assistant
 from rag.embedding import Matrix, PassageVectors
 from rag.embedding.bm25 import lexical_vector

@@ -7,7 +7,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from ingest.archive import ArchiveLine, format_archive, parse_archive
+from ingest.archive import format_archive, parse_archive
+from ingest.archive_lines import ArchiveLine
 from rag.errors import ReadError
 from rag.types import Article
 from ui.api.schemas import UploadResult
