@@ -9,7 +9,9 @@ from ui.api.access import AccessMiddleware
 from ui.api.answer_routes import build_answer_routes
 from ui.api.archive_routes import build_archive_routes
 from ui.api.article_routes import build_article_routes
+from ui.api.completion_routes import build_completion_routes
 from ui.api.docs_page import add_docs_page
+from ui.api.embedding_routes import build_embedding_routes
 from ui.api.headers import SecurityHeadersMiddleware
 from ui.api.health_routes import build_health_routes
 from ui.api.openai_routes import build_openai_routes
@@ -17,6 +19,7 @@ from ui.api.origins import OriginMiddleware
 from ui.api.page_routes import build_page_routes
 from ui.api.request_forms import RequestFormsMiddleware
 from ui.api.request_log import RequestLogMiddleware
+from ui.api.response_routes import build_response_routes
 from ui.api.service import AnswerService
 from ui.api.tracing import Tracing
 
@@ -33,6 +36,9 @@ _ROUTES = (
     build_health_routes,
     build_answer_routes,
     build_openai_routes,
+    build_response_routes,
+    build_completion_routes,
+    build_embedding_routes,
     build_page_routes,
     build_article_routes,
     build_archive_routes,

@@ -5,29 +5,21 @@ itself.
 """
 
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
-from rag.answering.llm import Deadline
 from rag.errors import DalilError
-from rag.language.tokens import count_tokens
-from rag.types import NO_FILTERS, Answer, AnswerRequest, RequestedMode
-from ui.api.client_tasks import answer_task, find_task
+from rag.types import Answer
 from ui.api.errors import describe_error
 from ui.api.model_names import DEFAULT_MODEL, ModelNames
-from ui.api.openai_messages import ChatMessage, read_conversation
+from ui.api.openai_answers import begin_answer, count_usage, describe_answer, read_answer
+from ui.api.openai_messages import ChatMessage
 from ui.api.schemas import ArticleFilters, ChatCompletion, ModelInfo, ModelList
 from ui.api.service import AnswerService
 from ui.api.streams import STREAM_RESPONSES, EventStreamResponse, format_event, run_until_disconnect
-
-_ANSWER_FIELDS = (
-    "language", "refused", "reason", "mode", "degraded", "statements", "prompt", "state", "confidence",
-)  # fmt: skip
-"""What an answer says of itself."""
 
 
 class StreamOptions(BaseModel):
@@ -104,52 +96,6 @@ def build_openai_routes(service: AnswerService) -> APIRouter:
     return router
 
 
-def begin_answer(
-    service: AnswerService,
-    messages: Sequence[ChatMessage],
-    mode: RequestedMode,
-    deadline: Deadline,
-    filters: ArticleFilters | None = None,
-    wants_json: bool = False,
-) -> Iterator[str | Answer]:
-    """The text of the answer to a conversation as it comes, then the Answer.
-
-    Parameters
-    ----------
-    service : AnswerService
-        Answers.
-    messages : sequence of ChatMessage
-        The conversation.
-    mode : RequestedMode
-        Of the model that is asked for.
-    deadline : Deadline
-        Of the whole answer.
-    filters : ArticleFilters, optional
-        Which articles may be searched.
-    wants_json : bool
-        Whether what a client asks for itself is wanted as JSON.
-
-    Raises
-    ------
-    QuestionError
-        When nobody asks, or the question cannot be asked.
-    """
-    assistant = service.assistant
-    if task := find_task(messages, wants_json):
-        answer = answer_task(task, assistant, mode, deadline)
-        return iter((answer.text, answer))
-    question, history = read_conversation(messages, assistant.settings.max_question_chars)
-    restricted = filters.to_filters() if filters else NO_FILTERS
-    return service.begin(AnswerRequest(question, history=history, mode=mode, filters=restricted), deadline).parts
-
-
-def read_answer(parts: Iterator[str | Answer]) -> Answer:
-    """The whole answer, once it is there."""
-    *_, answer = parts
-    assert isinstance(answer, Answer)
-    return answer
-
-
 def _make_completion(answer: Answer, body: ChatRequest) -> dict[str, Any]:
     message = {"role": "assistant", "content": answer.text, "refusal": None}
     return {
@@ -158,8 +104,8 @@ def _make_completion(answer: Answer, body: ChatRequest) -> dict[str, Any]:
         "created": int(time.time()),
         "model": body.model_name,
         "choices": [{"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}],
-        "usage": _count_usage(body, answer.text),
-    } | _own_fields(answer)
+        "usage": count_usage(body.messages, answer.text),
+    } | describe_answer(answer)
 
 
 def _stream_chunks(parts: Iterator[str | Answer], body: ChatRequest) -> Iterator[str]:
@@ -181,21 +127,9 @@ def _stream_chunks(parts: Iterator[str | Answer], body: ChatRequest) -> Iterator
             if isinstance(part, str):
                 yield format_chunk({"content": part})
             else:
-                yield format_chunk({}, "stop", **_own_fields(part))
+                yield format_chunk({}, "stop", **describe_answer(part))
                 if body.includes_usage:
-                    yield format_event(head | {"choices": [], "usage": _count_usage(body, part.text)})
+                    yield format_event(head | {"choices": [], "usage": count_usage(body.messages, part.text)})
     except DalilError as error:
         yield format_event(describe_error(error))
     yield "data: [DONE]\n\n"
-
-
-def _own_fields(answer: Answer) -> dict[str, Any]:
-    """What Dalil adds to OpenAI's fields."""
-    fields = asdict(answer)
-    own = {"id": answer.id} | {name: fields[name] for name in _ANSWER_FIELDS}
-    return {"citations": fields["citations"], "dalil": own}
-
-
-def _count_usage(body: ChatRequest, text: str) -> dict[str, int]:
-    *prompt, completion = count_tokens([*(message.content for message in body.messages), text])
-    return {"prompt_tokens": sum(prompt), "completion_tokens": completion, "total_tokens": sum(prompt) + completion}

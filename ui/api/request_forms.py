@@ -5,7 +5,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 _API_PATHS = ("/v1/", "/health", "/ready", "/metrics", "/openapi.json", "/docs")
 _ARTICLES = "/v1/articles/"
 """An id behind it may end in a slash."""
-_OPENAI_PATHS = frozenset(("/v1/chat/completions", "/v1/completions", "/v1/responses", "/v1/embeddings"))
+OPENAI_PATHS = frozenset(("/v1/chat/completions", "/v1/completions", "/v1/responses", "/v1/embeddings"))
+"""Routes of OpenAI's API that answer or embed."""
 _FORM_TYPES = (b"", b"text/plain", b"application/x-www-form-urlencoded", b"application/octet-stream")
 """What is sent with JSON where nobody has named its type: nothing, or what the client's library takes for granted."""
 
@@ -32,7 +33,7 @@ class RequestFormsMiddleware:
             await self._app(scope, receive, send)
             return
         usual = {**scope, "path": _strip_slash(scope["path"])}
-        if usual["path"] in _OPENAI_PATHS:
+        if usual["path"] in OPENAI_PATHS:
             usual["headers"] = _as_json(scope["headers"])
         if scope["method"] == "HEAD":
             usual["method"] = "GET"
