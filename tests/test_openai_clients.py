@@ -281,6 +281,7 @@ def test_without_a_model_open_webuis_tasks_are_answered_briefly_in_its_form(clie
             {"role": "system", "content": "Give a short title for the chat. Title only."},
             user(f"User: {ASKED}\nAI: 16 يومًا"),
         ],
+        [user(f'Write a short title for this conversation.\n\n||>User:\n"{ASKED}"\n||>Response:\n"16"\n\n||>Title:')],
         [user(f"Suggest a title for a conversation that starts with:\nUser: {ASKED}\nAssistant: 16\n\nTitle:")],
     ],
 )
@@ -293,9 +294,10 @@ def test_a_title_that_is_wanted_as_json_is_json(client):
     assert json.loads(said(client, user(PLAIN_TITLE), response_format=wanted)) == {"title": ASKED.rstrip("؟")}
 
 
-def test_a_follow_up_question_to_rephrase_is_given_back_without_a_model(client):
-    said_before = f"Human: {ASKED}\nAssistant: 16\nFollow Up Input: وماذا تأكل؟"
-    prompt = f"Put the follow up as a standalone question.\n{said_before}\nStandalone question:"
+@pytest.mark.parametrize("follow_up", ["Follow Up Input: وماذا تأكل؟", "<Follow Up Message>\nوماذا تأكل؟"])
+def test_a_follow_up_question_to_rephrase_is_given_back_without_a_model(client, follow_up):
+    said_before = f"Human: {ASKED}\nAssistant: 16"
+    prompt = f"Put the follow up as a standalone question.\n{said_before}\n{follow_up}\n\n<Standalone question>"
     assert said(client, user(prompt)) == "وماذا تأكل؟"
 
 

@@ -31,8 +31,12 @@ _MAX_TITLE_CHARS, _MAX_QUERY_CHARS = 60, 300
 
 _HISTORY = re.compile(r"<chat_history>(.*)</chat_history>", re.DOTALL | re.IGNORECASE)
 _JSON_KEY = re.compile(r'\{\s*"(\w+)"\s*:')
-_TURN = re.compile(r"^[ \t]*(user|human|assistant|ai|model|bot)[ \t]*:[ \t]*", re.IGNORECASE | re.MULTILINE)
+_TURN = re.compile(
+    r"^[ \t]*(?:\|\|>)?(user|human|assistant|ai|model|bot|response)[ \t]*:[ \t]*", re.IGNORECASE | re.MULTILINE
+)
 _USERS = ("user", "human")
+_AROUND = ' \t\r\n"'
+"""What stands around a message among others."""
 _TITLE = re.compile(
     r"\b(?:write|provide|generate|create|give|suggest|produce)\b(?=.*\b(?:conversation|chat|messages?)\b).{0,200}?"
     r"\btitle\b",
@@ -40,7 +44,7 @@ _TITLE = re.compile(
 )
 _STANDALONE = re.compile(r"\bstandalone (?:question|query)\b", re.IGNORECASE)
 _FOLLOW_UP = re.compile(
-    r"^[ \t]*follow[- ]?up (?:input|question|query)[ \t]*:[ \t]*(\S.*)$", re.IGNORECASE | re.MULTILINE
+    r"^[ \t]*<?follow[- ]?up (?:input|question|query|message)[ \t]*[:>]\s*(\S.*)$", re.IGNORECASE | re.MULTILINE
 )
 _INSTRUCTION_CHARS = 600
 """In which an instruction that stands before a conversation says what it wants."""
@@ -143,7 +147,9 @@ def _read_history(text: str) -> tuple[Message, ...]:
     """The messages of a conversation that is written as lines with their speakers before them."""
     _, *parts = _TURN.split(text)
     turns = zip(parts[::2], parts[1::2], strict=True)
-    return tuple(Message("user" if speaker.lower() in _USERS else "assistant", said.strip()) for speaker, said in turns)
+    return tuple(
+        Message("user" if speaker.lower() in _USERS else "assistant", said.strip(_AROUND)) for speaker, said in turns
+    )
 
 
 def _read_draft(task: ClientTask, draft: str) -> Any:
