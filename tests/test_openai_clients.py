@@ -1,6 +1,7 @@
 """OpenAI's routes as clients really use them."""
 
 import json
+import time
 
 import httpx
 import openai
@@ -11,6 +12,8 @@ from rag.settings import load_settings
 from tests.doubles import ScriptedModel, like, local_client, served
 from tests.test_assistant import QUEEN_AR, QUEEN_EN, QUEEN_QUOTE
 from ui.api import AnswerService, create_app
+from ui.api.client_tasks import find_task
+from ui.api.openai_messages import ChatMessage, read_conversation
 
 ROUTE = "/v1/chat/completions"
 
@@ -138,6 +141,18 @@ def test_old_turns_are_dropped(client, assistant):
 )
 def test_a_long_message_is_cut_to_what_it_asks(client, text):
     assert QUEEN_QUOTE in said(client, user(text))
+
+
+@pytest.mark.parametrize(
+    "piece", ["<user_query>", "</context>", "<chat_history>", "{ ", "user: ", "? ", "write title "]
+)
+def test_a_long_message_is_read_in_a_time_that_grows_with_its_length(piece):
+    messages = [ChatMessage(role="user", content=piece * 100_000)]
+    started = time.process_time()
+    question, _ = read_conversation(messages, 2000)
+    find_task(messages)
+    assert time.process_time() - started < 2
+    assert len(question) <= 2000
 
 
 # Models

@@ -7,6 +7,10 @@ from rag.language.normalize import fold_text
 from rag.language.sentences import find_sentences
 
 _MARKS = ("?", "؟")
+_READ_CHARS = 20_000
+"""Of the beginning and of the end of a text: what stands between them is told, not asked."""
+_OPENING_CHARS = 100
+"""Of a sentence, in which the word stands that it asks with."""
 _CLOSING = " \t\r\n\"'“”«»)*_"
 """What may stand behind the mark of a question."""
 
@@ -22,6 +26,8 @@ def find_asked_part(text: str, max_chars: int) -> str:
     max_chars : int
         Room, in code points.
     """
+    if len(text) > 2 * _READ_CHARS:
+        text = f"{text[:_READ_CHARS]}\n{text[-_READ_CHARS:]}"
     sentences = [text[slice(*span)].strip() for span in find_sentences(text)]
     asks = [sentence.rstrip(_CLOSING).endswith(_MARKS) for sentence in sentences]
     if not any(asks):
@@ -39,7 +45,7 @@ def find_asked_part(text: str, max_chars: int) -> str:
 
 
 def _begins_to_ask(sentence: str) -> bool:
-    folded = fold_text(sentence)
+    folded = fold_text(sentence[:_OPENING_CHARS])
     return any(
         re.match(rf"\W*(?:{'|'.join(profile.question_types.values())})(?!\w)", folded) for profile in PROFILES.values()
     )

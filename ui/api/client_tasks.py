@@ -29,7 +29,7 @@ _TAGGED: tuple[TaskKind, ...] = ("title", "tags", "follow_ups", "queries", "text
 _LISTS = ("tags", "follow_ups", "queries")
 _MAX_TITLE_CHARS, _MAX_QUERY_CHARS = 60, 300
 
-_HISTORY = re.compile(r"<chat_history>(.*)</chat_history>", re.DOTALL | re.IGNORECASE)
+_HISTORY = ("<chat_history>", "</chat_history>")
 _JSON_KEY = re.compile(r'\{\s*"(\w+)"\s*:')
 _TURN = re.compile(
     r"^[ \t]*(?:\|\|>)?(user|human|assistant|ai|model|bot|response)[ \t]*:[ \t]*", re.IGNORECASE | re.MULTILINE
@@ -86,12 +86,11 @@ def find_task(messages: Sequence[ChatMessage], wants_json: bool = False) -> Clie
     if len(asked) > 1 or not read:
         return None
     text = "\n".join(one.text for one in read)
-    if tagged := _HISTORY.search(text):
-        around, said = text[: tagged.start()] + text[tagged.end() :], tagged[1]
-    else:
-        around, said = text, text
+    start, end = text.find(_HISTORY[0]), text.rfind(_HISTORY[1])
+    is_tagged = 0 <= start < end
+    around, said = (text[:start] + text[end:], text[start + len(_HISTORY[0]) : end]) if is_tagged else (text, text)
     history = _read_history(said)
-    kinds: Sequence[TaskKind] = _TAGGED if tagged else ("tool_calls",) if len(asked) < len(read) else ()
+    kinds: Sequence[TaskKind] = _TAGGED if is_tagged else ("tool_calls",) if len(asked) < len(read) else ()
     if key := _find_key(around, kinds):
         return ClientTask(key, True, history, read)
     if not any(one.role == "user" for one in history):

@@ -2,7 +2,6 @@
 for a retrieval of the client's own around the question, and more than Dalil reads.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated
 
@@ -18,8 +17,8 @@ _MAX_HISTORY, _MAX_INSTRUCTIONS = 50, 10
 """Messages before the question, and instructions; older ones are left out. `/v1/ask` takes as many."""
 _MAX_MESSAGE_CHARS = 20_000
 """Of a message before the question."""
-_USER_QUERY = re.compile(r"<user_query>(.*?)</user_query>", re.DOTALL | re.IGNORECASE)
-_CONTEXT_END = re.compile(r"</context>", re.IGNORECASE)
+_USER_QUERY = ("<user_query>", "</user_query>")
+_CONTEXT_END = "</context>"
 """Open WebUI puts passages of its own and instructions before the question, in these tags."""
 
 
@@ -113,8 +112,6 @@ def _cut_question(text: str, max_chars: int) -> str:
 
 
 def _strip_context(text: str) -> str:
-    if queries := _USER_QUERY.findall(text):
-        return str(queries[-1]).strip() or text
-    if _CONTEXT_END.search(text):
-        return _CONTEXT_END.split(text)[-1].strip() or text
-    return text
+    _, is_tagged, query = text.rpartition(_USER_QUERY[0])
+    asked = query.partition(_USER_QUERY[1])[0] if is_tagged else text.rpartition(_CONTEXT_END)[2]
+    return asked if asked.strip() else text
