@@ -137,6 +137,11 @@ class Settings(BaseModel):
     allowed_origins: str = Field(
         "", description="Other sites, parted by commas, whose pages may use the API, such as `https://app.example.org`"
     )
+    accepted_models: str = Field(
+        "",
+        description="Other names, parted by commas, that OpenAI's clients may ask for in place of `dalil`, such as "
+        "`gpt-4o-mini`, `gpt-*` or `*`",
+    )
     trusted_proxies: str = Field(
         "",
         description="Addresses or networks, parted by commas, of proxies whose `X-Forwarded-For` and "
@@ -210,6 +215,11 @@ class Settings(BaseModel):
     def host_patterns(self) -> tuple[str, ...]:
         """Names by which the service is reached, lower-case, `*` for any part."""
         return _split_list(self.allowed_hosts.lower())
+
+    @property
+    def model_patterns(self) -> tuple[str, ...]:
+        """Names of models that are taken for Dalil, `*` for any part."""
+        return _split_list(self.accepted_models)
 
     @property
     def web_hosts_let_through(self) -> tuple[str, ...]:

@@ -12,17 +12,18 @@ from rag.answering.conversation import resolve_request
 from rag.answering.decomposition import decompose_question
 from rag.answering.follow_up import complete_question, find_subject, is_follow_up, rewrite_question
 from rag.answering.intents import COLLECTION, Intent, IntentDetector
-from rag.answering.llm import ChatModel, CircuitBreaker, Deadline, open_llm
+from rag.answering.llm import ChatModel, CircuitBreaker, Deadline, open_llm, stream_text
 from rag.answering.passages import PassageReader, ReadPassages
 from rag.answering.quotes import Section, format_quotes
 from rag.answering.reader import open_reader
 from rag.answering.replies import Replier
 from rag.answering.writer import AnsweredPart, AnswerWriter, Outcome, Writing, refuse
 from rag.embedding import Encoder, open_encoder
-from rag.errors import InputError, QuestionError
+from rag.errors import InputError, ModelError, QuestionError
 from rag.grounding.similarity import SentenceSimilarity
 from rag.language.document import Document
 from rag.language.normalize import fold_text
+from rag.language.tokens import count_tokens
 from rag.retrieval.calibration import load_calibration
 from rag.retrieval.rerank import Reranker, open_reranker
 from rag.retrieval.retriever import HybridRetriever, RetrievalResult
@@ -38,6 +39,7 @@ from rag.types import (
     Filters,
     Hit,
     Language,
+    Message,
     SearchMode,
 )
 
@@ -198,6 +200,26 @@ class Assistant:
             result = _interleave_hits(passages.result, [part.passages.result for part in parts])
             writer = self._answer(replace(passages, result=result), language, model, deadline, parts, request.detail)
         return AnswerStream(result, language, self._stream(result, language, writer, started), passages)
+
+    def complete(self, messages: Sequence[Message], deadline: Deadline) -> str:
+        """What the model says to messages as they are, unchecked; empty where none is set, where it fails, and where
+        they take more than its room.
+
+        Parameters
+        ----------
+        messages : sequence of Message
+            That are sent.
+        deadline : Deadline
+            Ends its call when it expires.
+        """
+        room = self.settings.llm_context_tokens - self.settings.llm_answer_tokens
+        if self._model is None or sum(count_tokens([message.text for message in messages])) > room:
+            return ""
+        try:
+            with self._breaker.watch(deadline):
+                return "".join(stream_text(self._model, messages, deadline))
+        except ModelError:
+            return ""
 
     def search(
         self,

@@ -19,9 +19,10 @@ from ui.api.bodies import BODY_TIMEOUT_S, LimitedBody, describe_excess, read_who
 from ui.api.errors import HTTP_CODES, error_body
 from ui.api.keys import COOKIE, ApiKeys, KeyGuard
 from ui.api.limits import ConcurrencyLimiter, RateLimiter
+from ui.api.request_forms import OPENAI_PATHS
 
-_ANSWER_PATHS = frozenset(("/v1/ask", "/v1/search", "/v1/chat/completions"))
-"""Routes whose number is limited: those that search, and may wait for a model."""
+_ANSWER_PATHS = frozenset(("/v1/ask", "/v1/search", *OPENAI_PATHS))
+"""Routes whose number is limited: those that search or embed, and may wait for a model."""
 _API_PREFIXES = ("/v1/", "/metrics")
 _RATED_POSTS = re.compile(r"/login|/[a-z]{2}/gradio_api/(?:queue/join|upload)")
 """What else is counted against a caller's rate: keys that are tried, and what the page's events ask for."""

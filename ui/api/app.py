@@ -9,13 +9,17 @@ from ui.api.access import AccessMiddleware
 from ui.api.answer_routes import build_answer_routes
 from ui.api.archive_routes import build_archive_routes
 from ui.api.article_routes import build_article_routes
+from ui.api.completion_routes import build_completion_routes
 from ui.api.docs_page import add_docs_page
+from ui.api.embedding_routes import build_embedding_routes
 from ui.api.headers import SecurityHeadersMiddleware
 from ui.api.health_routes import build_health_routes
 from ui.api.openai_routes import build_openai_routes
 from ui.api.origins import OriginMiddleware
 from ui.api.page_routes import build_page_routes
+from ui.api.request_forms import RequestFormsMiddleware
 from ui.api.request_log import RequestLogMiddleware
+from ui.api.response_routes import build_response_routes
 from ui.api.service import AnswerService
 from ui.api.tracing import Tracing
 
@@ -24,13 +28,17 @@ _NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": Fa
 """FastAPI would send URLs and the messages of errors."""
 
 _CORS_METHODS = ("GET", "POST", "PUT", "DELETE")
-_CORS_HEADERS = ("Authorization", "Content-Type", "X-Request-Id")
+_CORS_HEADERS = ("*",)
+"""OpenAI's client for browsers sends some of its own (`X-Stainless-OS` and the like)."""
 _EXPOSED_HEADERS = ("Retry-After", "X-Request-Id")
 
 _ROUTES = (
     build_health_routes,
     build_answer_routes,
     build_openai_routes,
+    build_response_routes,
+    build_completion_routes,
+    build_embedding_routes,
     build_page_routes,
     build_article_routes,
     build_archive_routes,
@@ -68,6 +76,7 @@ def _add_middleware(app: FastAPI, service: AnswerService, tracing: Tracing | Non
     """What stands around the routes, from the inside out."""
     settings = service.assistant.settings
     app.add_middleware(AccessMiddleware, settings=settings, limiter=service.limiter, guard=service.guard)
+    app.add_middleware(RequestFormsMiddleware)
     if settings.origins:
         app.add_middleware(
             CORSMiddleware,

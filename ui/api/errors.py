@@ -1,6 +1,7 @@
 """Every error as an HTTP answer, in OpenAI's shape: one table, no stack traces."""
 
 import logging
+from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from fastapi import FastAPI, Request
@@ -14,6 +15,7 @@ from rag import errors
 
 _log = logging.getLogger(__name__)
 
+_NOT_FOUND = 404
 HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 408: "body_too_slow", 413: "body_too_large"}
 
 
@@ -105,13 +107,19 @@ def install_handlers(app: FastAPI) -> None:
         # Where the JSON itself breaks, the place is a number of characters and no field.
         param = ".".join(str(part) for part in problem["loc"][1:] if problem["type"] != "json_invalid") or None
         reason = str(problem["msg"]).removeprefix("Value error, ")
+        if problem["type"] == "model_attributes_type":
+            reason = "a JSON object is wanted" + ("" if param else ", sent with `Content-Type: application/json`")
         message = f"{param}: {reason}" if param else reason
         return JSONResponse(error_body(message, "invalid_request_error", "invalid_request", param), 422)
 
     @app.exception_handler(HTTPException)
-    def handle_http_error(_: Request, error: HTTPException) -> JSONResponse:
+    def handle_http_error(request: Request, error: HTTPException) -> JSONResponse:
         code = HTTP_CODES.get(error.status_code, "http_error")
-        body = error_body(str(error.detail), "invalid_request_error", code)
+        is_unknown_route = error.status_code == _NOT_FOUND and error.detail == HTTPStatus(_NOT_FOUND).phrase
+        detail = (
+            f"There is no {request.url.path} here: /docs lists what there is." if is_unknown_route else error.detail
+        )
+        body = error_body(str(detail), "invalid_request_error", code)
         return JSONResponse(body, error.status_code, headers=error.headers)
 
     @app.exception_handler(Exception)

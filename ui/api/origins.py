@@ -17,6 +17,8 @@ from rag.settings import Settings
 from ui.api.errors import error_body
 
 _SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
+_PREFLIGHT = b"access-control-request-method"
+"""Of the request by which a browser asks whether the page of another site may send its own."""
 _OWN_PAGES = frozenset(("same-origin", "none"))
 """Values of `Sec-Fetch-Site` of our own pages, and of what the reader typed or has among the bookmarks."""
 
@@ -49,7 +51,7 @@ class OriginMiddleware:
             await _refuse_host(host)(scope, receive, send)
         elif not self._is_foreign(headers, host):
             await self._app(scope, receive, send)
-        elif scope.get("method") in _SAFE_METHODS:
+        elif scope.get("method") in _SAFE_METHODS and _PREFLIGHT not in headers:
             await self._app(_without_origin(scope), receive, send)
         else:
             await _refuse_site()(scope, receive, send)
