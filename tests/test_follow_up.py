@@ -1,7 +1,13 @@
 import httpx
 import pytest
 
-from rag.answering.follow_up import complete_question, find_subject, is_follow_up, rewrite_question
+from rag.answering.follow_up import (
+    complete_question,
+    find_subject,
+    is_follow_up,
+    names_new_subject,
+    rewrite_question,
+)
 from rag.answering.llm import Deadline
 from rag.grounding.verifier import NO_ANSWER
 from rag.language.document import Document
@@ -100,9 +106,26 @@ def test_a_question_that_leaves_out_what_is_asked_stands_behind_the_one_before(q
     assert complete_question(Document(question), ()) == question
 
 
-@pytest.mark.parametrize("question", ["ومتى مات؟", "ومن يسكنها؟", "and how much did it cost?", "Who won the final?"])
+@pytest.mark.parametrize(
+    "question",
+    ["ومتى مات؟", "ومن يسكنها؟", "and how much did it cost?", "Who won the final?", "وماذا عن التمور؟ كم إنتاجها؟"],
+)
 def test_a_question_that_says_what_it_asks_stands_alone(question):
     assert complete_question(Document(question), (Message("user", "كم المساحة؟"),)) == question
+
+
+@pytest.mark.parametrize(
+    ("question", "title", "is_new"),
+    [
+        ("وماذا عن التمور؟", "حصاد التمور في الواحة", True),
+        ("وماذا عن الشتاء؟", "حصاد التمور في الواحة", False),
+        ("ومن صمّم الجسر؟", "أطول جسر في العالم", False),
+    ],
+)
+def test_what_another_article_is_titled_by_is_a_new_subject(question, title, is_new):
+    history = (Message("user", "كم طوله؟"), Message("assistant", "وفقًا لمقال «جسر المنارة»:\n\n«طوله 1840 مترًا.» [1]"))
+    assert names_new_subject(Document(question), title, history) == is_new
+    assert not names_new_subject(Document(question), title, ())
 
 
 def test_a_conversation_is_about_the_article_that_was_cited_last():

@@ -10,7 +10,7 @@ from uuid import uuid4
 from prompts import prompt_fingerprint, reader_message
 from rag.answering.conversation import resolve_request
 from rag.answering.decomposition import decompose_question
-from rag.answering.follow_up import complete_question, find_subject, is_follow_up, rewrite_question
+from rag.answering.follow_up import complete_question, find_subject, is_follow_up, names_new_subject, rewrite_question
 from rag.answering.intents import COLLECTION, Intent, IntentDetector
 from rag.answering.llm import ChatModel, CircuitBreaker, Deadline, open_llm, stream_text
 from rag.answering.passages import PassageReader, ReadPassages
@@ -299,7 +299,8 @@ class Assistant:
             other = self._search_standalone(standalone, request)
             return self.read(_merge_results(result, other, request.top_k or self.settings.top_k))
         refers_back = is_follow_up(result.question)
-        if not refers_back and not alone.is_unsure:
+        is_new = names_new_subject(result.question, result.hits[0].article.title, request.history)
+        if is_new or (not refers_back and not alone.is_unsure):
             return alone
         asked = complete_question(result.question, request.history)
         other = self._search_standalone(f"{subject}: {asked}", request)

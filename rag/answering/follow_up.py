@@ -44,6 +44,13 @@ def find_subject(history: Sequence[Message]) -> str:
     return (last_title(history) or questions[-1]) if questions else ""
 
 
+def names_new_subject(question: Document, title: str, history: Sequence[Message]) -> bool:
+    """Whether a question names what another article is titled by, and the one that was cited last is not."""
+    known = Document(last_title(history)).stems
+    named = question.content_stems & Document(title).content_stems
+    return bool(known) and not known & named and bool(named)
+
+
 def last_title(history: Sequence[Message]) -> str:
     """The title that the last answer that named one named first; empty when none did."""
     answers = [message.text for message in history if message.role == "assistant"]
@@ -68,7 +75,9 @@ def _leaves_out_what_is_asked(question: Document) -> bool:
     profile = PROFILES[question.language]
     bare = Document(_CONJUNCTION.sub("", question.text), question.language)
     asks = re.search(rf"(?<!\w)(?:{'|'.join(profile.question_types.values())})(?!\w)", bare.folded_text.text)
-    is_about = any(one.follow_up_about.match(bare.folded_text.text) for one in PROFILES.values())
+    # What follows it says what is asked: "What about dates? How many are there?"
+    is_alone = len(bare.sentences) == 1
+    is_about = is_alone and any(one.follow_up_about.match(bare.folded_text.text) for one in PROFILES.values())
     return is_about or not bare.content_terms or (not asks and len(bare.terms) <= _MAX_ELLIPTICAL_TERMS)
 
 
