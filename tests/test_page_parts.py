@@ -60,6 +60,9 @@ def test_both_languages_have_the_same_labels():
         ("استعمل .md أو .txt.", "rtl", "استعمل <bdi>.md</bdi> أو <bdi>.txt</bdi>."),
         ("آثار · 2022-09-22", "rtl", "آثار · <bdi>2022-09-22</bdi>"),
         ("انتهى.API", "rtl", "انتهى.<bdi>API</bdi>"),
+        ("أدارتها «Stéphanie Frappart» وحدها", "rtl", "أدارتها «<bdi>Stéphanie Frappart</bdi>» وحدها"),
+        ("زار Ōsaka وNguyễn Văn Đạt", "rtl", "زار <bdi>Ōsaka</bdi> و<bdi>Nguyễn Văn Đạt</bdi>"),
+        ("كتب Ste\u0301phanie هنا", "rtl", "كتب <bdi>Ste\u0301phanie</bdi> هنا"),
     ],
 )
 def test_runs_of_the_other_script_are_isolated_and_all_is_escaped(text, way, html):

@@ -3,7 +3,7 @@
 const dalil = (() => {
   const direction = (text) => {
     const count = (letters) => (text.match(letters) ?? []).length;
-    const arabic = count(/[\u0620-\u06ff]/g), latin = count(/[A-Za-z]/g);
+    const arabic = count(/[\u0620-\u06ff]/g), latin = count(/\p{Script=Latin}/gu);
     return arabic === latin && !arabic ? "" : arabic >= latin ? "rtl" : "ltr";
   };
 
