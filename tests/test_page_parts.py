@@ -257,3 +257,15 @@ def test_a_browser_keeps_what_does_not_change_and_gets_the_rest_small(site):
     assert "max-age" in font.headers["cache-control"]
     assert httpx.get(f"{site}/page/page.css").headers["cache-control"] == "no-cache"
     assert "cache-control" not in httpx.get(f"{site}/ar/assets/none.js").headers
+
+
+@pytest.mark.parametrize("language", ["ar", "en"])
+def test_other_sites_and_tabs_are_told_the_pages_own_name_and_mark(site, language):
+    labels, page = load_labels(language), httpx.get(f"{site}/{language}/")
+    metadata = re.findall(r"<meta[^>]*>|<title>.*?</title>|<link rel=\"(?:icon|manifest)\"[^>]*>", page.text, re.DOTALL)
+    assert [one for one in metadata if "gradio" in one.lower()] == []
+    assert f"<title>{labels['title']}</title>" in metadata
+    assert f'<meta property="og:description" content="{labels["tagline"]}">' in metadata
+    assert '<link rel="manifest" href="manifest.json" />' in metadata
+    icon = httpx.get(f"{site}/page/icon.svg")
+    assert (icon.status_code, icon.headers["content-type"]) == (200, "image/svg+xml")
