@@ -206,3 +206,59 @@ def test_topics_that_are_chosen_narrow_the_answers_and_are_remembered(page):
     page.wait_for_selector("#dalil-scope p", state="detached")
     page.get_by_role("tab", name=labels["chat"]).click()
     assert ask(page, HYPERION).locator(".dalil-chip[data-article=meta-superclusters]").count() > 0
+
+
+def open_beside(tab, site):
+    """Another tab of the same browser."""
+    other = tab.context.new_page()
+    other.goto(f"{site}/ar/")
+    other.wait_for_selector(".dalil-question", timeout=15_000)
+    return other
+
+
+def conversation_names(tab) -> list[str]:
+    return sorted(tab.locator(".dalil-conversation-list [data-act=select]").all_inner_texts())
+
+
+def test_two_tabs_keep_each_others_conversations(page, site):
+    ask(page, HYPERION)
+    other = open_beside(page, site)
+    other.click("[data-act=new]")
+    other.wait_for_selector(".dalil-welcome")
+    ask(other, CASTLE)
+    page.wait_for_function("document.querySelectorAll('.dalil-conversation-list li').length === 2")
+    ask(page, "متى وصل قطار الحجاز إلى المدينة المنورة؟")
+    page.reload()
+    page.wait_for_selector(".dalil-question")
+    assert conversation_names(page) == sorted([HYPERION, CASTLE])
+
+
+def test_a_conversation_that_two_tabs_have_open_keeps_what_each_asks(page, site):
+    ask(page, HYPERION)
+    ask(open_beside(page, site), CASTLE)
+    railway = "متى وصل قطار الحجاز إلى المدينة المنورة؟"
+    ask(page, railway)
+    page.wait_for_function("document.querySelectorAll('.dalil-question').length === 3")
+    assert page.locator(".dalil-question").all_inner_texts() == [HYPERION, CASTLE, railway]
+
+
+def test_editing_an_early_question_says_so_and_keeps_what_came_after_it(page):
+    ask(page, CASTLE)
+    ask(page, HYPERION)
+    page.locator("[data-act=edit]").first.click()
+    note = page.wait_for_selector("#dalil-editing-note .dalil-note")
+    assert load_labels("ar")["editing_branches"] in note.inner_text()
+    page.click("[data-act=cancel_edit]")
+    page.wait_for_selector("#dalil-editing-note .dalil-note", state="detached")
+    assert page.input_value("#dalil-question textarea") == ""
+    page.locator("[data-act=edit]").first.click()
+    page.wait_for_selector("#dalil-editing-note .dalil-note")
+    edited = "من بنى قلعة الشويخ؟"
+    page.fill("#dalil-question textarea", edited)
+    page.press("#dalil-question textarea", "Enter")
+    page.wait_for_function("document.querySelectorAll('.dalil-conversation-list li').length === 2")
+    assert page.locator(".dalil-question").all_inner_texts() == [edited]
+    assert page.locator("#dalil-editing-note .dalil-note").count() == 0
+    page.get_by_role("button", name=CASTLE, exact=True).first.click()
+    page.wait_for_function("document.querySelectorAll('.dalil-question').length === 2")
+    assert page.locator(".dalil-question").all_inner_texts() == [CASTLE, HYPERION]

@@ -232,6 +232,36 @@ def test_an_article_that_cannot_be_restored_now_can_be_later(tmp_path):
     store.close()
 
 
+def test_every_removal_can_be_undone_in_any_order(tmp_path):
+    store = Store(EdgeEngine(tmp_path / "index"), IndexConfig("words", 64, 64, 64, 320))
+    retriever = HybridRetriever(store, WordEncoder(), load_calibration())
+    assistant = Assistant(load_settings({}, data_dir=tmp_path), store, WordEncoder(), retriever, None)
+    put(assistant, article("النحلة تصنع العسل.", "bees"), article("البحر الميت مالح.", "sea"))
+    library = Library(AnswerService(assistant), "en", tmp_path)
+    library.remove("bees")
+    library.restore("bees")
+    library.remove("sea")
+    assert 'data-article="bees"' in library.remove("bees")
+    undo = re.findall(r'data-act="undo"[^>]*data-article="(\w+)"', library.render_list(""))
+    assert undo == ["bees", "sea"]
+    for name in ("sea", "bees"):
+        assert "is back" in library.restore(name)
+    assert store.count_articles() == 2
+    assert "dalil-removed" not in library.render_list("")
+    store.close()
+
+
+@pytest.mark.parametrize("language", ["ar", "en"])
+def test_a_citation_of_a_removed_article_keeps_its_quote_and_says_what_happened(assistant, language):
+    labels = load_labels(language)
+    request = EvidenceRequest("gone", Span(0, 9), title="النحل <1>", quote="تصنع النحلة العسل")
+    html = render_article(assistant.store, request, labels, language)
+    assert labels["article_gone"] in html
+    assert labels["no_articles"] not in html
+    assert "النحل &lt;" in html
+    assert "تصنع النحلة العسل</blockquote>" in html
+
+
 # What the site serves
 
 

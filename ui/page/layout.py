@@ -61,11 +61,12 @@ def lay_out_header(page: Page, language: Language) -> None:
 def lay_out_conversations(page: Page) -> None:
     """The conversations, and all that the browser keeps: outside the tabs, which Gradio makes only when opened."""
     empty = Conversation().to_json()
+    actions = ["select", "new", "rename", "delete", "export", "refresh"]
     page.components |= {
         "choices": gr.BrowserState({}, storage_key="dalil.choices", secret=_STORAGE_SECRET),
         "saved": gr.BrowserState([], storage_key="dalil.conversations", secret=_STORAGE_SECRET),
         "current": gr.BrowserState(empty, storage_key="dalil.conversation", secret=_STORAGE_SECRET),
-        "conversations": _action_html("", "list", "conversation-list", ["select", "new", "rename", "delete", "export"]),
+        "conversations": _action_html("", "conversations", "conversation-list", actions),
     }
 
 
@@ -77,6 +78,7 @@ def lay_out_chat(page: Page) -> None:
     components["transcript"] = _action_html({}, "transcript", "transcript", actions, html_template=template)
     components["editing"] = gr.State(None)
     with gr.Row(elem_id="dalil-asking"):
+        components["editing_note"] = _action_html("", "list", "editing-note", ["cancel_edit"])
         components["scope"] = gr.HTML("", elem_id="dalil-scope", apply_default_css=False)
         components["question"] = _question_box(page)
         components["ask"] = gr.Button(labels["ask"], variant="primary", elem_id="dalil-ask", scale=1)
