@@ -147,7 +147,10 @@ class Library:
         self._removed[article_id] = article
         for oldest in list(self._removed)[:-_MAX_REMOVED]:
             self.service.indexer.forget_original(self._removed.pop(oldest).original)
-        return render_macro("library", "removed", title=article.title, article_id=article_id, labels=self.labels)
+        way = direction_of(self.language)
+        return render_macro(
+            "library", "removed", title=article.title, article_id=article_id, way=way, labels=self.labels
+        )
 
     def restore(self, article_id: str) -> str:
         """Undo a removal; gives what is said of it."""
@@ -160,7 +163,9 @@ class Library:
             message = self._describe_error(error)
             return render_macro("library", "failure", message=message, article_id=article_id, labels=self.labels)
         self._removed.pop(article_id, None)
-        return render_macro("library", "restored", title=article.title, labels=self.labels)
+        return render_macro(
+            "library", "restored", title=article.title, way=direction_of(self.language), labels=self.labels
+        )
 
     def render_drop_zone(self) -> str:
         """Where files are dropped."""

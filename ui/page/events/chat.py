@@ -32,6 +32,7 @@ class ChatEvents:
             page.components["ask"].click(self.ask_from_box, **self._taking(*typed), outputs=shown, **UNLIMITED),
             page.components["question"].submit(self.ask_from_box, **self._taking(*typed), outputs=shown, **UNLIMITED),
             transcript.again(self.ask_again, **self._taking(*state), outputs=shown, **UNLIMITED),
+            transcript.widen(self.ask_widened, **self._taking(*state), outputs=shown, **UNLIMITED),
             transcript.example(self.ask_example, **self._taking(*state), outputs=shown, **UNLIMITED),
             transcript.rate(self.rate, **self._taking("current"), outputs=rated, trigger_mode="multiple", **HIDDEN),
         ):
@@ -50,7 +51,8 @@ class ChatEvents:
         self, request: gr.Request, question: str, editing: int | None, current: StoredConversation, *chosen: Any
     ) -> Iterator[Update]:
         """The question in the box; an edited one in its place, in a new conversation where others came after it."""
-        if question.strip():
+        # One that is too long stays in the box, beneath what the page says of it.
+        if 0 < len(question.strip()) <= self.page.chat.service.assistant.settings.max_question_chars:
             conversation = _branch(read_conversation(current), editing, question.strip())
             yield from self._ask(question.strip(), conversation, chosen, request)
         else:
@@ -64,6 +66,13 @@ class ChatEvents:
         question = conversation.turns[index].question
         is_last = index == len(conversation.turns) - 1
         yield from self._ask(question, _cut_turns(conversation, index if is_last else None), chosen, request)
+
+    def ask_widened(
+        self, event: gr.EventData, request: gr.Request, current: StoredConversation, *chosen: Any
+    ) -> Iterator[Update]:
+        """A question once more, of all articles; the choice of topics stays as it is."""
+        everywhere = [[] if name == "topics" else value for name, value in zip(CHOICES, chosen, strict=True)]
+        yield from self.ask_again(event, request, current, *everywhere)
 
     def ask_example(
         self, event: gr.EventData, request: gr.Request, current: StoredConversation, *chosen: Any

@@ -85,7 +85,7 @@ const dalil = (() => {
     };
     watch("value", paint);
     paint();
-    reportActions(element, trigger, actions, (data) => { if (data.act === "edit") document.querySelector("#dalil-question textarea").focus(); });
+    reportActions(element, trigger, actions, (data) => { if (data.act === "edit") beginEdit(); });
     log.addEventListener("pointerover", (event) => showQuote(event.target.closest("[data-quote]")));
     log.addEventListener("focusin", (event) => showQuote(event.target.closest("[data-quote]")));
     for (const leaving of ["pointerout", "focusout"]) log.addEventListener(leaving, hideQuote);
@@ -249,7 +249,20 @@ const dalil = (() => {
     if (act === "conversations") document.getElementById("dalil-conversations").classList.toggle("dalil-open");
   });
 
+  const beginEdit = () => {
+    document.querySelector("#dalil-length p").textContent = "";
+    document.querySelector("#dalil-question textarea").focus();
+  };
+
+  const checkLength = (box) => {
+    const note = document.querySelector("#dalil-length p"), count = Array.from(box.value.trim()).length;
+    const is_long = count > Number(note.dataset.limit);
+    note.textContent = is_long ? note.dataset.told.replace("{count}", count).replace("{limit}", note.dataset.limit) : "";
+    box.setAttribute("aria-invalid", is_long);
+  };
+
   document.addEventListener("input", (event) => {
+    if (event.target.matches("#dalil-question textarea")) checkLength(event.target);
     if (event.target.matches("#dalil-question textarea, #dalil-filter textarea, #dalil-filter input")) {
       event.target.dir = direction(event.target.value) || document.documentElement.dir;
     }
