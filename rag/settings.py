@@ -144,8 +144,14 @@ class Settings(BaseModel):
     )
     trusted_proxies: str = Field(
         "",
-        description="Addresses or networks, parted by commas, of proxies whose `X-Forwarded-For` and "
-        "`X-Forwarded-Proto` count",
+        description="Addresses or networks, parted by commas, of proxies whose `X-Forwarded-For`, `X-Forwarded-Proto` "
+        "and `X-Forwarded-Prefix` count",
+    )
+    root_path: str = Field(
+        "",
+        pattern=r"^(?:/[A-Za-z0-9_~][A-Za-z0-9._~-]*)*/?$",
+        description="Path beneath which a proxy shows the service, such as `/dalil`, whether it takes it off or not; "
+        "empty: as a trusted proxy tells",
     )
     requests_per_minute: int = Field(0, ge=0, le=1_000_000, description="Of each caller; 0: no limit")
     max_body_bytes: int = Field(8_000_000, ge=10_000, le=1_000_000_000, description="Largest body of a request")

@@ -71,8 +71,10 @@ def serve_articles(folder: Path, articles: dict[str, str], **settings: str) -> I
                 break
             except httpx.HTTPError:
                 time.sleep(0.25)
-        yield url
-        process.terminate()
+        try:
+            yield url
+        finally:
+            process.terminate()  # of a test that failed too: what follows waits for its end
         assert process.wait(20) in (0, -15)
 
 

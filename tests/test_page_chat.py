@@ -5,7 +5,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.browser import BROWSER_TEST, CASTLE, HYPERION, MIXED, ask, marked_text, read_ratings
+from tests.browser import BROWSER_TEST, CASTLE, HYPERION, MIXED, ask, marked_text, open_tab, read_ratings
 from ui.page.labels import load_labels
 
 pytestmark = BROWSER_TEST
@@ -206,3 +206,124 @@ def test_topics_that_are_chosen_narrow_the_answers_and_are_remembered(page):
     page.wait_for_selector("#dalil-scope p", state="detached")
     page.get_by_role("tab", name=labels["chat"]).click()
     assert ask(page, HYPERION).locator(".dalil-chip[data-article=meta-superclusters]").count() > 0
+
+
+def open_beside(tab, site):
+    """Another tab of the same browser."""
+    other = tab.context.new_page()
+    other.goto(f"{site}/ar/")
+    other.wait_for_selector(".dalil-question", timeout=15_000)
+    return other
+
+
+def conversation_names(tab) -> list[str]:
+    return sorted(tab.locator(".dalil-conversation-list [data-act=select]").all_inner_texts())
+
+
+def test_two_tabs_keep_each_others_conversations(page, site):
+    ask(page, HYPERION)
+    other = open_beside(page, site)
+    other.click("[data-act=new]")
+    other.wait_for_selector(".dalil-welcome")
+    ask(other, CASTLE)
+    page.wait_for_function("document.querySelectorAll('.dalil-conversation-list li').length === 2")
+    ask(page, "متى وصل قطار الحجاز إلى المدينة المنورة؟")
+    page.reload()
+    page.wait_for_selector(".dalil-question")
+    assert conversation_names(page) == sorted([HYPERION, CASTLE])
+
+
+def test_a_conversation_that_two_tabs_have_open_keeps_what_each_asks(page, site):
+    ask(page, HYPERION)
+    ask(open_beside(page, site), CASTLE)
+    railway = "متى وصل قطار الحجاز إلى المدينة المنورة؟"
+    ask(page, railway)
+    page.wait_for_function("document.querySelectorAll('.dalil-question').length === 3")
+    assert page.locator(".dalil-question").all_inner_texts() == [HYPERION, CASTLE, railway]
+
+
+def test_editing_an_early_question_says_so_and_keeps_what_came_after_it(page):
+    ask(page, CASTLE)
+    ask(page, HYPERION)
+    page.locator("[data-act=edit]").first.click()
+    note = page.wait_for_selector("#dalil-editing-note .dalil-note")
+    assert load_labels("ar")["editing_branches"] in note.inner_text()
+    page.click("[data-act=cancel_edit]")
+    page.wait_for_selector("#dalil-editing-note .dalil-note", state="detached")
+    assert page.input_value("#dalil-question textarea") == ""
+    page.locator("[data-act=edit]").first.click()
+    page.wait_for_selector("#dalil-editing-note .dalil-note")
+    edited = "من بنى قلعة الشويخ؟"
+    page.fill("#dalil-question textarea", edited)
+    page.press("#dalil-question textarea", "Enter")
+    page.wait_for_function("document.querySelectorAll('.dalil-conversation-list li').length === 2")
+    assert page.locator(".dalil-question").all_inner_texts() == [edited]
+    assert page.locator("#dalil-editing-note .dalil-note").count() == 0
+    page.get_by_role("button", name=CASTLE, exact=True).first.click()
+    page.wait_for_function("document.querySelectorAll('.dalil-question').length === 2")
+    assert page.locator(".dalil-question").all_inner_texts() == [CASTLE, HYPERION]
+
+
+@pytest.mark.parametrize("language", ["ar", "en"])
+def test_a_question_that_is_too_long_says_so_and_keeps_its_words(site, chromium, language):
+    long = "كلمة " * 500 + "أخيرة"
+    with open_tab(chromium, f"{site}/{language}/") as tab:
+        box = tab.locator("#dalil-question textarea")
+        box.fill(long)
+        note = tab.locator("#dalil-length p")
+        assert note.inner_text() == load_labels(language)["too_long"].format(count=len(long), limit=2000)
+        box.press("Enter")
+        tab.click("#dalil-ask")
+        tab.wait_for_timeout(700)
+        assert box.input_value() == long
+        assert tab.locator(".dalil-question").count() == 0
+        box.fill(long[:2000])
+        assert note.is_hidden()
+
+
+@pytest.mark.parametrize("language", ["ar", "en"])
+def test_a_refusal_within_topics_offers_all_articles_and_a_chip_ends_the_choice(site, chromium, language):
+    labels = load_labels(language)
+    with open_tab(chromium, f"{site}/{language}/") as tab:
+        tab.get_by_role("tab", name=labels["settings"]).click()
+        tab.get_by_label(labels["topics"]).click()
+        tab.get_by_role("option", name="نقل وتاريخ").click()
+        tab.wait_for_selector("#dalil-scope p", state="attached")
+        tab.get_by_role("tab", name=labels["chat"]).click()
+        unsure = ask(tab, HYPERION)
+        assert labels["scope_was"] in unsure.inner_text()
+        refused = ask(tab, CASTLE)
+        assert refused.locator(".dalil-refusal").count() == 1
+        refused.locator("[data-act=widen]").click()
+        tab.wait_for_selector(".dalil-chip[data-article=castle]")
+        assert tab.locator(".dalil-question").all_inner_texts() == [HYPERION, CASTLE]
+        assert tab.locator("[data-act=widen]").count() == 1
+        tab.get_by_role("button", name=labels["scope_drop"].format(topic="نقل وتاريخ")).click()
+        tab.wait_for_selector("#dalil-scope p", state="detached")
+        tab.get_by_role("tab", name=labels["settings"]).click()
+        assert tab.locator("#dalil-topics .token").count() == 0
+
+
+@pytest.mark.parametrize("language", ["ar", "en"])
+def test_on_paper_a_conversation_is_whole_and_dark_on_white(site, chromium, language):
+    with open_tab(chromium, f"{site}/{language}/?__theme=dark") as tab:
+        ask(tab, HYPERION).locator("button.dalil-chip").first.click()
+        tab.wait_for_selector("#dalil-evidence mark")
+        tab.emulate_media(media="print")
+        colour = "([name, of]) => getComputedStyle(document.querySelector(name))[of]"
+        assert tab.evaluate(colour, ["body", "backgroundColor"]) == "rgb(255, 255, 255)"
+        assert tab.evaluate(colour, [".dalil-block, .dalil-quote", "color"]) == "rgb(0, 0, 0)"
+        text = tab.locator("#dalil-evidence .dalil-text")
+        assert text.evaluate("one => one.scrollHeight <= one.clientHeight + 1")
+        assert tab.locator("#dalil-question").is_hidden()
+        assert tab.locator("#dalil-conversations").is_hidden()
+
+
+@pytest.mark.parametrize(("language", "way"), [("ar", "rtl"), ("en", "ltr")])
+def test_the_hint_in_the_box_is_legible_and_begins_on_the_side_of_its_language(site, chromium, language, way):
+    with open_tab(chromium, f"{site}/{language}/?__theme=light") as tab:
+        box = tab.locator("#dalil-question textarea")
+        assert box.evaluate("one => getComputedStyle(one).direction") == way
+        assert box.evaluate("one => getComputedStyle(one).textAlign") in ("start", "right" if way == "rtl" else "left")
+        # --soft on --paper: 7.2 to 1
+        assert box.evaluate("one => getComputedStyle(one, '::placeholder').color") == "rgb(87, 83, 78)"

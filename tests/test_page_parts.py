@@ -60,6 +60,9 @@ def test_both_languages_have_the_same_labels():
         ("استعمل .md أو .txt.", "rtl", "استعمل <bdi>.md</bdi> أو <bdi>.txt</bdi>."),
         ("آثار · 2022-09-22", "rtl", "آثار · <bdi>2022-09-22</bdi>"),
         ("انتهى.API", "rtl", "انتهى.<bdi>API</bdi>"),
+        ("أدارتها «Stéphanie Frappart» وحدها", "rtl", "أدارتها «<bdi>Stéphanie Frappart</bdi>» وحدها"),
+        ("زار Ōsaka وNguyễn Văn Đạt", "rtl", "زار <bdi>Ōsaka</bdi> و<bdi>Nguyễn Văn Đạt</bdi>"),
+        ("كتب Ste\u0301phanie هنا", "rtl", "كتب <bdi>Ste\u0301phanie</bdi> هنا"),
     ],
 )
 def test_runs_of_the_other_script_are_isolated_and_all_is_escaped(text, way, html):
@@ -229,6 +232,36 @@ def test_an_article_that_cannot_be_restored_now_can_be_later(tmp_path):
     store.close()
 
 
+def test_every_removal_can_be_undone_in_any_order(tmp_path):
+    store = Store(EdgeEngine(tmp_path / "index"), IndexConfig("words", 64, 64, 64, 320))
+    retriever = HybridRetriever(store, WordEncoder(), load_calibration())
+    assistant = Assistant(load_settings({}, data_dir=tmp_path), store, WordEncoder(), retriever, None)
+    put(assistant, article("النحلة تصنع العسل.", "bees"), article("البحر الميت مالح.", "sea"))
+    library = Library(AnswerService(assistant), "en", tmp_path)
+    assert 'role="status" dir="ltr"' in library.remove("bees")  # of the interface, though the title is Arabic
+    assert 'role="status" dir="ltr"' in library.restore("bees")
+    library.remove("sea")
+    assert 'data-article="bees"' in library.remove("bees")
+    undo = re.findall(r'data-act="undo"[^>]*data-article="(\w+)"', library.render_list(""))
+    assert undo == ["bees", "sea"]
+    for name in ("sea", "bees"):
+        assert "is back" in library.restore(name)
+    assert store.count_articles() == 2
+    assert "dalil-removed" not in library.render_list("")
+    store.close()
+
+
+@pytest.mark.parametrize("language", ["ar", "en"])
+def test_a_citation_of_a_removed_article_keeps_its_quote_and_says_what_happened(assistant, language):
+    labels = load_labels(language)
+    request = EvidenceRequest("gone", Span(0, 9), title="النحل <1>", quote="تصنع النحلة العسل")
+    html = render_article(assistant.store, request, labels, language)
+    assert labels["article_gone"] in html
+    assert labels["no_articles"] not in html
+    assert "النحل &lt;" in html
+    assert "تصنع النحلة العسل</blockquote>" in html
+
+
 # What the site serves
 
 
@@ -254,3 +287,15 @@ def test_a_browser_keeps_what_does_not_change_and_gets_the_rest_small(site):
     assert "max-age" in font.headers["cache-control"]
     assert httpx.get(f"{site}/page/page.css").headers["cache-control"] == "no-cache"
     assert "cache-control" not in httpx.get(f"{site}/ar/assets/none.js").headers
+
+
+@pytest.mark.parametrize("language", ["ar", "en"])
+def test_other_sites_and_tabs_are_told_the_pages_own_name_and_mark(site, language):
+    labels, page = load_labels(language), httpx.get(f"{site}/{language}/")
+    metadata = re.findall(r"<meta[^>]*>|<title>.*?</title>|<link rel=\"(?:icon|manifest)\"[^>]*>", page.text, re.DOTALL)
+    assert [one for one in metadata if "gradio" in one.lower()] == []
+    assert f"<title>{labels['title']}</title>" in metadata
+    assert f'<meta property="og:description" content="{labels["tagline"]}">' in metadata
+    assert '<link rel="manifest" href="manifest.json" />' in metadata
+    icon = httpx.get(f"{site}/page/icon.svg")
+    assert (icon.status_code, icon.headers["content-type"]) == (200, "image/svg+xml")

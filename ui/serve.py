@@ -23,6 +23,7 @@ from rag.language.languages import LANGUAGES
 from rag.settings import Settings
 from ui.api import COOKIE, AnswerService, ApiKeys, KeyGuard, Tracing, create_app, open_tracing
 from ui.api.connections import TimedProtocol
+from ui.api.path_prefix import ForwardedMiddleware
 from ui.api.request_log import log_requests_to
 from ui.local_servers import describe_local_servers
 from ui.page.event_guard import EventGuardMiddleware
@@ -176,15 +177,14 @@ def configure_server(site: Any, settings: Settings) -> uvicorn.Config:
         As `load_settings` gives them.
     """
     return uvicorn.Config(
-        site,
+        ForwardedMiddleware(site, settings),
         host=settings.host,
         port=settings.port,
         log_level="warning",
         timeout_graceful_shutdown=_SHUTDOWN_S,
         http=TimedProtocol,
         ws="none",
-        proxy_headers=bool(settings.proxies),
-        forwarded_allow_ips=list(settings.proxies),
+        proxy_headers=False,  # `ForwardedMiddleware` reads them
     )
 
 

@@ -19,6 +19,7 @@ from ui.api.bodies import BODY_TIMEOUT_S, LimitedBody, describe_excess, read_who
 from ui.api.errors import HTTP_CODES, error_body
 from ui.api.keys import COOKIE, ApiKeys, KeyGuard
 from ui.api.limits import ConcurrencyLimiter, RateLimiter
+from ui.api.path_prefix import path_prefix
 from ui.api.request_forms import OPENAI_PATHS
 
 _ANSWER_PATHS = frozenset(("/v1/ask", "/v1/search", *OPENAI_PATHS))
@@ -156,7 +157,7 @@ def _bearer_key(header: bytes) -> bytes:
 def _refuse_unknown(scope: Scope, has_key: bool) -> Response:
     """A reader is sent to the page that asks for a key, a program is told."""
     if _is_browser(scope):
-        return RedirectResponse("/login", 303)
+        return RedirectResponse(f"{path_prefix(scope)}/login", 303)
     message = "That key is not known." if has_key else "A key is needed: send it as `Authorization: Bearer KEY`."
     return _refusal(401, message, "authentication_error", "invalid_api_key", {"WWW-Authenticate": "Bearer"})
 

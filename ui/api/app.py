@@ -17,6 +17,7 @@ from ui.api.health_routes import build_health_routes
 from ui.api.openai_routes import build_openai_routes
 from ui.api.origins import OriginMiddleware
 from ui.api.page_routes import build_page_routes
+from ui.api.path_prefix import RootPathMiddleware
 from ui.api.request_forms import RequestFormsMiddleware
 from ui.api.request_log import RequestLogMiddleware
 from ui.api.response_routes import build_response_routes
@@ -75,6 +76,7 @@ def create_app(service: AnswerService, tracing: Tracing | None = None) -> FastAP
 def _add_middleware(app: FastAPI, service: AnswerService, tracing: Tracing | None) -> None:
     """What stands around the routes, from the inside out."""
     settings = service.assistant.settings
+    app.add_middleware(RootPathMiddleware)
     app.add_middleware(AccessMiddleware, settings=settings, limiter=service.limiter, guard=service.guard)
     app.add_middleware(RequestFormsMiddleware)
     if settings.origins:

@@ -86,7 +86,7 @@ class Chat:
         tuple of (Transcript, Conversation or None)
             Pictures as the answer comes, at last with the new conversation.
         """
-        turn = Turn(question=question)
+        turn = Turn(question=question, topics=list(choices["topics"]))
         running = _RunningQuestion(self.service.start_deadline())
         if not self.service.limiter.acquire():
             turn.error = self.labels["error_busy"]

@@ -36,12 +36,16 @@ class EvidenceRequest(NamedTuple):
         Of the citation that is opened; empty where none is.
     answer_id : str
         Of the answer that it is opened from; empty where it is opened from the list.
+    title, quote : str
+        As the answer has kept them, for an article that has gone since.
     """
 
     article_id: str
     span: Span
     verdict: str = ""
     answer_id: str = ""
+    title: str = ""
+    quote: str = ""
 
 
 class _Block(NamedTuple):
@@ -70,7 +74,7 @@ def render_article(
     try:
         article = store.get_article(request.article_id)
     except NotFoundError:
-        return render_macro("evidence", "missing", labels=labels)
+        return render_macro("evidence", "missing", title=request.title, quote=request.quote, labels=labels)
     end = min(request.span.end, len(article.text))
     span = Span(min(request.span.start, end), end)
     window = Span(max(0, span.start - _CHARS_AROUND), min(len(article.text), span.end + _CHARS_AROUND))

@@ -61,23 +61,28 @@ def lay_out_header(page: Page, language: Language) -> None:
 def lay_out_conversations(page: Page) -> None:
     """The conversations, and all that the browser keeps: outside the tabs, which Gradio makes only when opened."""
     empty = Conversation().to_json()
+    actions = ["select", "new", "rename", "delete", "export", "refresh"]
     page.components |= {
         "choices": gr.BrowserState({}, storage_key="dalil.choices", secret=_STORAGE_SECRET),
         "saved": gr.BrowserState([], storage_key="dalil.conversations", secret=_STORAGE_SECRET),
         "current": gr.BrowserState(empty, storage_key="dalil.conversation", secret=_STORAGE_SECRET),
-        "conversations": _action_html("", "list", "conversation-list", ["select", "new", "rename", "delete", "export"]),
+        "conversations": _action_html("", "conversations", "conversation-list", actions),
     }
 
 
 def lay_out_chat(page: Page) -> None:
     """The transcript, and where a question is put."""
     template = '<div class="dalil-log"></div><div class="sr-only" role="status"></div>'
-    actions = ["open", "again", "example", "rate", "edit"]
+    actions = ["open", "again", "widen", "example", "rate", "edit"]
     labels, components = page.labels, page.components
     components["transcript"] = _action_html({}, "transcript", "transcript", actions, html_template=template)
     components["editing"] = gr.State(None)
     with gr.Row(elem_id="dalil-asking"):
-        components["scope"] = gr.HTML("", elem_id="dalil-scope", apply_default_css=False)
+        components["editing_note"] = _action_html("", "list", "editing-note", ["cancel_edit"])
+        components["scope"] = _action_html("", "list", "scope", ["drop_topic"])
+        limit = page.chat.service.assistant.settings.max_question_chars
+        length = render_macro("turn", "length_note", limit=limit, labels=labels)
+        gr.HTML(length, elem_id="dalil-length", apply_default_css=False)
         components["question"] = _question_box(page)
         components["ask"] = gr.Button(labels["ask"], variant="primary", elem_id="dalil-ask", scale=1)
         components["stop"] = gr.Button(labels["stop"], variant="stop", elem_id="dalil-stop", scale=1, visible=False)
@@ -92,7 +97,6 @@ def _question_box(page: Page) -> gr.Textbox:
         max_lines=6,
         autofocus=True,
         elem_id="dalil-question",
-        max_length=page.chat.service.assistant.settings.max_question_chars,
         scale=5,
     )
 

@@ -105,7 +105,8 @@ class Library:
         return load_labels(self.language)
 
     def render_list(self, wanted: str, notice: str = "") -> str:
-        """The articles whose title, topic or id contains `wanted`, with what was just done above them."""
+        """The articles whose title, topic or id contains `wanted`, with what was just done above them, and those that
+        can be restored beneath."""
         key = fold_text(wanted).strip()
         total = self._store.count_articles()
         if key:
@@ -120,6 +121,7 @@ class Library:
             summaries=found[:_MAX_ROWS],
             counted=counted,
             notice=Markup(notice),
+            removed=list(self._removed.values())[::-1],
             labels=self.labels,
         )
 
@@ -141,10 +143,14 @@ class Library:
             self.service.indexer.remove([article_id], holds_originals=True)
         except DalilError as error:
             return render_macro("library", "failure", message=self._describe_error(error))
+        self._removed.pop(article_id, None)  # one that came back by itself: it is the latest now
         self._removed[article_id] = article
         for oldest in list(self._removed)[:-_MAX_REMOVED]:
             self.service.indexer.forget_original(self._removed.pop(oldest).original)
-        return render_macro("library", "removed", title=article.title, article_id=article_id, labels=self.labels)
+        way = direction_of(self.language)
+        return render_macro(
+            "library", "removed", title=article.title, article_id=article_id, way=way, labels=self.labels
+        )
 
     def restore(self, article_id: str) -> str:
         """Undo a removal; gives what is said of it."""
@@ -157,7 +163,9 @@ class Library:
             message = self._describe_error(error)
             return render_macro("library", "failure", message=message, article_id=article_id, labels=self.labels)
         self._removed.pop(article_id, None)
-        return render_macro("library", "restored", title=article.title, labels=self.labels)
+        return render_macro(
+            "library", "restored", title=article.title, way=direction_of(self.language), labels=self.labels
+        )
 
     def render_drop_zone(self) -> str:
         """Where files are dropped."""

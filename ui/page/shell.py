@@ -42,6 +42,10 @@ _CONTENT_SECURITY_POLICY = (
     "img-src 'self' data: blob:; font-src 'self' data:; frame-ancestors 'self'; form-action 'self'; base-uri 'self'"
 )
 """Nothing from another host, whatever an article or Gradio would load."""
+_GRADIO_METADATA = re.compile(rb'\s*<meta\s+(?:property="og:|name="twitter:)[^>]*>')
+"""What Gradio tells other sites that show a link to the page: its own name and a picture of its own host."""
+_MANIFEST = (b'href="/manifest.json"', b'href="manifest.json"')
+"""Gradio asks for it at the root of the host; each page has one of its own beneath it."""
 
 
 class PageMiddleware:
@@ -84,7 +88,7 @@ class _HeadWriter:
         self._body += message.get("body", b"")
         if message.get("more_body"):
             return
-        body = self._body.replace(b"<head>", b"<head>" + self._head, 1)
+        body = _GRADIO_METADATA.sub(b"", self._body).replace(b"<head>", b"<head>" + self._head, 1).replace(*_MANIFEST)
         headers = MutableHeaders(raw=list(self._start["headers"]))
         headers["content-length"] = str(len(body))
         headers["content-security-policy"] = _CONTENT_SECURITY_POLICY
@@ -94,8 +98,8 @@ class _HeadWriter:
 
 def render_head(language: Language) -> str:
     """The head of the page in one language: its direction and its look, known before the first paint."""
-    title = load_labels(language)["title"]
-    return render_macro("header", "boot", language=language, way=direction_of(language), title=title)
+    labels = load_labels(language)
+    return render_macro("header", "boot", language=language, way=direction_of(language), labels=labels)
 
 
 def preferred_language(headers: Headers, cookies: Mapping[str, str]) -> Language:

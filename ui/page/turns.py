@@ -41,7 +41,7 @@ def render_turn(turn: Turn, index: int, labels: Labels) -> list[str]:
     """A finished turn, part by part."""
     return [
         render_macro("turn", "question", question=turn.question, index=index, labels=labels),
-        *_outcome_parts(turn, labels),
+        *_outcome_parts(turn, index, labels),
         _render_actions(turn, index, labels),
     ]
 
@@ -77,7 +77,7 @@ def format_reference(citation: Citation, language: Language) -> str:
     return f"«{' '.join(citation.quote.split())}» — {title} ({place}){url}"
 
 
-def _outcome_parts(turn: Turn, labels: Labels) -> Iterator[str]:
+def _outcome_parts(turn: Turn, index: int, labels: Labels) -> Iterator[str]:
     if turn.error:
         yield _render_note(labels["error_title"], turn.error, "dalil-error")
     if turn.answer_json:
@@ -86,6 +86,9 @@ def _outcome_parts(turn: Turn, labels: Labels) -> Iterator[str]:
         yield from (
             _refusal_parts(turn.answer, turn, labels) if turn.answer.refused else _answer_parts(turn.answer, labels)
         )
+        if turn.topics and turn.answer.state in ("unsure", "refused"):
+            way = direction(labels["scope_was"])
+            yield render_macro("turn", "searched_topics", topics=turn.topics, index=index, way=way, labels=labels)
     if turn.stopped:
         yield _render_note("", labels["stopped"], "dalil-note")
     if turn.why:

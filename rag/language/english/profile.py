@@ -2,7 +2,7 @@
 
 import re
 
-from rag.language.english.letters import ASCII_LETTER_CLASS, FOLDED_LETTER_CLASS, LETTER_CLASS
+from rag.language.english.letters import FOLDED_LETTER_CLASS, LETTER_CLASS, RUN_LETTER_CLASS
 from rag.language.english.mentions import NAME_PARTICLES, find_mentions
 from rag.language.english.phonetics import name_forms, skeleton
 from rag.language.english.romanization import romanize
@@ -84,7 +84,7 @@ ENGLISH = LanguageProfile(
         "what": r"what",
     },
     embedded_run=re.compile(
-        rf"(?:{_FILE_ENDING})?[{ASCII_LETTER_CLASS}](?:[{ASCII_LETTER_CLASS}0-9 .,:'’&+/_-]*"
-        rf"[{ASCII_LETTER_CLASS}0-9+])?|{_ISO_DAY}"
+        rf"(?:{_FILE_ENDING})?[{RUN_LETTER_CLASS}](?:[{RUN_LETTER_CLASS}0-9 .,:'’&+/_-]*"
+        rf"[{RUN_LETTER_CLASS}0-9+])?|{_ISO_DAY}"
     ),
 )

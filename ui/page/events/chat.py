@@ -7,11 +7,12 @@ from typing import Any
 import gradio as gr
 
 from ui.page.conversations import keep_conversation, render_list
-from ui.page.events.shared import HIDDEN, UNLIMITED, StoredConversation, Update
+from ui.page.events.shared import ANNOUNCE, HIDDEN, UNLIMITED, StoredConversation, Update, with_other_tabs
+from ui.page.html import render_macro
 from ui.page.layout import CHOICES, Page
 from ui.page.storage import Conversation, read_conversation, read_conversations
 
-_NOTHING_CHANGES = (gr.skip(),) * 6
+_NOTHING_CHANGES = (gr.skip(),) * 7
 
 
 @dataclass(frozen=True)
@@ -23,27 +24,36 @@ class ChatEvents:
     def connect(self) -> None:
         """Connect it; whatever changes the conversation is kept."""
         page, transcript = self.page, self.page.components["transcript"]
-        state = page.select("current", *CHOICES)
-        shown = page.select("transcript", "current", "question", "editing", "ask", "stop")
-        typed = page.select("question", "editing") + state
+        state = ("current", *CHOICES)
+        shown = page.select("transcript", "current", "question", "editing", "editing_note", "ask", "stop")
+        typed = ("question", "editing", *state)
         rated = page.select("transcript", "current")
         for changed in (
-            page.components["ask"].click(self.ask_from_box, typed, shown, **UNLIMITED),
-            page.components["question"].submit(self.ask_from_box, typed, shown, **UNLIMITED),
-            transcript.again(self.ask_again, state, shown, **UNLIMITED),
-            transcript.example(self.ask_example, state, shown, **UNLIMITED),
-            transcript.rate(self.rate, page.select("current"), rated, trigger_mode="multiple", **HIDDEN),
+            page.components["ask"].click(self.ask_from_box, **self._taking(*typed), outputs=shown, **UNLIMITED),
+            page.components["question"].submit(self.ask_from_box, **self._taking(*typed), outputs=shown, **UNLIMITED),
+            transcript.again(self.ask_again, **self._taking(*state), outputs=shown, **UNLIMITED),
+            transcript.widen(self.ask_widened, **self._taking(*state), outputs=shown, **UNLIMITED),
+            transcript.example(self.ask_example, **self._taking(*state), outputs=shown, **UNLIMITED),
+            transcript.rate(self.rate, **self._taking("current"), outputs=rated, trigger_mode="multiple", **HIDDEN),
         ):
-            changed.then(self.save, page.select("saved", "current"), page.select("saved", "conversations"), **HIDDEN)
-        transcript.edit(self.edit, page.select("current"), page.select("question", "editing"), js=None, **HIDDEN)
+            kept = page.select("saved", "conversations")
+            saved = changed.then(self.save, **self._taking("saved", "current"), outputs=kept, **HIDDEN)
+            saved.then(None, page.select("saved"), None, js=ANNOUNCE, **HIDDEN)
+        edited = page.select("question", "editing", "editing_note")
+        transcript.edit(self.edit, **self._taking("current"), outputs=edited, **HIDDEN)
+        page.components["editing_note"].cancel_edit(self.cancel_edit, None, edited, **HIDDEN)
         page.components["stop"].click(self.stop, None, None, **UNLIMITED)
+
+    def _taking(self, *names: str) -> dict[str, Any]:
+        return {"inputs": self.page.select(*names), "js": with_other_tabs(*names)}
 
     def ask_from_box(
         self, request: gr.Request, question: str, editing: int | None, current: StoredConversation, *chosen: Any
     ) -> Iterator[Update]:
-        """The question in the box, in place of the one that is edited and what came after it."""
-        if question.strip():
-            conversation = _cut_turns(read_conversation(current), editing)
+        """The question in the box; an edited one in its place, in a new conversation where others came after it."""
+        # One that is too long stays in the box, beneath what the page says of it.
+        if 0 < len(question.strip()) <= self.page.chat.service.assistant.settings.max_question_chars:
+            conversation = _branch(read_conversation(current), editing, question.strip())
             yield from self._ask(question.strip(), conversation, chosen, request)
         else:
             yield _NOTHING_CHANGES
@@ -57,6 +67,13 @@ class ChatEvents:
         is_last = index == len(conversation.turns) - 1
         yield from self._ask(question, _cut_turns(conversation, index if is_last else None), chosen, request)
 
+    def ask_widened(
+        self, event: gr.EventData, request: gr.Request, current: StoredConversation, *chosen: Any
+    ) -> Iterator[Update]:
+        """A question once more, of all articles; the choice of topics stays as it is."""
+        everywhere = [[] if name == "topics" else value for name, value in zip(CHOICES, chosen, strict=True)]
+        yield from self.ask_again(event, request, current, *everywhere)
+
     def ask_example(
         self, event: gr.EventData, request: gr.Request, current: StoredConversation, *chosen: Any
     ) -> Iterator[Update]:
@@ -64,9 +81,14 @@ class ChatEvents:
         yield from self._ask(str(event.question), read_conversation(current), chosen, request)
 
     def edit(self, event: gr.EventData, current: StoredConversation) -> Update:
-        """Put a question into the box."""
-        index = int(event.turn)
-        return read_conversation(current).turns[index].question, index
+        """Put a question into the box, and say what becomes of those after it."""
+        index, turns = int(event.turn), read_conversation(current).turns
+        note = "" if index == len(turns) - 1 else render_macro("turn", "editing_note", labels=self.page.labels)
+        return turns[index].question, index, note
+
+    def cancel_edit(self) -> Update:
+        """Leave the question as it is."""
+        return "", None, ""
 
     def rate(self, event: gr.EventData, current: StoredConversation) -> Update:
         """Rate an answer."""
@@ -91,11 +113,19 @@ class ChatEvents:
         choices = dict(zip(CHOICES, chosen, strict=True))
         for transcript, done in self.page.chat.ask(question, conversation, choices, str(request.session_hash)):
             if done is None:
-                yield transcript, gr.skip(), "", None, *busy
+                yield transcript, gr.skip(), "", None, "", *busy
             else:
-                yield transcript, done.to_json(), gr.skip(), None, *idle
+                yield transcript, done.to_json(), gr.skip(), None, "", *idle
 
 
 def _cut_turns(conversation: Conversation, index: int | None) -> Conversation:
     """A conversation without its turns from `index` on; whole where it is None."""
     return conversation if index is None else conversation.model_copy(update={"turns": conversation.turns[:index]})
+
+
+def _branch(conversation: Conversation, index: int | None, question: str) -> Conversation:
+    """Where the edited question of a turn is asked: in place of the last one, else in a conversation of its own, since
+    the turns after it stay where they are."""
+    if index is None or index >= len(conversation.turns) - 1:
+        return _cut_turns(conversation, index)
+    return Conversation(name=question, turns=conversation.turns[:index])

@@ -1,11 +1,12 @@
 """The list of conversations."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import gradio as gr
 
 from ui.page.conversations import export_conversation, find_conversation, rename_conversation, render_list
-from ui.page.events.shared import HIDDEN, StoredConversation, Update
+from ui.page.events.shared import ANNOUNCE, HIDDEN, StoredConversation, Update, with_other_tabs
 from ui.page.layout import Page
 from ui.page.storage import Conversation, read_conversation, read_conversations
 
@@ -20,12 +21,21 @@ class ConversationEvents:
         """Connect it."""
         page, listed = self.page, self.page.components["conversations"]
         state = page.select("saved", "current")
-        shown = state + page.select("transcript", "conversations", "editing")
-        listed.select(self.select, state, shown, **HIDDEN)
-        listed.new(self.begin, state, shown, **HIDDEN)
-        listed.rename(self.rename, state, shown, **HIDDEN)
-        listed.delete(self.delete, state, shown, **HIDDEN)
+        taken: dict[str, Any] = {"inputs": state, "js": with_other_tabs("saved", "current")}
+        shown = state + page.select("transcript", "conversations", "editing", "editing_note")
+        for changed in (
+            listed.select(self.select, **taken, outputs=shown, **HIDDEN),
+            listed.new(self.begin, **taken, outputs=shown, **HIDDEN),
+            listed.rename(self.rename, **taken, outputs=shown, **HIDDEN),
+            listed.delete(self.delete, **taken, outputs=shown, **HIDDEN),
+        ):
+            changed.then(None, page.select("saved"), None, js=ANNOUNCE, **HIDDEN)
+        listed.refresh(self.refresh, **taken, outputs=page.select("conversations"), **HIDDEN)
         listed.export(self.export, page.select("current"), page.select("download"), **HIDDEN)
+
+    def refresh(self, saved: list[StoredConversation], current: StoredConversation) -> str:
+        """Show what another tab has kept."""
+        return render_list(read_conversations(saved), read_conversation(current), self.page.labels)
 
     def select(self, event: gr.EventData, saved: list[StoredConversation], current: StoredConversation) -> Update:
         """Open one."""
@@ -55,4 +65,4 @@ class ConversationEvents:
     def _show(self, kept: list[Conversation], opened: Conversation) -> Update:
         labels = self.page.labels
         stored = [one.to_json() for one in kept], opened.to_json()
-        return *stored, self.page.chat.render(opened), render_list(kept, opened, labels), None
+        return *stored, self.page.chat.render(opened), render_list(kept, opened, labels), None, ""

@@ -1,12 +1,13 @@
 """The article beside the chat."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import gradio as gr
 
 from rag.types import Span
 from ui.page.conversations import find_answer, keep_conversation, render_list
-from ui.page.events.shared import HIDDEN, StoredConversation, Update
+from ui.page.events.shared import ANNOUNCE, HIDDEN, StoredConversation, Update, with_other_tabs
 from ui.page.evidence import EvidenceRequest, render_article, render_hint
 from ui.page.html import render_macro
 from ui.page.layout import Page
@@ -28,7 +29,9 @@ class EvidenceEvents:
         page.components["evidence"].close(self.close, None, panel, **HIDDEN)
         known = page.select("saved", "current")
         shown = page.select("notice", "transcript", "conversations")
-        page.components["evidence"].right(self.note_right_passage, known, shown + known, **HIDDEN)
+        taken: dict[str, Any] = {"inputs": known, "js": with_other_tabs("saved", "current")}
+        noted = page.components["evidence"].right(self.note_right_passage, **taken, outputs=shown + known, **HIDDEN)
+        noted.then(None, page.select("saved"), None, js=ANNOUNCE, **HIDDEN)
 
     def open(self, event: gr.EventData) -> Update:
         """Show an article at the words that were asked for."""
@@ -37,6 +40,8 @@ class EvidenceEvents:
             Span(int(event.start), int(event.end)),
             str(getattr(event, "verdict", "")),
             str(getattr(event, "answer", "")),
+            str(getattr(event, "title", "")),
+            str(getattr(event, "quote", "")),
         )
         service, language = self.page.chat.service, self.page.library.language
         return render_article(service.assistant.store, request, self.page.labels, language, service.pages), ""

@@ -21,8 +21,9 @@ class LibraryEvents:
         page, components = self.page, self.page.components
         wanted, listed = page.select("filter"), page.select("articles")
         components["filter"].change(page.library.render_list, wanted, listed, trigger_mode="always_last", **HIDDEN)
-        components["articles"].remove(self.remove, wanted, listed, **HIDDEN)
-        components["articles"].undo(self.undo, wanted, listed, **HIDDEN)
+        # `multiple`: what is pressed while another removal is under way counts as well.
+        components["articles"].remove(self.remove, wanted, listed, trigger_mode="multiple", **HIDDEN)
+        components["articles"].undo(self.undo, wanted, listed, trigger_mode="multiple", **HIDDEN)
         pending, planned = page.select("pending"), page.select("plan", "pending", "add", "cancel")
         dropping = page.select("pending", "read_ocr")
         components["files"].upload(self.plan, dropping, planned, trigger_mode="multiple", **HIDDEN)

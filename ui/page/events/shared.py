@@ -1,5 +1,6 @@
 """What the events of all areas share."""
 
+import json
 from typing import Any
 
 HIDDEN: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
@@ -9,5 +10,13 @@ UNLIMITED = HIDDEN | {"concurrency_limit": None}
 
 Update = tuple[Any, ...]
 """New values of components, in the order in which they were named."""
+ANNOUNCE = "(saved) => dalil.announce(saved)"
+"""Tells the other tabs of this browser what is kept now."""
 StoredConversation = dict[str, Any]
 """A conversation as the browser keeps it."""
+
+
+def with_other_tabs(*inputs: str) -> str:
+    """JavaScript that gives an event, of what it takes, conversations as whichever tab has kept them last: Gradio reads
+    the browser's store only when a tab is opened."""
+    return f"(...values) => dalil.withOtherTabs({json.dumps(inputs)}, values)"

@@ -35,6 +35,8 @@ class VisitEvents:
             page.select("choices", "scope"),
             **HIDDEN,
         )
+        topics = page.select("topics")
+        page.components["scope"].drop_topic(self.drop_topic, topics, topics, **HIDDEN)
         blocks.load(self.keep_alive, None, None, **UNLIMITED)
         blocks.unload(self.leave)
 
@@ -59,6 +61,10 @@ class VisitEvents:
         """The choices as the browser keeps them, and what is said of them."""
         choices = dict(zip(CHOICES, values, strict=True))
         return choices, self.page.library.render_scope(choices["topics"])
+
+    def drop_topic(self, event: gr.EventData, topics: list[str]) -> list[str]:
+        """Search the articles of one topic less; of none, all."""
+        return [topic for topic in topics if topic != event.topic]
 
     async def keep_alive(self) -> AsyncIterator[None]:
         """Keep Gradio's stream of answers open: it ends when nothing is pending, and loses what is pressed then."""

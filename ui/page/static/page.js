@@ -3,7 +3,7 @@
 const dalil = (() => {
   const direction = (text) => {
     const count = (letters) => (text.match(letters) ?? []).length;
-    const arabic = count(/[\u0620-\u06ff]/g), latin = count(/[A-Za-z]/g);
+    const arabic = count(/[\u0620-\u06ff]/g), latin = count(/\p{Script=Latin}/gu);
     return arabic === latin && !arabic ? "" : arabic >= latin ? "rtl" : "ltr";
   };
 
@@ -30,9 +30,14 @@ const dalil = (() => {
     return ends.includes(null) ? { start, end } : { start: Math.min(...ends), end: Math.max(...ends) };
   };
 
+  // The number in the same answer that stands for the same words.
+  const findChip = (button, { article, start, end }) => button.closest(".dalil-turn")?.querySelector(
+    `.dalil-chip[data-article="${CSS.escape(article)}"][data-start="${start}"][data-end="${end}"]`);
+
   const actionData = (button, element) => {
     const data = { ...button.closest(".dalil-turn")?.dataset, ...button.dataset };
     if (data.act === "right") Object.assign(data, selectedSpan(element, Number(data.start), Number(data.end)));
+    if (data.act === "open") data.quote ??= findChip(button, data)?.dataset.quote ?? "";
     if (data.act === "rename") data.name = prompt(data.ask, data.name);
     return data;
   };
@@ -80,7 +85,7 @@ const dalil = (() => {
     };
     watch("value", paint);
     paint();
-    reportActions(element, trigger, actions, (data) => { if (data.act === "edit") document.querySelector("#dalil-question textarea").focus(); });
+    reportActions(element, trigger, actions, (data) => { if (data.act === "edit") beginEdit(); });
     log.addEventListener("pointerover", (event) => showQuote(event.target.closest("[data-quote]")));
     log.addEventListener("focusin", (event) => showQuote(event.target.closest("[data-quote]")));
     for (const leaving of ["pointerout", "focusout"]) log.addEventListener(leaving, hideQuote);
@@ -159,6 +164,27 @@ const dalil = (() => {
 
   const list = (element, props, watch, trigger, actions) => reportActions(element, trigger, actions);
 
+  // Conversations, which all tabs of this browser keep in one place: Gradio reads it only when a tab is opened, so each
+  // tells the others what it has kept.
+
+  const tabs = new BroadcastChannel("dalil.conversations");
+  let lastKept = null;
+
+  const announce = (saved) => { lastKept = saved; tabs.postMessage(saved); return []; };
+
+  const lastOf = (conversation) => {
+    const kept = lastKept?.find(({ id }) => id === conversation?.id);
+    return (kept?.turns ?? []).length > (conversation?.turns ?? []).length ? kept : conversation;
+  };
+
+  const withOtherTabs = (names, values) => names.map((name, at) =>
+    name === "saved" ? lastKept ?? values[at] : name === "current" ? lastOf(values[at]) : values[at]);
+
+  const conversations = (element, props, watch, trigger, actions) => {
+    reportActions(element, trigger, actions);
+    tabs.onmessage = ({ data }) => { lastKept = data; trigger("refresh", {}); };
+  };
+
   // Tabs by keyboard, which Gradio leaves out: arrows, Home and End move between them, and only the open one is focusable.
 
   const connectTabs = (list) => {
@@ -223,7 +249,20 @@ const dalil = (() => {
     if (act === "conversations") document.getElementById("dalil-conversations").classList.toggle("dalil-open");
   });
 
+  const beginEdit = () => {
+    document.querySelector("#dalil-length p").textContent = "";
+    document.querySelector("#dalil-question textarea").focus();
+  };
+
+  const checkLength = (box) => {
+    const note = document.querySelector("#dalil-length p"), count = Array.from(box.value.trim()).length;
+    const is_long = count > Number(note.dataset.limit);
+    note.textContent = is_long ? note.dataset.told.replace("{count}", count).replace("{limit}", note.dataset.limit) : "";
+    box.setAttribute("aria-invalid", is_long);
+  };
+
   document.addEventListener("input", (event) => {
+    if (event.target.matches("#dalil-question textarea")) checkLength(event.target);
     if (event.target.matches("#dalil-question textarea, #dalil-filter textarea, #dalil-filter input")) {
       event.target.dir = direction(event.target.value) || document.documentElement.dir;
     }
@@ -244,5 +283,5 @@ const dalil = (() => {
     }
   });
 
-  return { transcript, evidence, pageImage, list, files, download, header };
+  return { transcript, evidence, pageImage, list, conversations, announce, withOtherTabs, files, download, header };
 })();
