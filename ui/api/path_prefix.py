@@ -1,4 +1,4 @@
-"""The path beneath which a proxy shows the site: set, or told by a proxy that is trusted.
+"""The path beneath which a proxy shows the site: set, or given by a proxy that is trusted.
 
 A request comes with that prefix or, where the proxy takes it off, without. All that stands around the routes sees paths
 without it; the routes, which make addresses, see it as ASGI's `root_path`.
@@ -53,8 +53,8 @@ class ForwardedMiddleware(ProxyHeadersMiddleware):
         client = scope.get("client")
         if client is None or client[0] not in self.trusted_hosts:
             return ""
-        told = b",".join(value for name, value in scope["headers"] if name == _HEADER).decode("latin-1")
-        prefix = "".join(part.strip().rstrip("/") for part in told.split(","))
+        given = b",".join(value for name, value in scope["headers"] if name == _HEADER).decode("latin-1")
+        prefix = "".join(part.strip().rstrip("/") for part in given.split(","))
         return prefix if _PREFIX.fullmatch(prefix) else ""
 
 
