@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.browser import BROWSER_TEST, MAX_BODY_BYTES, drag_files, open_tab
+from tests.browser import BROWSER_TEST, CASTLE, MAX_BODY_BYTES, ask, drag_files, open_tab
 from ui.page.labels import load_labels
 
 pytestmark = BROWSER_TEST
@@ -79,3 +79,27 @@ def test_files_dropped_beside_the_zone_do_not_take_the_page_away(page):
     page.locator("#dalil-middle").dispatch_event("drop", drag_files(page, {"note.md": "نص"}))
     assert page.evaluate("window.kept")
     assert page.locator("#dalil-plan li").count() == 0
+
+
+def test_each_removal_can_be_undone_and_a_citation_keeps_its_quote_meanwhile(english):
+    labels, names = load_labels("en"), ("castle", "hejaz-railway")
+    chip = ask(english, CASTLE).locator("button.dalil-chip").first
+    english.get_by_role("tab", name=labels["articles"]).click()
+    first, second = (f".dalil-articles [data-act=remove][data-article={name}]" for name in names)
+    english.click(first)
+    english.click(".dalil-note [data-act=undo]")
+    english.wait_for_selector(first)
+    # Both at once, as a hasty reader presses them.
+    english.evaluate("all => all.forEach(one => document.querySelector(one).click())", [second, first])
+    english.wait_for_function("document.querySelectorAll('.dalil-removed li').length === 2")
+    english.get_by_role("tab", name=labels["chat"]).click()
+    chip.click()
+    english.wait_for_selector("#dalil-evidence blockquote")
+    evidence = english.locator("#dalil-evidence")
+    assert evidence.locator("blockquote").inner_text() == chip.get_attribute("data-quote")
+    assert labels["article_gone"] in evidence.inner_text()
+    english.get_by_role("tab", name=labels["articles"]).click()
+    for name in names:
+        english.click(f".dalil-removed [data-act=undo][data-article={name}]")
+        english.wait_for_selector(f".dalil-articles [data-act=remove][data-article={name}]")
+    assert english.locator(".dalil-removed").count() == 0

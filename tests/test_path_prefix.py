@@ -11,6 +11,8 @@ from rag.errors import SettingsError
 from rag.settings import load_settings
 from tests.browser import BROWSER_TEST, CASTLE, CASTLE_ARTICLE, ask, marked_text, open_tab, serve_articles
 from tests.doubles import served
+from ui.api.access import AccessMiddleware
+from ui.api.limits import ConcurrencyLimiter
 from ui.api.path_prefix import path_prefix
 from ui.serve import configure_server
 
@@ -112,3 +114,15 @@ def test_a_prefix_counts_where_it_is_set_or_told_by_a_trusted_proxy(settings, he
 def test_a_prefix_that_is_no_path_is_refused(path):
     with pytest.raises(SettingsError, match="DALIL_ROOT_PATH"):
         load_settings({}, root_path=path)
+
+
+@pytest.mark.parametrize(("path", "location"), [("/dalil/ar/", "/dalil/login"), ("/dalil", "/dalil/")])
+def test_who_is_sent_elsewhere_stays_beneath_the_prefix(path, location):
+    async def answer(scope, receive, send):
+        await PlainTextResponse("in")(scope, receive, send)
+
+    settings = load_settings({}, root_path="/dalil", api_keys="right")
+    site = AccessMiddleware(answer, settings, ConcurrencyLimiter(1))
+    with served(configure_server(site, settings)) as address:
+        response = httpx.get(address + path, headers={"Accept": "text/html"})
+    assert (response.is_redirect, response.headers["location"]) == (True, location)
