@@ -147,6 +147,16 @@ def test_its_licence_asks_for_no_more_than_a_notice(name):
     assert is_allowed != (name in EXCEPTIONS), clauses
 
 
+def test_the_table_of_licences_has_what_each_says_of_itself():
+    rows = re.findall(r"^\| ([a-z0-9-]+) \| (.+) \|$", (ROOT / "docs/reference/licences.md").read_text("utf-8"), re.M)
+    written = {name: licence for name, licence in rows if name != "package"}
+    named = {canonicalize_name(one) for one in (*DEPENDENCIES, *EXTRAS)} - {*NOT_PINNED}
+    assert written.keys() == named
+    for name in named - {"pypdfium2"}:  # which adds those of PDFium's parts in words
+        clauses = [" or ".join(SPELLINGS.get(one, one) for one in clause) for clause in read_licences(name)]
+        assert written[name] == " and ".join(clauses)
+
+
 def test_what_is_excepted_is_there():
     assert {*EXCEPTIONS} <= {*PINNED}
     assert {*NOT_PINNED} <= {*map(canonicalize_name, EXTRAS)}
