@@ -45,7 +45,7 @@ def shown_page(tab) -> str:
 def test_two_pages_of_a_file_are_cited_each_with_its_picture_and_its_words_marked(page, article_id):
     for question, number, quote, place in ((OF_FIRST, "1", FIRST, 0.16), (OF_SECOND, "2", SECOND, 0.76)):
         open_citation(page, question)
-        page.wait_for_function(f"document.querySelector('{PICTURE}').src.includes('/pages/{number}.png')")
+        page.wait_for_function(f"document.querySelector('{PICTURE}')?.src?.includes('/pages/{number}.png')")
         wait_for_page(page)
         assert marked_text(page) == quote
         sheet, mark = page.locator(".dalil-sheet").bounding_box(), page.locator(MARK).bounding_box()
@@ -62,11 +62,11 @@ def test_pages_are_turned_and_enlarged_by_keyboard(page, article_id):
     open_citation(page, OF_SECOND)
     page.focus("[data-way=next]")
     page.keyboard.press("Enter")
-    page.wait_for_function(f"document.querySelector('{PICTURE}').src.includes('/pages/3.png')")
+    page.wait_for_function(f"document.querySelector('{PICTURE}')?.src?.includes('/pages/3.png')")
     assert page.locator(MARK).count() == 0
     assert page.evaluate("document.activeElement.dataset.way") == "previous"  # there is no next one
     page.keyboard.press("Enter")
-    page.wait_for_function(f"document.querySelector('{PICTURE}').src.includes('/pages/2.png')")
+    page.wait_for_function(f"document.querySelector('{PICTURE}')?.src?.includes('/pages/2.png')")
     assert page.locator(MARK).count() == 1
     page.focus("[data-act=enlarge]")
     page.keyboard.press("Enter")
