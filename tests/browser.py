@@ -84,7 +84,7 @@ def open_tab(chromium, url: str, **settings):
     context = chromium.new_context(**({"viewport": {"width": 1360, "height": 900}} | settings))
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     tab = context.new_page()
-    tab.set_default_timeout(6_000)
+    tab.set_default_timeout(15_000)
     tab.set_default_navigation_timeout(30_000)
     tab.hosts = set()
     tab.on("request", lambda request: tab.hosts.add(request.url.split("/")[2]))
