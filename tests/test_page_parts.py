@@ -138,6 +138,23 @@ def test_a_conversation_from_before_there_were_versions_is_read():
     assert conversation.turns[0].right_passage.model_dump() == right
 
 
+@pytest.mark.parametrize("language", ["ar", "en"])
+def test_a_label_that_is_called_as_a_method_of_mappings_is_still_a_label(language):
+    labels = load_labels(language)
+    html = "".join(render_turn(Turn(question="؟", answer=ANSWER), 0, labels))
+    assert f'data-act="copy" class="dalil-icon" aria-label="{labels["copy"]}"' in html
+    assert "built-in method" not in html
+
+
+def test_where_several_citations_stand_is_said_once():
+    places = [("أولها",), ("أولها",), ("آخرها",)]
+    cited = tuple(replace(QUOTE, number=at, section=place) for at, place in enumerate(places, 1))
+    html = "".join(render_turn(Turn(question="؟", answer=replace(ANSWER, citations=cited)), 0, load_labels("ar")))
+    sources = html[html.index("dalil-sources") : html.index("dalil-actions")]
+    assert sources.count("dalil-chip") == 3
+    assert (sources.count("أولها"), sources.count("آخرها")) == (1, 1)
+
+
 def test_sources_stand_beneath_an_answer_that_has_some():
     labels = load_labels("ar")
     assert labels["sources"] in "".join(render_turn(Turn(question="؟", answer=ANSWER), 0, labels))
