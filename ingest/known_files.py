@@ -33,13 +33,13 @@ _LIBRARIES = (
     "resiliparse",
 )
 """What reads files: another version may read the same bytes otherwise."""
-_CODE = (Path(__file__).parent / "readers", Path(__file__).parent / "pdf", Path(rag.language.__file__).parent)
+_CODE = (*(Path(__file__).parent / name for name in ("readers", "pdf", "ocr")), Path(rag.language.__file__).parent)
 """What makes articles of what these give."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileEnd:
-    """The end of a file all of whose articles were read without a failure or a warning.
+    """The end of a file all of whose articles were read without a failure, or a warning but that OCR read them.
 
     Attributes
     ----------

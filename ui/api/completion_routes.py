@@ -11,10 +11,9 @@ from pydantic import BaseModel, BeforeValidator
 from rag.errors import DalilError
 from rag.types import Answer, Citation
 from ui.api.errors import describe_error
-from ui.api.model_names import DEFAULT_MODEL, ModelNames
+from ui.api.model_names import ModelNames
 from ui.api.openai_answers import begin_answer, count_usage, describe_answer, read_answer
-from ui.api.openai_messages import ChatMessage, Content
-from ui.api.schemas import ArticleFilters
+from ui.api.openai_messages import ChatMessage, Content, OpenAIRequest
 from ui.api.service import AnswerService
 from ui.api.streams import STREAM_RESPONSES, EventStreamResponse, format_event, run_until_disconnect
 
@@ -25,19 +24,11 @@ def _read_prompt(value: object) -> object:
     return value
 
 
-class CompletionRequest(BaseModel):
+class CompletionRequest(OpenAIRequest):
     """A question. What clients send beside these fields has no effect; `filters` is Dalil's own."""
 
-    model: str | None = DEFAULT_MODEL
     prompt: Annotated[Content, BeforeValidator(_read_prompt)]
-    stream: bool | None = False
     n: Literal[1] | None = 1
-    filters: ArticleFilters | None = None
-
-    @property
-    def model_name(self) -> str:
-        """The model that is asked for."""
-        return self.model or DEFAULT_MODEL
 
     @property
     def messages(self) -> list[ChatMessage]:

@@ -10,6 +10,8 @@ from pydantic import BaseModel, BeforeValidator, WithJsonSchema
 from rag.errors import QuestionError
 from rag.language.asking import find_asked_part
 from rag.types import Message, Role
+from ui.api.model_names import DEFAULT_MODEL
+from ui.api.schemas import ArticleFilters
 
 _ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant", "system": "system", "developer": "system"}
 """The roles of clients that are read, and what they are here."""
@@ -54,6 +56,20 @@ class ChatMessage(BaseModel):
 
     role: str
     content: Content = ""
+
+
+class OpenAIRequest(BaseModel):
+    """What every way to ask of OpenAI's clients has; what else they send has no effect. `filters` is Dalil's own, as in
+    `/v1/ask`."""
+
+    model: str | None = DEFAULT_MODEL
+    stream: bool | None = False
+    filters: ArticleFilters | None = None
+
+    @property
+    def model_name(self) -> str:
+        """The model that is asked for."""
+        return self.model or DEFAULT_MODEL
 
 
 def read_conversation(messages: Sequence[ChatMessage], max_question_chars: int) -> tuple[str, tuple[Message, ...]]:

@@ -14,10 +14,10 @@ from pydantic import BaseModel, Field
 from rag.errors import DalilError
 from rag.types import Answer
 from ui.api.errors import describe_error
-from ui.api.model_names import DEFAULT_MODEL, ModelNames
+from ui.api.model_names import ModelNames
 from ui.api.openai_answers import begin_answer, count_usage, describe_answer, read_answer
-from ui.api.openai_messages import ChatMessage
-from ui.api.schemas import ArticleFilters, ChatCompletion, ModelInfo, ModelList
+from ui.api.openai_messages import ChatMessage, OpenAIRequest
+from ui.api.schemas import ChatCompletion, ModelInfo, ModelList
 from ui.api.service import AnswerService
 from ui.api.streams import STREAM_RESPONSES, EventStreamResponse, format_event, run_until_disconnect
 
@@ -28,22 +28,14 @@ class StreamOptions(BaseModel):
     include_usage: bool | None = False
 
 
-class ChatRequest(BaseModel):
+class ChatRequest(OpenAIRequest):
     """A conversation to go on with. What clients send beside these fields (temperature and the like) has no effect.
     `filters` is Dalil's own, as in `/v1/ask`."""
 
-    model: str | None = DEFAULT_MODEL
     messages: list[ChatMessage] = Field(min_length=1)
-    stream: bool | None = False
     stream_options: StreamOptions | None = None
     n: Literal[1] | None = 1
     response_format: Any = None
-    filters: ArticleFilters | None = None
-
-    @property
-    def model_name(self) -> str:
-        """The model that is asked for."""
-        return self.model or DEFAULT_MODEL
 
     @property
     def includes_usage(self) -> bool:

@@ -12,10 +12,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from rag.errors import DalilError, InputError
 from rag.types import Answer, Citation
 from ui.api.errors import describe_error
-from ui.api.model_names import DEFAULT_MODEL, ModelNames
+from ui.api.model_names import ModelNames
 from ui.api.openai_answers import begin_answer, count_usage, describe_answer, read_answer
-from ui.api.openai_messages import ChatMessage
-from ui.api.schemas import ArticleFilters
+from ui.api.openai_messages import ChatMessage, OpenAIRequest
 from ui.api.service import AnswerService
 from ui.api.streams import STREAM_RESPONSES, EventStreamResponse, format_event, run_until_disconnect
 
@@ -30,20 +29,12 @@ def _read_items(value: object) -> object:
     return [item for item in items if not (isinstance(item, dict) and "role" not in item)]
 
 
-class ResponseRequest(BaseModel):
+class ResponseRequest(OpenAIRequest):
     """A conversation to go on with. What clients send beside these fields has no effect; `filters` is Dalil's own."""
 
-    model: str | None = DEFAULT_MODEL
     input: Annotated[list[ChatMessage], Field(min_length=1), BeforeValidator(_read_items)]
     instructions: str | None = None
-    stream: bool | None = False
     previous_response_id: str | None = None
-    filters: ArticleFilters | None = None
-
-    @property
-    def model_name(self) -> str:
-        """The model that is asked for."""
-        return self.model or DEFAULT_MODEL
 
     @property
     def messages(self) -> list[ChatMessage]:
