@@ -11,16 +11,6 @@ from ui.page.labels import load_labels
 pytestmark = BROWSER_TEST
 
 
-def test_the_first_visit_says_what_is_known_and_its_examples_work(page, site):
-    assert page.evaluate("document.documentElement.dir") == "rtl"
-    examples = page.locator(".dalil-examples button").all_inner_texts()
-    assert 2 <= len(examples) <= 6
-    page.locator(".dalil-examples button").first.click()
-    page.wait_for_selector(".dalil-turn button.dalil-chip")
-    assert page.locator(".dalil-refusal").count() == 0
-    assert page.hosts == {site.removeprefix("http://")}
-
-
 @pytest.mark.parametrize("question", [HYPERION, CASTLE, MIXED])
 def test_a_citation_opens_the_very_words(page, site, question):
     chip = ask(page, question).locator("button.dalil-chip").first
@@ -81,10 +71,13 @@ def test_the_box_turns_with_what_is_typed(page):
 
 
 def test_the_other_language_mirrors_the_page_and_keeps_the_conversation(page):
-    ask(page, HYPERION)
+    ask(page, HYPERION).locator("button.dalil-chip").first.click()
+    page.wait_for_selector("#dalil-evidence mark")
     conversations, evidence = (page.locator(f"#dalil-{name}").bounding_box()["x"] for name in ("conversations", "side"))
     page.click(".dalil-language")
     page.wait_for_selector(".dalil-question")
+    page.locator("button.dalil-chip").first.click()
+    page.wait_for_selector("#dalil-evidence mark")
     assert page.evaluate("[document.documentElement.lang, document.documentElement.dir]") == ["en", "ltr"]
     turned = [page.locator(f"#dalil-{name}").bounding_box()["x"] for name in ("conversations", "side")]
     assert conversations > evidence

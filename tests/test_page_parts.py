@@ -184,7 +184,7 @@ def test_nothing_kept_is_an_empty_conversation(data):
 
 def test_an_answer_of_another_version_does_not_keep_the_next_from_coming(assistant):
     service = AnswerService(like(assistant, refuse_below=0.0))
-    chat = Chat(service, load_labels("ar"), Examples(service.assistant))
+    chat = Chat(service, "ar", Examples(service.assistant))
     kept = read_conversation({"turns": [{"question": "سؤال", "answer": {"no": "answer"}}]})
     *_, (_, done) = chat.ask("متى وُلد ابن بطوطة؟", kept, CHOICES, "tab")
     assert done.turns[-1].answer.citations

@@ -30,7 +30,7 @@ def build_page(service: AnswerService, examples: Examples, uploads: Path, langua
         Of the interface.
     """
     labels = load_labels(language)
-    page = Page(Chat(service, labels, examples), Library(service, language, uploads), labels)
+    page = Page(Chat(service, language, examples), Library(service, language, uploads), labels)
     with gr.Blocks(title=labels["title"], analytics_enabled=False, fill_width=True) as blocks:
         layout.lay_out_header(page, language)
         with gr.Row(elem_id="dalil-page", equal_height=False):

@@ -11,16 +11,16 @@ from rag.answering.llm import Deadline
 from rag.errors import DalilError
 from rag.language.languages import as_language
 from rag.retrieval.explain import describe_result
-from rag.types import Answer, AnswerRequest, Filters, Message
+from rag.types import Answer, AnswerRequest, Filters, Language, Message
 from ui.api import AnswerService, Feedback, Passage, describe_error
-from ui.page.labels import Labels
+from ui.page.labels import Labels, load_labels
 from ui.page.storage import Conversation, Explanation, RightPassage, Turn
 from ui.page.turns import render_live_turn, render_turn
-from ui.page.welcome import Examples, render_welcome
+from ui.page.welcome import Examples, render_start, render_welcome
 
 Transcript = dict[str, Any]
-"""What the transcript shows: the parts of every turn as HTML, the ids of their answers, and what a screen reader is
-told."""
+"""What the transcript shows: the parts of every turn as HTML, the ids of their answers, what a screen reader is told,
+and what stands beneath the box (`start`) while there are no turns."""
 
 _FRAME_S = 0.05
 """Between two pictures of a text that is being written: more often is not seen."""
@@ -45,25 +45,30 @@ class Chat:
     ----------
     service : AnswerService
         Answers.
-    labels : Labels
+    language : Language
         Of the interface.
     examples : Examples
         For a first visitor.
     """
 
     service: AnswerService
-    labels: Labels
+    language: Language
     examples: Examples
     _running: dict[str, _RunningQuestion] = field(default_factory=dict)
+
+    @property
+    def labels(self) -> Labels:
+        """Of the interface."""
+        return load_labels(self.language)
 
     def render(self, conversation: Conversation, live_turn: list[str] | None = None, state: str = "") -> Transcript:
         """A conversation as the transcript shows it, with a turn that is being answered at its end."""
         turns = [render_turn(turn, index, self.labels) for index, turn in enumerate(conversation.turns)]
         turns += [live_turn] if live_turn else []
-        if not turns:
-            turns = [[render_welcome(self.service.assistant, self.examples, self.labels)]]
+        start = "" if turns else render_start(self.service.assistant, self.examples, self.language)
+        turns = turns or [[render_welcome(self.labels)]]
         answers = [turn.answer.id if turn.answer else "" for turn in conversation.turns]
-        return {"id": conversation.id, "turns": turns, "answers": answers, "state": state}
+        return {"id": conversation.id, "turns": turns, "answers": answers, "state": state, "start": start}
 
     def ask(
         self, question: str, conversation: Conversation, choices: Mapping[str, Any], tab: str

@@ -73,7 +73,7 @@ def lay_out_conversations(page: Page) -> None:
 def lay_out_chat(page: Page) -> None:
     """The transcript, and where a question is put."""
     template = '<div class="dalil-log"></div><div class="sr-only" role="status"></div>'
-    actions = ["open", "again", "widen", "example", "rate", "edit"]
+    actions = ["open", "again", "widen", "example", "rate", "edit", "pick_topic"]
     labels, components = page.labels, page.components
     components["transcript"] = _action_html({}, "transcript", "transcript", actions, html_template=template)
     components["editing"] = gr.State(None)
@@ -86,6 +86,8 @@ def lay_out_chat(page: Page) -> None:
         components["question"] = _question_box(page)
         components["ask"] = gr.Button(labels["ask"], variant="primary", elem_id="dalil-ask", scale=1)
         components["stop"] = gr.Button(labels["stop"], variant="stop", elem_id="dalil-stop", scale=1, visible=False)
+    # The transcript's script puts here what a first visitor sees beneath the box.
+    gr.HTML('<div class="dalil-start"></div>', elem_id="dalil-start", apply_default_css=False)
 
 
 def _question_box(page: Page) -> gr.Textbox:

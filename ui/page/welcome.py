@@ -4,24 +4,27 @@ import json
 import threading
 from collections.abc import Sequence
 from functools import cache
+from itertools import islice
 from pathlib import Path
 
 from rag.answering.assistant import Assistant
 from rag.language.languages import LANGUAGES
 from rag.store import ArticleSummary
 from rag.types import Language
-from ui.page.html import render_macro
+from ui.page.html import direction_of, render_macro
 from ui.page.labels import Labels, load_labels
 
 _CURATED = Path(__file__).parent / "examples.json"
 """Questions about the sample articles, per language; shown only where the articles hold the answer."""
-_EXAMPLES_PER_LANGUAGE = 3
-_MAX_TOPICS = 8
+_MAX_EXAMPLES = 4
+"""Of a language."""
+_MAX_TOPICS = 12
+_MAX_NEWEST = 5
 _MAX_TITLES_TRIED = 12
 
 
 class Examples:
-    """Questions in both languages that the articles answer, found anew when the collection has changed.
+    """Questions in each language that the articles answer, found anew when the collection has changed.
 
     Parameters
     ----------
@@ -31,25 +34,25 @@ class Examples:
 
     def __init__(self, assistant: Assistant) -> None:
         self._assistant = assistant
-        self._chunks, self._found = -1, list[str]()
+        self._chunks, self._found = -1, dict[Language, list[str]]()
         self._lock = threading.Lock()
 
-    def find_questions(self) -> list[str]:
-        """Up to three in each language."""
+    def find_questions(self, language: Language) -> list[str]:
+        """Up to four in a language."""
         with self._lock:
             chunks = self._assistant.store.count_chunks()
             if self._chunks != chunks:
                 articles = self._assistant.store.list_articles(_MAX_TITLES_TRIED)
-                self._found = [one for language in LANGUAGES for one in self._find_answerable(language, articles)]
+                self._found = {one: self._find_answerable(one, articles) for one in LANGUAGES}
                 self._chunks = chunks
-            return self._found
+            return self._found[language]
 
     def _find_answerable(self, language: Language, articles: Sequence[ArticleSummary]) -> list[str]:
         about = load_labels(language)["example_about"]
         tried = [*_curated_questions()[language], *(about.format(title=article.title) for article in articles)]
         found: list[str] = []
         for question in tried:
-            if len(found) < _EXAMPLES_PER_LANGUAGE and self._is_answerable(question):
+            if len(found) < _MAX_EXAMPLES and self._is_answerable(question):
                 found.append(question)
         return found
 
@@ -66,18 +69,26 @@ def _curated_questions() -> dict[Language, list[str]]:
     return questions
 
 
-def render_welcome(assistant: Assistant, examples: Examples, labels: Labels) -> str:
-    """The welcome, in the interface's language."""
-    count = assistant.store.count_articles()
+def render_welcome(labels: Labels) -> str:
+    """What stands above the box while nothing has been asked."""
+    return render_macro("welcome", "hero", labels=labels)
+
+
+def render_start(assistant: Assistant, examples: Examples, language: Language) -> str:
+    """What stands beneath the box while nothing has been asked, in the interface's language."""
+    labels, store = load_labels(language), assistant.store
+    count = store.count_articles()
     if not count:
         return render_macro("welcome", "empty", labels=labels)
     model = assistant.settings.llm_name
     return render_macro(
         "welcome",
-        "welcome",
+        "start",
         count=count,
         writer=labels["generated"].format(model=model) if model else labels["extractive"],
-        topics=list(assistant.store.count_topics())[:_MAX_TOPICS],
-        examples=examples.find_questions(),
+        topics=dict(islice(store.count_topics().items(), _MAX_TOPICS)),
+        examples=examples.find_questions(language),
+        newest=store.list_articles(_MAX_NEWEST),
+        way=direction_of(language),
         labels=labels,
     )

@@ -37,6 +37,8 @@ class VisitEvents:
         )
         topics = page.select("topics")
         page.components["scope"].drop_topic(self.drop_topic, topics, topics, **HIDDEN)
+        picked = page.select("topics", "choices", "scope")
+        page.components["transcript"].pick_topic(self.pick_topic, chosen, picked, **HIDDEN)
         blocks.load(self.keep_alive, None, None, **UNLIMITED)
         blocks.unload(self.leave)
 
@@ -65,6 +67,13 @@ class VisitEvents:
     def drop_topic(self, event: gr.EventData, topics: list[str]) -> list[str]:
         """Search the articles of one topic less; of none, all."""
         return [topic for topic in topics if topic != event.topic]
+
+    def pick_topic(self, event: gr.EventData, *values: Any) -> Update:
+        """Search the articles of one topic more, or of this one alone."""
+        topics = values[CHOICES.index("topics")]
+        widened = topics if event.topic in topics else [*topics, event.topic]
+        kept = [widened if name == "topics" else value for name, value in zip(CHOICES, values, strict=True)]
+        return widened, *self.keep_choices(*kept)
 
     async def keep_alive(self) -> AsyncIterator[None]:
         """Keep Gradio's stream of answers open: it ends when nothing is pending, and loses what is pressed then."""

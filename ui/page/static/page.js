@@ -68,6 +68,7 @@ const dalil = (() => {
   const transcript = (element, props, watch, trigger, actions) => {
     const log = element.querySelector(".dalil-log"), status = element.querySelector("[role=status]");
     let turns = 0, conversation = null;
+    const start = dalilStart(trigger, actions, reportActions);
     requestAnimationFrame(() => connectTabs(document.querySelector("#dalil-middle [role=tablist]")));
     const paint = () => {
       const transcriptValue = props.value ?? {};
@@ -82,6 +83,7 @@ const dalil = (() => {
       if (status.textContent !== transcriptValue.state) status.textContent = transcriptValue.state ?? "";
       if (count !== turns && conversation === transcriptValue.id) log.lastElementChild?.scrollIntoView({ block: "start", behavior: "smooth" });
       [turns, conversation] = [count, transcriptValue.id];
+      start.put(transcriptValue.start ?? "");
     };
     watch("value", paint);
     paint();
@@ -230,6 +232,7 @@ const dalil = (() => {
       over(event);
     });
     document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) zone.classList.remove("dalil-over"); });
+    zone.dataset.ready = "";
   };
 
   const download = (props, watch) => watch("value", () => {
