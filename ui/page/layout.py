@@ -55,7 +55,7 @@ def _action_html(value: Any, kind: str, name: str, actions: list[str], **options
 def lay_out_header(page: Page, language: Language) -> None:
     """The name, and what concerns the page as a whole."""
     header = render_macro("header", "header", other_language=other_language(language), labels=page.labels)
-    gr.HTML(header, apply_default_css=False, js_on_load="dalil.header(element)")
+    gr.HTML(header, apply_default_css=False, js_on_load="dalil.header(element)", elem_id="dalil-header")
 
 
 def lay_out_conversations(page: Page) -> None:

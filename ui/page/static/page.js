@@ -38,7 +38,6 @@ const dalil = (() => {
     const data = { ...button.closest(".dalil-turn")?.dataset, ...button.dataset };
     if (data.act === "right") Object.assign(data, selectedSpan(element, Number(data.start), Number(data.end)));
     if (data.act === "open") data.quote ??= findChip(button, data)?.dataset.quote ?? "";
-    if (data.act === "rename") data.name = prompt(data.ask, data.name);
     return data;
   };
 
@@ -46,12 +45,11 @@ const dalil = (() => {
     const button = event.target.closest("[data-act]");
     if (!button) return;
     if (button.dataset.act === "copy") return copy(button);
-    if (!actions.includes(button.dataset.act) || (button.dataset.sure && !confirm(button.dataset.sure))) return;
+    if (!actions.includes(button.dataset.act)) return;
     const data = actionData(button, element);
-    if (data.act === "rename" && !data.name) return;
-    before(data);
-    trigger(data.act, data);
-    hideQuote();
+    const report = () => { before(data); trigger(data.act, data); hideQuote(); };
+    if (!dalilDialogs.isAsked(button)) return report();
+    dalilDialogs.confirmed(button).then((name) => { if (name !== null) { data.name = name; report(); } });
   });
 
   // The transcript: only parts that changed are replaced, so that nothing that is read or pointed at moves.
@@ -181,7 +179,8 @@ const dalil = (() => {
     name === "saved" ? lastKept ?? values[at] : name === "current" ? lastOf(values[at]) : values[at]);
 
   const conversations = (element, props, watch, trigger, actions) => {
-    reportActions(element, trigger, actions);
+    reportActions(element, trigger, actions, ({ act }) => { if (act === "select") showConversations(false); });
+    dalilDialogs.keepFocus(element, watch);
     tabs.onmessage = ({ data }) => { lastKept = data; trigger("refresh", {}); };
   };
 
@@ -192,6 +191,7 @@ const dalil = (() => {
     const stops = () => all().forEach((tab) => { tab.tabIndex = tab.getAttribute("aria-selected") === "true" ? 0 : -1; });
     new MutationObserver(stops).observe(list, { attributeFilter: ["aria-selected"], childList: true, subtree: true });
     stops();
+    keepPlaces(list);
     list.addEventListener("keydown", (event) => {
       const forth = document.documentElement.dir === "rtl" ? "ArrowLeft" : "ArrowRight";
       const ways = { ArrowLeft: -1, ArrowRight: -1, [forth]: 1, Home: -Infinity, End: Infinity };
@@ -202,6 +202,17 @@ const dalil = (() => {
       next.focus();
       next.click();
     });
+  };
+
+  // Each tab is at the place where it was left, since all of them scroll one page.
+  const keepPlaces = (list) => {
+    const places = new Map();
+    list.addEventListener("click", (event) => {
+      const opened = event.target.closest("[role=tab]"), left = list.querySelector("[aria-selected=true]");
+      if (!opened || opened === left) return;
+      places.set(left?.id, scrollY);
+      requestAnimationFrame(() => requestAnimationFrame(() => scrollTo({ top: places.get(opened.id) ?? 0, behavior: "instant" })));
+    }, true);
   };
 
   // Files: each is sent alone, so that one that is too large, or lost on the way, keeps no other back.
@@ -246,8 +257,14 @@ const dalil = (() => {
       const dark = document.body.classList.toggle("dark");
       localStorage.setItem("dalil.theme", dark ? "dark" : "light");
     }
-    if (act === "conversations") document.getElementById("dalil-conversations").classList.toggle("dalil-open");
+    if (act === "conversations") showConversations();
   });
+
+  const showConversations = (is_open) => {
+    const drawer = document.getElementById("dalil-conversations"), button = document.querySelector("[data-act=conversations]");
+    button?.setAttribute("aria-expanded", drawer.classList.toggle("dalil-open", is_open));
+    return button;
+  };
 
   const beginEdit = () => {
     document.querySelector("#dalil-length p").textContent = "";
@@ -274,8 +291,9 @@ const dalil = (() => {
       event.preventDefault();
       document.querySelector("#dalil-question textarea")?.focus();
     }
-    if (event.key === "Escape") {
+    if (event.key === "Escape" && !document.querySelector("dialog[open]")) {
       if (!tip().hidden) return hideQuote();
+      if (document.querySelector("#dalil-conversations.dalil-open") && matchMedia("(max-width: 60rem)").matches) return showConversations(false).focus();
       const large = document.querySelector(".dalil-page-place:has(.dalil-large)");
       if (large) return enlarge(large, false);
       const stop = document.querySelector("#dalil-stop");
