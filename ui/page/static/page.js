@@ -66,7 +66,7 @@ const dalil = (() => {
   const transcript = (element, props, watch, trigger, actions) => {
     const log = element.querySelector(".dalil-log"), status = element.querySelector("[role=status]");
     let turns = 0, conversation = null;
-    requestAnimationFrame(() => connectTabs(document.querySelector("#dalil-middle [role=tablist]")));
+    requestAnimationFrame(() => dalilTabs.connect(document.querySelector("#dalil-middle [role=tablist]")));
     const paint = () => {
       const transcriptValue = props.value ?? {};
       (transcriptValue.turns ?? []).forEach((parts, number) => {
@@ -112,19 +112,23 @@ const dalil = (() => {
 
   const evidence = (element, props, watch, trigger, actions) => {
     let opener = null, asked = 0;
+    const sheet = dalilArticle.connect(element, () => opener);
     const askForPage = (place) => {
       if (!place) return;
       place.dataset.key = `${Date.now()}-${++asked}`;
       trigger("show_page", { ...place.dataset });
     };
     document.addEventListener("click", (event) => { opener = event.target.closest("[data-act=open]") ?? opener; }, true);
-    reportActions(element, trigger, actions, (data) => { if (data.act === "close") opener?.focus(); });
+    reportActions(element, trigger, actions, ({ act }) => {
+      if (act === "close") sheet.close(opener);
+      if (act === "about" || act === "summarize") dalilArticle.ask(sheet, act === "summarize");
+    });
     element.addEventListener("click", (event) => { if (event.target.closest("[data-act=enlarge]")) enlarge(element); });
     watch("value", () => requestAnimationFrame(() => {
       const title = element.querySelector("h2"), text = element.querySelector(".dalil-text"), mark = element.querySelector("mark");
+      sheet.opened();
       if (!text) return;
       askForPage(element.querySelector(".dalil-page-place"));
-      if (matchMedia("(max-width: 75rem)").matches) title.scrollIntoView({ block: "start" });
       text.scrollTop = mark ? mark.offsetTop - text.clientHeight / 3 : 0;
       Object.assign(text, { tabIndex: 0 }).setAttribute("aria-label", title.textContent);
       text.focus({ preventScroll: true });
@@ -182,37 +186,6 @@ const dalil = (() => {
     reportActions(element, trigger, actions, ({ act }) => { if (act === "select") showConversations(false); });
     dalilDialogs.keepFocus(element, watch);
     tabs.onmessage = ({ data }) => { lastKept = data; trigger("refresh", {}); };
-  };
-
-  // Tabs by keyboard, which Gradio leaves out: arrows, Home and End move between them, and only the open one is focusable.
-
-  const connectTabs = (list) => {
-    const all = () => [...list.querySelectorAll("[role=tab]")];
-    const stops = () => all().forEach((tab) => { tab.tabIndex = tab.getAttribute("aria-selected") === "true" ? 0 : -1; });
-    new MutationObserver(stops).observe(list, { attributeFilter: ["aria-selected"], childList: true, subtree: true });
-    stops();
-    keepPlaces(list);
-    list.addEventListener("keydown", (event) => {
-      const forth = document.documentElement.dir === "rtl" ? "ArrowLeft" : "ArrowRight";
-      const ways = { ArrowLeft: -1, ArrowRight: -1, [forth]: 1, Home: -Infinity, End: Infinity };
-      if (!(event.key in ways)) return;
-      event.preventDefault();
-      const list = all(), at = list.indexOf(event.target) + ways[event.key], last = list.length - 1;
-      const next = list[Number.isFinite(at) ? (at + list.length) % list.length : at < 0 ? 0 : last];
-      next.focus();
-      next.click();
-    });
-  };
-
-  // Each tab is at the place where it was left, since all of them scroll one page.
-  const keepPlaces = (list) => {
-    const places = new Map();
-    list.addEventListener("click", (event) => {
-      const opened = event.target.closest("[role=tab]"), left = list.querySelector("[aria-selected=true]");
-      if (!opened || opened === left) return;
-      places.set(left?.id, scrollY);
-      requestAnimationFrame(() => requestAnimationFrame(() => scrollTo({ top: places.get(opened.id) ?? 0, behavior: "instant" })));
-    }, true);
   };
 
   // Files: each is sent alone, so that one that is too large, or lost on the way, keeps no other back.
