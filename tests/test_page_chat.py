@@ -106,13 +106,14 @@ def test_conversations_are_begun_renamed_opened_and_deleted(page):
     page.wait_for_selector(".dalil-welcome")
     ask(page, "متى وصل قطار الحجاز إلى المدينة المنورة؟")
     page.wait_for_function("document.querySelectorAll('.dalil-conversation-list li').length === 2")
-    page.once("dialog", lambda dialog: dialog.accept("القطار"))
     page.locator("[data-act=rename]").first.click()
+    page.fill("#dalil-dialog input", "القطار")
+    page.press("#dalil-dialog input", "Enter")
     page.wait_for_function("document.querySelector('.dalil-conversation-list').innerText.includes('القطار')")
     page.locator("[data-act=select]").last.click()
     page.wait_for_function("q => document.querySelector('.dalil-question').innerText === q", arg=HYPERION)
-    page.once("dialog", lambda dialog: dialog.accept())
     page.locator("[data-act=delete]").first.click()
+    page.click("#dalil-dialog [value=yes]")
     page.wait_for_function("document.querySelectorAll('.dalil-conversation-list li').length === 1")
 
 

@@ -91,7 +91,8 @@ class Chat:
         tuple of (Transcript, Conversation or None)
             Pictures as the answer comes, at last with the new conversation.
         """
-        turn = Turn(question=question, topics=list(choices["topics"]))
+        only = list(choices.get("only_articles", ()))
+        turn = Turn(question=question, topics=list(choices["topics"]), only_articles=only)
         running = _RunningQuestion(self.service.start_deadline())
         if not self.service.limiter.acquire():
             turn.error = self.labels["error_busy"]
@@ -199,7 +200,9 @@ def _to_request(question: str, earlier: Sequence[Turn], choices: Mapping[str, An
         history=tuple(to_history(earlier)),
         top_k=int(choices["passages"]),
         mode="extractive" if choices["mode"] == "extractive" else "auto",
-        filters=Filters(topics=tuple(choices["topics"])),
+        filters=Filters(
+            topics=tuple(choices["topics"]), articles=tuple(one for one, _ in choices.get("only_articles", ()))
+        ),
     )
 
 

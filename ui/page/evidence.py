@@ -1,26 +1,18 @@
 """The panel beside the chat: an article opened at the very words, with what can be done with them."""
 
-import re
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise, starmap
 from typing import NamedTuple
 
 from ingest.page_images import PageImages
 from rag.errors import NotFoundError
-from rag.language.direction import direction
-from rag.language.profile import Direction
 from rag.store import Store
-from rag.types import Article, Citation, Language, Page, Span
+from rag.types import Article, Citation, Language, Span
+from ui.page.article_text import split_blocks
 from ui.page.html import render_macro
 from ui.page.labels import Labels
 from ui.page.turns import format_reference
 
 _CHARS_AROUND = 30_000
 """Code points shown on either side of a quote; the rest of a longer article is left out."""
-_FIRST_TAG = 3
-"""The title of the article is an h2."""
-_BLOCK = re.compile(r"[^\n]+")
 
 
 class EvidenceRequest(NamedTuple):
@@ -48,19 +40,6 @@ class EvidenceRequest(NamedTuple):
     quote: str = ""
 
 
-class _Block(NamedTuple):
-    """A line of an article, or the part of one that stands on one page: where it begins, its tag of HTML, the page
-    where it is the first of one, and its words before, within and behind the marked ones."""
-
-    start: int
-    tag: str
-    page: Page | None
-    way: Direction
-    before: str
-    marked: str
-    after: str
-
-
 def render_hint(labels: Labels) -> str:
     """What the panel says before anything is opened."""
     return render_macro("evidence", "hint", labels=labels)
@@ -86,7 +65,7 @@ def render_article(
         page=article.find_page(span.start) if span.end > span.start else None,
         is_ocr=article.is_ocr(span if span.end > span.start else Span(0, len(article.text))),
         section=article.find_section(span.start) if span.end > span.start else (),
-        blocks=_split_blocks(article, window, span),
+        blocks=split_blocks(article, window, span),
         is_part=window != (0, len(article.text)),
         verdict=request.verdict if request.verdict in labels else "",
         answer_id=request.answer_id,
@@ -103,37 +82,3 @@ def _reference_to(article: Article, span: Span, language: Language) -> str:
     about = (article.id, article.title, article.url)
     citation = Citation(1, *about, *span, quote, "verbatim", 1.0, page, ocr=is_ocr, section=section)
     return format_reference(citation, language)
-
-
-def _split_blocks(article: Article, window: Span, marked: Span) -> list[_Block]:
-    """The lines of an article within a window, those that go over the end of a page parted there."""
-    starts = article.pages.starts if article.pages else ()
-    lines = (Span(*match.span()) for match in _BLOCK.finditer(article.text))
-    parts = (part for line in lines for part in _split_at(line, starts) if part.overlaps(window))
-    blocks: list[_Block] = []
-    tags = _tag_headings(article)
-    before = None
-    for part in parts:
-        page = article.find_page(part.start)
-        block = Span(max(part.start, window.start), min(part.end, window.end))
-        blocks.append(_split_block(article.text, block, tags, marked, page if page != before else None))
-        before = page
-    return blocks
-
-
-def _split_at(line: Span, starts: Sequence[int]) -> Iterator[Span]:
-    within = starts[bisect_right(starts, line.start) : bisect_left(starts, line.end)]
-    return starmap(Span, pairwise([line.start, *dict.fromkeys(within), line.end]))
-
-
-def _tag_headings(article: Article) -> dict[int, str]:
-    """The tag of the line that each heading begins; those of the lowest level are one below the title."""
-    first = min((heading.level for heading in article.headings), default=1)
-    return {heading.start: f"h{min(heading.level - first + _FIRST_TAG, 6)}" for heading in article.headings}
-
-
-def _split_block(text: str, block: Span, tags: Mapping[int, str], marked: Span, page: Page | None) -> _Block:
-    start, end = (min(max(at, block.start), block.end) for at in marked)
-    way = direction(text[slice(*block)])
-    tag = tags.get(block.start + len(text[slice(*block)]) - len(text[slice(*block)].lstrip()), "p")
-    return _Block(block.start, tag, page, way, text[block.start : start], text[start:end], text[end : block.end])

@@ -18,6 +18,8 @@ _STORAGE_SECRET = "dalil"
 """Gradio wants one to scramble what the browser keeps; the browser's owner may read it."""
 CHOICES = ("language", "passages", "mode", "topics", "explain")
 """The components of the settings, whose values the browser keeps."""
+ASKED_WITH = (*CHOICES, "only_articles")
+"""What a question is asked with: the settings, and the articles that alone are searched, kept as long as a tab."""
 _MAX_PASSAGES = 20
 
 
@@ -55,7 +57,7 @@ def _action_html(value: Any, kind: str, name: str, actions: list[str], **options
 def lay_out_header(page: Page, language: Language) -> None:
     """The name, and what concerns the page as a whole."""
     header = render_macro("header", "header", other_language=other_language(language), labels=page.labels)
-    gr.HTML(header, apply_default_css=False, js_on_load="dalil.header(element)")
+    gr.HTML(header, apply_default_css=False, js_on_load="dalil.header(element)", elem_id="dalil-header")
 
 
 def lay_out_conversations(page: Page) -> None:
@@ -79,7 +81,8 @@ def lay_out_chat(page: Page) -> None:
     components["editing"] = gr.State(None)
     with gr.Row(elem_id="dalil-asking"):
         components["editing_note"] = _action_html("", "list", "editing-note", ["cancel_edit"])
-        components["scope"] = _action_html("", "list", "scope", ["drop_topic"])
+        components["scope"] = _action_html("", "list", "scope", ["drop_topic", "drop_article"])
+        components["only_articles"] = gr.State([])
         limit = page.chat.service.assistant.settings.max_question_chars
         length = render_macro("turn", "length_note", limit=limit, labels=labels)
         gr.HTML(length, elem_id="dalil-length", apply_default_css=False)
@@ -147,7 +150,8 @@ def lay_out_settings(page: Page) -> None:
 def lay_out_evidence(page: Page) -> None:
     """The evidence, and what is said about it."""
     hint = render_hint(page.labels)
-    page.components["evidence"] = _action_html(hint, "evidence", "evidence", ["open", "close", "right", "show_page"])
+    actions = ["open", "close", "right", "show_page", "about", "summarize"]
+    page.components["evidence"] = _action_html(hint, "evidence", "evidence", actions)
     page.components["page_image"] = gr.HTML(
         {}, html_template="", js_on_load="dalil.pageImage(props, watch)", visible="hidden"
     )

@@ -46,8 +46,9 @@ class Explanation(_Stored):
 class Turn(_Stored):
     """A question with what came of it.
 
-    `nearest` has ids and titles of articles beside a refusal, `looked_for` the words that were searched, `topics`
-    those that alone were searched. `answer_json` is an answer that this version cannot read.
+    `nearest` has ids and titles of articles beside a refusal, `looked_for` the words that were searched, `topics` and
+    `only_articles` (ids and titles) those that alone were searched. `answer_json` is an answer that this version cannot
+    read.
     """
 
     question: str
@@ -56,6 +57,7 @@ class Turn(_Stored):
     nearest: list[tuple[str, str]] = []
     looked_for: str = ""
     topics: list[str] = []
+    only_articles: list[tuple[str, str]] = []
     why: Explanation | None = None
     error: str | None = None
     stopped: bool = False

@@ -86,9 +86,10 @@ def _outcome_parts(turn: Turn, index: int, labels: Labels) -> Iterator[str]:
         yield from (
             _refusal_parts(turn.answer, turn, labels) if turn.answer.refused else _answer_parts(turn.answer, labels)
         )
-        if turn.topics and turn.answer.state in ("unsure", "refused"):
+        limits = [*turn.topics, *(title or article_id for article_id, title in turn.only_articles)]
+        if limits and turn.answer.state in ("unsure", "refused"):
             way = direction(labels["scope_was"])
-            yield render_macro("turn", "searched_topics", topics=turn.topics, index=index, way=way, labels=labels)
+            yield render_macro("turn", "searched_topics", topics=limits, index=index, way=way, labels=labels)
     if turn.stopped:
         yield _render_note("", labels["stopped"], "dalil-note")
     if turn.why:

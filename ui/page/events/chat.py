@@ -1,6 +1,6 @@
 """Questions, and what is done with their answers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,7 @@ import gradio as gr
 from ui.page.conversations import keep_conversation, render_list
 from ui.page.events.shared import ANNOUNCE, HIDDEN, UNLIMITED, StoredConversation, Update, with_other_tabs
 from ui.page.html import render_macro
-from ui.page.layout import CHOICES, Page
+from ui.page.layout import ASKED_WITH, Page
 from ui.page.storage import Conversation, read_conversation, read_conversations
 
 _NOTHING_CHANGES = (gr.skip(),) * 7
@@ -24,7 +24,7 @@ class ChatEvents:
     def connect(self) -> None:
         """Connect it; whatever changes the conversation is kept."""
         page, transcript = self.page, self.page.components["transcript"]
-        state = ("current", *CHOICES)
+        state = ("current", *ASKED_WITH)
         shown = page.select("transcript", "current", "question", "editing", "editing_note", "ask", "stop")
         typed = ("question", "editing", *state)
         rated = page.select("transcript", "current")
@@ -34,6 +34,7 @@ class ChatEvents:
             transcript.again(self.ask_again, **self._taking(*state), outputs=shown, **UNLIMITED),
             transcript.widen(self.ask_widened, **self._taking(*state), outputs=shown, **UNLIMITED),
             transcript.example(self.ask_example, **self._taking(*state), outputs=shown, **UNLIMITED),
+            page.components["evidence"].summarize(self.summarize, **self._taking(*state), outputs=shown, **UNLIMITED),
             transcript.rate(self.rate, **self._taking("current"), outputs=rated, trigger_mode="multiple", **HIDDEN),
         ):
             kept = page.select("saved", "conversations")
@@ -70,8 +71,9 @@ class ChatEvents:
     def ask_widened(
         self, event: gr.EventData, request: gr.Request, current: StoredConversation, *chosen: Any
     ) -> Iterator[Update]:
-        """A question once more, of all articles; the choice of topics stays as it is."""
-        everywhere = [[] if name == "topics" else value for name, value in zip(CHOICES, chosen, strict=True)]
+        """A question once more, of all articles; what the search is limited to stays as it is."""
+        limits = ("topics", "only_articles")
+        everywhere = [[] if name in limits else value for name, value in zip(ASKED_WITH, chosen, strict=True)]
         yield from self.ask_again(event, request, current, *everywhere)
 
     def ask_example(
@@ -79,6 +81,15 @@ class ChatEvents:
     ) -> Iterator[Update]:
         """A question of the welcome."""
         yield from self._ask(str(event.question), read_conversation(current), chosen, request)
+
+    def summarize(
+        self, event: gr.EventData, request: gr.Request, current: StoredConversation, *chosen: Any
+    ) -> Iterator[Update]:
+        """What an article says, of itself alone."""
+        alone = {"topics": [], "only_articles": [(str(event.article), str(event.title))]}
+        values = [alone.get(name, value) for name, value in zip(ASKED_WITH, chosen, strict=True)]
+        question = self.page.labels["summarize_question"].format(title=event.title)
+        yield from self._ask(question, read_conversation(current), values, request)
 
     def edit(self, event: gr.EventData, current: StoredConversation) -> Update:
         """Put a question into the box, and say what becomes of those after it."""
@@ -107,10 +118,12 @@ class ChatEvents:
         kept = keep_conversation(read_conversations(saved), conversation)
         return [one.to_json() for one in kept], render_list(kept, conversation, self.page.labels)
 
-    def _ask(self, question: str, conversation: Conversation, chosen: Update, request: gr.Request) -> Iterator[Update]:
+    def _ask(
+        self, question: str, conversation: Conversation, chosen: Sequence[Any], request: gr.Request
+    ) -> Iterator[Update]:
         busy = gr.update(visible=False), gr.update(visible=True)
         idle = gr.update(visible=True), gr.update(visible=False)
-        choices = dict(zip(CHOICES, chosen, strict=True))
+        choices = dict(zip(ASKED_WITH, chosen, strict=True))
         for transcript, done in self.page.chat.ask(question, conversation, choices, str(request.session_hash)):
             if done is None:
                 yield transcript, gr.skip(), "", None, "", *busy

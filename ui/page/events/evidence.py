@@ -27,6 +27,9 @@ class EvidenceEvents:
         for name in ("transcript", "articles"):
             page.components[name].open(self.open, None, panel, trigger_mode="multiple", **HIDDEN)
         page.components["evidence"].close(self.close, None, panel, **HIDDEN)
+        scope, of_topics = page.select("only_articles", "scope"), page.select("topics")
+        for limiting in (page.components["evidence"].about, page.components["evidence"].summarize):
+            limiting(self.limit_to_article, of_topics, scope, **HIDDEN)
         known = page.select("saved", "current")
         shown = page.select("notice", "transcript", "conversations")
         taken: dict[str, Any] = {"inputs": known, "js": with_other_tabs("saved", "current")}
@@ -49,6 +52,11 @@ class EvidenceEvents:
     def close(self) -> Update:
         """Show none."""
         return render_hint(self.page.labels), ""
+
+    def limit_to_article(self, event: gr.EventData, topics: list[str]) -> Update:
+        """Search one article alone from now on."""
+        only = [(str(event.article), str(event.title))]
+        return only, self.page.library.render_scope(topics, only)
 
     def note_right_passage(
         self, event: gr.EventData, saved: list[StoredConversation], current: StoredConversation

@@ -9,7 +9,7 @@ import gradio as gr
 
 from ui.page.conversations import render_list
 from ui.page.events.shared import HIDDEN, UNLIMITED, StoredConversation, Update
-from ui.page.layout import CHOICES, Page
+from ui.page.layout import ASKED_WITH, CHOICES, Page
 from ui.page.storage import read_conversation, read_conversations
 
 _KEEP_ALIVE_S = 10.0
@@ -31,14 +31,16 @@ class VisitEvents:
         gr.on(
             [component.change for component in chosen],
             self.keep_choices,
-            chosen,
+            page.select(*ASKED_WITH),
             page.select("choices", "scope"),
             **HIDDEN,
         )
         topics = page.select("topics")
         page.components["scope"].drop_topic(self.drop_topic, topics, topics, **HIDDEN)
         picked = page.select("topics", "choices", "scope")
-        page.components["transcript"].pick_topic(self.pick_topic, chosen, picked, **HIDDEN)
+        page.components["transcript"].pick_topic(self.pick_topic, page.select(*ASKED_WITH), picked, **HIDDEN)
+        limits, narrowed = page.select("topics", "only_articles"), page.select("only_articles", "scope")
+        page.components["scope"].drop_article(self.drop_article, limits, narrowed, **HIDDEN)
         blocks.load(self.keep_alive, None, None, **UNLIMITED)
         blocks.unload(self.leave)
 
@@ -61,8 +63,9 @@ class VisitEvents:
 
     def keep_choices(self, *values: Any) -> Update:
         """The choices as the browser keeps them, and what is said of them."""
-        choices = dict(zip(CHOICES, values, strict=True))
-        return choices, self.page.library.render_scope(choices["topics"])
+        chosen = dict(zip(ASKED_WITH, values, strict=True))
+        only_articles = chosen.pop("only_articles")
+        return chosen, self.page.library.render_scope(chosen["topics"], only_articles)
 
     def drop_topic(self, event: gr.EventData, topics: list[str]) -> list[str]:
         """Search the articles of one topic less; of none, all."""
@@ -70,10 +73,15 @@ class VisitEvents:
 
     def pick_topic(self, event: gr.EventData, *values: Any) -> Update:
         """Search the articles of one topic more, or of this one alone."""
-        topics = values[CHOICES.index("topics")]
+        topics = values[ASKED_WITH.index("topics")]
         widened = topics if event.topic in topics else [*topics, event.topic]
-        kept = [widened if name == "topics" else value for name, value in zip(CHOICES, values, strict=True)]
+        kept = [widened if name == "topics" else value for name, value in zip(ASKED_WITH, values, strict=True)]
         return widened, *self.keep_choices(*kept)
+
+    def drop_article(self, event: gr.EventData, topics: list[str], only_articles: list[tuple[str, str]]) -> Update:
+        """Search one article less; of none, all."""
+        left = [one for one in only_articles if one[0] != event.article]
+        return left, self.page.library.render_scope(topics, left)
 
     async def keep_alive(self) -> AsyncIterator[None]:
         """Keep Gradio's stream of answers open: it ends when nothing is pending, and loses what is pressed then."""

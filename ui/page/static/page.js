@@ -38,7 +38,6 @@ const dalil = (() => {
     const data = { ...button.closest(".dalil-turn")?.dataset, ...button.dataset };
     if (data.act === "right") Object.assign(data, selectedSpan(element, Number(data.start), Number(data.end)));
     if (data.act === "open") data.quote ??= findChip(button, data)?.dataset.quote ?? "";
-    if (data.act === "rename") data.name = prompt(data.ask, data.name);
     return data;
   };
 
@@ -46,12 +45,11 @@ const dalil = (() => {
     const button = event.target.closest("[data-act]");
     if (!button) return;
     if (button.dataset.act === "copy") return copy(button);
-    if (!actions.includes(button.dataset.act) || (button.dataset.sure && !confirm(button.dataset.sure))) return;
+    if (!actions.includes(button.dataset.act)) return;
     const data = actionData(button, element);
-    if (data.act === "rename" && !data.name) return;
-    before(data);
-    trigger(data.act, data);
-    hideQuote();
+    const report = () => { before(data); trigger(data.act, data); hideQuote(); };
+    if (!dalilDialogs.isAsked(button)) return report();
+    dalilDialogs.confirmed(button).then((name) => { if (name !== null) { data.name = name; report(); } });
   });
 
   // The transcript: only parts that changed are replaced, so that nothing that is read or pointed at moves.
@@ -69,7 +67,7 @@ const dalil = (() => {
     const log = element.querySelector(".dalil-log"), status = element.querySelector("[role=status]");
     let turns = 0, conversation = null;
     const start = dalilStart(trigger, actions, reportActions);
-    requestAnimationFrame(() => connectTabs(document.querySelector("#dalil-middle [role=tablist]")));
+    requestAnimationFrame(() => dalilTabs.connect(document.querySelector("#dalil-middle [role=tablist]")));
     const paint = () => {
       const transcriptValue = props.value ?? {};
       (transcriptValue.turns ?? []).forEach((parts, number) => {
@@ -116,19 +114,23 @@ const dalil = (() => {
 
   const evidence = (element, props, watch, trigger, actions) => {
     let opener = null, asked = 0;
+    const sheet = dalilArticle.connect(element, () => opener);
     const askForPage = (place) => {
       if (!place) return;
       place.dataset.key = `${Date.now()}-${++asked}`;
       trigger("show_page", { ...place.dataset });
     };
     document.addEventListener("click", (event) => { opener = event.target.closest("[data-act=open]") ?? opener; }, true);
-    reportActions(element, trigger, actions, (data) => { if (data.act === "close") opener?.focus(); });
+    reportActions(element, trigger, actions, ({ act }) => {
+      if (act === "close") sheet.close(opener);
+      if (act === "about" || act === "summarize") dalilArticle.ask(sheet, act === "summarize");
+    });
     element.addEventListener("click", (event) => { if (event.target.closest("[data-act=enlarge]")) enlarge(element); });
     watch("value", () => requestAnimationFrame(() => {
       const title = element.querySelector("h2"), text = element.querySelector(".dalil-text"), mark = element.querySelector("mark");
+      sheet.opened();
       if (!text) return;
       askForPage(element.querySelector(".dalil-page-place"));
-      if (matchMedia("(max-width: 75rem)").matches) title.scrollIntoView({ block: "start" });
       text.scrollTop = mark ? mark.offsetTop - text.clientHeight / 3 : 0;
       Object.assign(text, { tabIndex: 0 }).setAttribute("aria-label", title.textContent);
       text.focus({ preventScroll: true });
@@ -183,27 +185,9 @@ const dalil = (() => {
     name === "saved" ? lastKept ?? values[at] : name === "current" ? lastOf(values[at]) : values[at]);
 
   const conversations = (element, props, watch, trigger, actions) => {
-    reportActions(element, trigger, actions);
+    reportActions(element, trigger, actions, ({ act }) => { if (act === "select") showConversations(false); });
+    dalilDialogs.keepFocus(element, watch);
     tabs.onmessage = ({ data }) => { lastKept = data; trigger("refresh", {}); };
-  };
-
-  // Tabs by keyboard, which Gradio leaves out: arrows, Home and End move between them, and only the open one is focusable.
-
-  const connectTabs = (list) => {
-    const all = () => [...list.querySelectorAll("[role=tab]")];
-    const stops = () => all().forEach((tab) => { tab.tabIndex = tab.getAttribute("aria-selected") === "true" ? 0 : -1; });
-    new MutationObserver(stops).observe(list, { attributeFilter: ["aria-selected"], childList: true, subtree: true });
-    stops();
-    list.addEventListener("keydown", (event) => {
-      const forth = document.documentElement.dir === "rtl" ? "ArrowLeft" : "ArrowRight";
-      const ways = { ArrowLeft: -1, ArrowRight: -1, [forth]: 1, Home: -Infinity, End: Infinity };
-      if (!(event.key in ways)) return;
-      event.preventDefault();
-      const list = all(), at = list.indexOf(event.target) + ways[event.key], last = list.length - 1;
-      const next = list[Number.isFinite(at) ? (at + list.length) % list.length : at < 0 ? 0 : last];
-      next.focus();
-      next.click();
-    });
   };
 
   // Files: each is sent alone, so that one that is too large, or lost on the way, keeps no other back.
@@ -249,8 +233,14 @@ const dalil = (() => {
       const dark = document.body.classList.toggle("dark");
       localStorage.setItem("dalil.theme", dark ? "dark" : "light");
     }
-    if (act === "conversations") document.getElementById("dalil-conversations").classList.toggle("dalil-open");
+    if (act === "conversations") showConversations();
   });
+
+  const showConversations = (is_open) => {
+    const drawer = document.getElementById("dalil-conversations"), button = document.querySelector("[data-act=conversations]");
+    button?.setAttribute("aria-expanded", drawer.classList.toggle("dalil-open", is_open));
+    return button;
+  };
 
   const beginEdit = () => {
     document.querySelector("#dalil-length p").textContent = "";
@@ -277,8 +267,9 @@ const dalil = (() => {
       event.preventDefault();
       document.querySelector("#dalil-question textarea")?.focus();
     }
-    if (event.key === "Escape") {
+    if (event.key === "Escape" && !document.querySelector("dialog[open]")) {
       if (!tip().hidden) return hideQuote();
+      if (document.querySelector("#dalil-conversations.dalil-open") && matchMedia("(max-width: 60rem)").matches) return showConversations(false).focus();
       const large = document.querySelector(".dalil-page-place:has(.dalil-large)");
       if (large) return enlarge(large, false);
       const stop = document.querySelector("#dalil-stop");
