@@ -23,6 +23,7 @@ from tests.qdrant_shards import DEFAULT_OPTIMIZERS, Json, ShardedCollection
 MAX_BODY_BYTES = 32 * 1024 * 1024
 """Of a server that was not told otherwise."""
 _WAIT_S = 0.02
+_UPDATED = {"operation_id": 0, "status": "completed"}
 
 
 class Refusal(Exception):
@@ -177,21 +178,24 @@ class StandIn:
 def _update(write: Callable[[ShardedCollection, Json], None]) -> Callable[[ShardedCollection, Json], Json]:
     def answer(collection: ShardedCollection, body: Json) -> Json:
         write(collection, body)
-        return {"operation_id": 0, "status": "completed"}
+        return dict(_UPDATED)
 
     return answer
 
 
-def _set_payloads(collection: ShardedCollection, body: Json) -> None:
+def _set_payloads(collection: ShardedCollection, body: Json) -> list[Json]:
+    done = []
     for operation in body["operations"]:
         collection.set_payload(operation["set_payload"]["payload"], operation["set_payload"]["filter"])
+        done.append(dict(_UPDATED))
+    return done
 
 
 _ROUTES: dict[tuple[str, str], Callable[[ShardedCollection, Json], Any]] = {
     ("PUT", "index"): _update(lambda one, body: one.create_index(body["field_name"], body["field_schema"])),
     ("PUT", "points"): _update(lambda one, body: one.upsert(body["points"])),
     ("POST", "points/delete"): _update(lambda one, body: one.delete(body["points"])),
-    ("POST", "points/batch"): _update(_set_payloads),
+    ("POST", "points/batch"): _set_payloads,
     ("POST", "points"): ShardedCollection.retrieve,
     ("POST", "points/scroll"): ShardedCollection.scroll,
     ("POST", "points/count"): lambda one, body: {"count": one.count(body)},
