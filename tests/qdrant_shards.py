@@ -20,7 +20,11 @@ DEFAULT_OPTIMIZERS = {"deleted_threshold": 0.2, "vacuum_min_vector_number": 1000
 """Those of a server that was not told otherwise."""
 _SCHEMA = {"keyword": edge.PayloadSchemaType.Keyword, "integer": edge.PayloadSchemaType.Integer}
 _DISTANCES = {"Cosine": edge.Distance.Cosine, "Dot": edge.Distance.Dot}
-_DATATYPES = {"float32": edge.VectorStorageDatatype.Float32, "uint8": edge.VectorStorageDatatype.Uint8}
+_DATATYPES = {
+    "float32": edge.VectorStorageDatatype.Float32,
+    "float16": edge.VectorStorageDatatype.Float16,
+    "uint8": edge.VectorStorageDatatype.Uint8,
+}
 
 
 class ShardedCollection:
@@ -62,7 +66,11 @@ class ShardedCollection:
     def delete(self, ids: list[str]) -> None:
         for shard, group in self._by_shard(ids, lambda one: one):
             shard.update(edge.UpdateOperation.delete_points(group))
-            shard.optimize()  # as far as the thresholds of the collection want it
+
+    def optimize(self) -> None:
+        """What a server does by itself in the background, as far as the thresholds of the collection want it."""
+        for shard in self.shards:
+            shard.optimize()
 
     def set_payload(self, payload: Json, condition: Json) -> None:
         for shard in self.shards:

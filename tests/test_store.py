@@ -83,7 +83,7 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[
         yield lambda: LastingEngine(client, "test", "memory")
         client.close()
     elif request.param == "stand-in":
-        stand_in = StandIn(tmp_path / "server")
+        stand_in = StandIn(tmp_path / "server", shards=3)
         yield lambda: ServerEngine.connect(stand_in.url, None, None, "test")
         stand_in.close()
     else:
