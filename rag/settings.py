@@ -60,6 +60,15 @@ class Settings(BaseModel):
     qdrant_prefix: str = Field(
         "dalil", pattern=r"^[A-Za-z0-9_-]{1,60}$", description="First part of the names of its collections"
     )
+    qdrant_shards: int | None = Field(
+        None, ge=1, le=1000, description="Parts of the collections it creates; unset: one for each node of a cluster"
+    )
+    qdrant_replicas: int | None = Field(
+        None, ge=1, le=100, description="Copies of each part on different nodes; unset: as the server has it, one"
+    )
+    qdrant_write_consistency: int | None = Field(
+        None, ge=1, le=100, description="Copies that must have taken a write; unset: as the server has it, one"
+    )
 
     embedding_base_url: Url | None = Field(None, description="An OpenAI-compatible endpoint for the chunks' vectors")
     embedding_model: str | None = Field(None, description="Model to ask that endpoint for")

@@ -44,6 +44,7 @@ from rag.store.qdrant_server import ServerEngine
 from rag.store.quantization import dequantize, quantize_passages, quantize_query
 from rag.types import NO_FILTERS, Article, Chunk, Filters, PageMap, Span
 from tests.doubles import WordEncoder, article, closed_port
+from tests.qdrant_stand_in import StandIn
 
 pytestmark = pytest.mark.filterwarnings("ignore:Payload indexes have no effect in the local Qdrant")
 """The client in memory needs none; a server does."""
@@ -72,7 +73,7 @@ class LastingEngine(ServerEngine):
         pass
 
 
-@pytest.fixture(params=["edge", "memory", "server"])
+@pytest.fixture(params=["edge", "memory", "stand-in", "server"])
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], Engine]]:
     """Makes engines over one and the same index, for each kind of store."""
     if request.param == "edge":
@@ -81,6 +82,10 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[
         client = QdrantClient(":memory:")
         yield lambda: LastingEngine(client, "test", "memory")
         client.close()
+    elif request.param == "stand-in":
+        stand_in = StandIn(tmp_path / "server", shards=3)
+        yield lambda: ServerEngine.connect(stand_in.url, None, None, "test")
+        stand_in.close()
     else:
         url = os.environ.get(SERVER)
         if not url:

@@ -54,10 +54,12 @@ def open_store(
     """
     if settings.qdrant_url:
         from rag.store.qdrant_server import ServerEngine
+        from rag.store.server_config import Sharding
 
         key = settings.qdrant_api_key.get_secret_value() if settings.qdrant_api_key else None
         authority = str(settings.qdrant_ca_file) if settings.qdrant_ca_file else None
-        server = ServerEngine.connect(settings.qdrant_url, key, authority, settings.qdrant_prefix)
+        sharding = Sharding(settings.qdrant_shards, settings.qdrant_replicas, settings.qdrant_write_consistency)
+        server = ServerEngine.connect(settings.qdrant_url, key, authority, settings.qdrant_prefix, sharding)
         return Store(server, config, accepts_damage, accepts_other_config)
     from rag.store.qdrant_edge import EdgeEngine
 

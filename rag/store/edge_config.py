@@ -5,7 +5,7 @@ from typing import Any
 
 import qdrant_edge as edge
 
-from rag.store.engine import INTEGER_FIELDS, KEYWORD_FIELDS, Collection
+from rag.store.engine import DELETED_THRESHOLD, INTEGER_FIELDS, KEYWORD_FIELDS, VACUUM_MIN_VECTORS, Collection
 
 
 def create_payload_indexes(shard: Any, collection: Collection) -> None:
@@ -44,5 +44,7 @@ def chunks_config(sizes: Mapping[str, int]) -> edge.EdgeConfig:
         },
         sparse_vectors={"lexical": edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf)},
         # Edge counts deleted chunks in the document frequencies until a vacuum: `optimize` vacuums at the first ones.
-        optimizers=edge.EdgeOptimizersConfig(deleted_threshold=0.01, vacuum_min_vector_number=1),
+        optimizers=edge.EdgeOptimizersConfig(
+            deleted_threshold=DELETED_THRESHOLD, vacuum_min_vector_number=VACUUM_MIN_VECTORS
+        ),
     )

@@ -22,6 +22,10 @@ INTEGER_FIELDS: dict[Collection, tuple[str, ...]] = {
 }
 """Payload fields with an index: those that are filtered, counted or ordered by."""
 
+DELETED_THRESHOLD, VACUUM_MIN_VECTORS = 0.01, 1
+"""Share and number of deleted points from which a segment is rewritten: until that Qdrant counts them in the document
+frequencies of its own, and keeps their vectors."""
+
 
 @dataclass(frozen=True, slots=True)
 class Point:

@@ -12,8 +12,10 @@ from qdrant_client.http.exceptions import ApiException
 from rag.embedding.bm25 import SparseVector
 from rag.errors import IndexMismatchError, StoreError
 from rag.secrets import hide_secrets
-from rag.store.engine import INTEGER_FIELDS, KEYWORD_FIELDS, Collection, Payload, Point, ScoredPoint, VectorQuery
-from rag.store.filters import ChunkFilter
+from rag.store.engine import Collection, Payload, Point, ScoredPoint, VectorQuery
+from rag.store.server_config import SERVER_SHARDING, Sharding, collection_options, find_differences, payload_schemas
+from rag.store.server_requests import TERMS, has_term, has_vector, to_server_point, to_server_request
+from rag.store.term_statistics import TermStatistics
 
 _POINTS_PER_PAGE = 1000
 _TIMEOUT_S = 30
@@ -32,17 +34,29 @@ class ServerEngine:
         Where the server is, for messages.
     key : str, optional
         Of the server, to keep it out of messages.
+    sharding : Sharding
+        Of the collections, where they are created.
     """
 
     floor = None
 
-    def __init__(self, client: QdrantClient, prefix: str, url: str, key: str | None = None) -> None:
-        self._client, self._key = client, key
+    def __init__(
+        self,
+        client: QdrantClient,
+        prefix: str,
+        url: str,
+        key: str | None = None,
+        sharding: Sharding = SERVER_SHARDING,
+    ) -> None:
+        self._client, self._key, self._sharding = client, key, sharding
         self._names: dict[Collection, str] = {"articles": f"{prefix}_articles", "chunks": f"{prefix}_chunks"}
         self._url = url
+        self._terms = TermStatistics(self)
 
     @classmethod
-    def connect(cls, url: str, key: str | None, ca_file: str | None, prefix: str) -> "ServerEngine":
+    def connect(
+        cls, url: str, key: str | None, ca_file: str | None, prefix: str, sharding: Sharding = SERVER_SHARDING
+    ) -> "ServerEngine":
         """A connection to a server; nothing is sent before `open`.
 
         Parameters
@@ -55,40 +69,36 @@ class ServerEngine:
             Certificate authority of the server, when it is not one that the system knows.
         prefix : str
             First part of the collections' names.
+        sharding : Sharding
+            Of the collections, where they are created.
         """
         verify: dict[str, Any] = {"verify": ca_file} if ca_file else {}
         client = QdrantClient(url=url, api_key=key, timeout=_TIMEOUT_S, check_compatibility=False, **verify)
-        return cls(client, prefix, url, key)
+        return cls(client, prefix, url, key, sharding)
 
     def open(self, vector_sizes: Mapping[str, int]) -> None:
         with self._mapped_errors():
-            if not self._client.collection_exists(self._names["articles"]):
-                self._client.create_collection(self._names["articles"], vectors_config={})
-            if not self._client.collection_exists(self._names["chunks"]):
-                self._create_chunks(vector_sizes)
-            vectors = self._client.get_collection(self._names["chunks"]).config.params.vectors
-            for collection in self._names:
+            for collection, name in self._names.items():
+                if not self._client.collection_exists(name):
+                    self._client.create_collection(name, **collection_options(collection, vector_sizes, self._sharding))
                 self._create_payload_indexes(collection)
-        stored = {name: vector.size for name, vector in vectors.items()} if isinstance(vectors, dict) else None
-        if stored != dict(vector_sizes):
+            params = self._client.get_collection(self._names["chunks"]).config.params
+        differences = find_differences(params, vector_sizes)
+        if differences:
             self.close()
             raise IndexMismatchError(
-                f"The collection {self._names['chunks']} on {self._url} holds vectors of lengths {stored}, "
-                f"not {dict(vector_sizes)}. Set the embedding model it was made with, or another "
-                "DALIL_QDRANT_PREFIX."
+                f"The collection {self._names['chunks']} on {self._url} is no index as it is set now: "
+                f"{'; '.join(differences)}. Set the embedding model it was made with, or another DALIL_QDRANT_PREFIX."
             )
 
     def check_space(self, points: Sequence[Point]) -> None:
         """A server looks after its own disk."""
 
     def upsert(self, collection: Collection, points: Sequence[Point]) -> None:
-        found = [
-            models.PointStruct(id=point.id, vector=_to_server_vectors(point.vectors), payload=point.payload)
-            for point in points
-        ]
-        if found:
+        if points:
             with self._mapped_errors():
-                self._client.upsert(self._names[collection], found, wait=True)
+                self._client.upsert(self._names[collection], list(map(to_server_point, points)), wait=True)
+            self._forget_terms(collection)
 
     def set_payload(self, collection: Collection, fields: Mapping[str, Payload]) -> None:
         operations = [
@@ -107,10 +117,16 @@ class ServerEngine:
         if ids:
             with self._mapped_errors():
                 self._client.delete(self._names[collection], models.PointIdsList(points=list(ids)), wait=True)
+            self._forget_terms(collection)
 
     def retrieve(self, collection: Collection, ids: Sequence[str], vectors: Sequence[str] = ()) -> list[Point]:
         with self._mapped_errors():
-            found = self._client.retrieve(self._names[collection], list(ids), with_vectors=list(vectors) or False)
+            found = self._client.retrieve(
+                self._names[collection],
+                list(ids),
+                with_payload=models.PayloadSelectorExclude(exclude=[TERMS]),
+                with_vectors=list(vectors) or False,
+            )
         return [Point(str(point.id), point.payload or {}, _named_vectors(point.vector)) for point in found]
 
     def scroll(self, collection: Collection, fields: Sequence[str]) -> Iterator[Point]:
@@ -132,6 +148,18 @@ class ServerEngine:
     def count_whole_chunks(self) -> int:
         return self.count("chunks", exact=False)
 
+    def count_all(self) -> int:
+        """For `TermStatistics`."""
+        return self.count("chunks", exact=False)
+
+    def count_with_terms(self, exact: bool) -> int:
+        """For `TermStatistics`."""
+        return self._count_chunks(has_vector("lexical"), exact)
+
+    def count_with_term(self, term: int, exact: bool) -> int:
+        """For `TermStatistics`."""
+        return self._count_chunks(has_term(term), exact)
+
     def count_values(self, collection: Collection, field: str, limit: int) -> dict[str, int]:
         with self._mapped_errors():
             found = self._client.facet(self._names[collection], key=field, limit=limit, exact=True)
@@ -140,7 +168,7 @@ class ServerEngine:
     def query(self, queries: Sequence[VectorQuery]) -> list[list[ScoredPoint]]:
         if not queries:
             return []
-        requests = [_to_server_request(query) for query in queries]
+        requests = [to_server_request(self._weigh(query)) for query in queries]
         with self._mapped_errors():
             found = self._client.query_batch_points(self._names["chunks"], requests)
         return [
@@ -158,6 +186,7 @@ class ServerEngine:
         """A server optimizes by itself."""
 
     def close(self) -> None:
+        self._terms.close()
         self._client.close()
 
     def _scroll(
@@ -170,30 +199,24 @@ class ServerEngine:
         return [Point(str(point.id), point.payload or {}) for point in points], offset
 
     def _create_payload_indexes(self, collection: Collection) -> None:
-        """Index the payload fields: a server may refuse to filter by a field without one."""
         indexed = self._client.get_collection(self._names[collection]).payload_schema
-        kinds = dict.fromkeys(KEYWORD_FIELDS[collection], models.PayloadSchemaType.KEYWORD)
-        kinds |= dict.fromkeys(INTEGER_FIELDS[collection], models.PayloadSchemaType.INTEGER)
-        for field, kind in kinds.items():
+        for field, schema in payload_schemas(collection).items():
             if field not in indexed:
-                self._client.create_payload_index(self._names[collection], field, kind)
+                self._client.create_payload_index(self._names[collection], field, schema)
 
-    def _create_chunks(self, sizes: Mapping[str, int]) -> None:
-        # The multivectors only re-score what the others found; the lengths of a query's tokens are their weights.
-        rescoring: dict[str, Any] = {
-            "multivector_config": models.MultiVectorConfig(comparator=models.MultiVectorComparator.MAX_SIM),
-            "hnsw_config": models.HnswConfigDiff(m=0),
-            "datatype": models.Datatype.UINT8,
-        }
-        self._client.create_collection(
-            self._names["chunks"],
-            vectors_config={
-                "dense": models.VectorParams(size=sizes["dense"], distance=models.Distance.COSINE),
-                "tokens": models.VectorParams(size=sizes["tokens"], distance=models.Distance.DOT, **rescoring),
-                "sentence": models.VectorParams(size=sizes["sentence"], distance=models.Distance.DOT, **rescoring),
-            },
-            sparse_vectors_config={"lexical": models.SparseVectorParams(modifier=models.Modifier.IDF)},
-        )
+    def _weigh(self, query: VectorQuery) -> VectorQuery:
+        """A query, with the rarity of its terms in its weights where it has any."""
+        if not isinstance(query.vector, SparseVector):
+            return query
+        return query._replace(vector=self._terms.weigh(query.vector, is_repeated=query.ids is not None))
+
+    def _count_chunks(self, condition: models.Filter, exact: bool) -> int:
+        with self._mapped_errors():
+            return self._client.count(self._names["chunks"], condition, exact=exact).count
+
+    def _forget_terms(self, collection: Collection) -> None:
+        if collection == "chunks":
+            self._terms.forget()
 
     @contextmanager
     def _mapped_errors(self) -> Iterator[None]:
@@ -205,38 +228,6 @@ class ServerEngine:
                 f"The Qdrant server at {self._url} did not do what was asked: {reason}. "
                 "Look at DALIL_QDRANT_URL and DALIL_QDRANT_API_KEY, and whether the server runs."
             ) from error
-
-
-def _to_server_request(query: VectorQuery) -> models.QueryRequest:
-    conditions: list[Any] = [models.HasIdCondition(has_id=list(query.ids))] if query.ids is not None else []
-    conditions += _to_server_conditions(query.filter) if query.filter else []
-    return models.QueryRequest(
-        query=_to_server_sparse(query.vector) if isinstance(query.vector, SparseVector) else query.vector,
-        using=query.representation,
-        limit=query.limit,
-        filter=models.Filter(must=conditions) if conditions else None,
-        with_payload=list(query.fields) or False,
-    )
-
-
-def _to_server_conditions(condition: ChunkFilter) -> list[models.FieldCondition]:
-    matches = {field: models.MatchAny(any=list(values)) for field, values in condition.keywords.items()}
-    minima = {field: models.Range(gte=value) for field, value in condition.minima.items()}
-    maxima = {field: models.Range(lte=value) for field, value in condition.maxima.items()}
-    return [
-        *(models.FieldCondition(key=field, match=match) for field, match in matches.items()),
-        *(models.FieldCondition(key=field, range=bound) for field, bound in (minima | maxima).items()),
-    ]
-
-
-def _to_server_sparse(vector: SparseVector) -> models.SparseVector:
-    return models.SparseVector(indices=vector.indices, values=vector.values)
-
-
-def _to_server_vectors(vectors: dict[str, Any]) -> dict[str, Any]:
-    lexical = vectors.get("lexical")
-    named = {name: vector for name, vector in vectors.items() if name != "lexical"}
-    return named | ({"lexical": _to_server_sparse(lexical)} if lexical and lexical.indices else {})
 
 
 def _named_vectors(vectors: Any) -> dict[str, Any]:

@@ -1,0 +1,183 @@
+"""Several processes on one Qdrant server or cluster: what each sees of the others, and what a server's failures do."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import astuple
+from pathlib import Path
+from uuid import uuid4
+
+import numpy as np
+import pytest
+from qdrant_client import QdrantClient, models
+
+from ingest.embedding import embed_articles
+from rag.errors import IndexMismatchError
+from rag.retrieval.calibration import load_calibration
+from rag.retrieval.retriever import HybridRetriever
+from rag.store import IndexConfig, Store
+from rag.store.qdrant_edge import EdgeEngine
+from rag.store.qdrant_server import ServerEngine
+from rag.store.server_config import Sharding, collection_options
+from tests.doubles import WordEncoder, article
+from tests.qdrant_stand_in import StandIn
+
+SERVER = "DALIL_TEST_QDRANT_URL"
+WORDS = IndexConfig("words", 64, 64, 64, 320)
+BEES = [f"النحلة رقم {at} تصنع العسل.\nوتطير {at + 3} كيلومترات كل يوم." for at in range(30)]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., StandIn]]:
+    """Starts stand-ins, and ends them."""
+    started: list[StandIn] = []
+
+    def begin(**options: float) -> StandIn:
+        started.append(StandIn(tmp_path / str(len(started)), **options))
+        return started[-1]
+
+    yield begin
+    for one in started:
+        one.close()
+
+
+@pytest.fixture(params=["stand-in", "server"])
+def connect(request: pytest.FixtureRequest, start: Callable[..., StandIn]) -> Iterator[Callable[[], Store]]:
+    """Opens one and the same index again and again, as processes on several machines do."""
+    url, prefix = os.environ.get(SERVER), f"test_{uuid4().hex[:12]}"
+    if request.param == "server" and not url:
+        pytest.skip(f"needs a Qdrant server: set {SERVER} to its URL")
+    address = url if request.param == "server" else start(shards=3).url
+    stores: list[Store] = []
+
+    def open_another() -> Store:
+        stores.append(Store(ServerEngine.connect(address, None, None, prefix), WORDS))
+        return stores[-1]
+
+    yield open_another
+    for store in stores:
+        store.close()
+    client = QdrantClient(url=address, check_compatibility=False)
+    for name in ("articles", "chunks"):
+        client.delete_collection(f"{prefix}_{name}")
+    client.close()
+
+
+def write(store: Store, texts: list[str]) -> None:
+    articles = [article(text, f"a{at}") for at, text in enumerate(texts)]
+    for found, chunks in embed_articles(articles, 64, WordEncoder()):
+        store.write(found, chunks)
+
+
+def retriever(store: Store) -> HybridRetriever:
+    return HybridRetriever(store, WordEncoder(), load_calibration())
+
+
+# What others write
+
+
+@pytest.mark.parametrize("question", ["كم كيلومترا تطير النحلة؟", "من كتب رواية الأيام؟"])
+def test_a_service_that_was_there_before_the_articles_judges_as_one_that_came_after(connect, question):
+    early = retriever(connect())
+    assert early.search(question).probability == 0
+    write(connect(), BEES)
+    before, after = early.search(question), retriever(connect()).search(question)
+    assert before.probability == pytest.approx(after.probability, abs=1e-9)
+    assert [hit.score for hit in before.hits] == [hit.score for hit in after.hits]
+    assert len(before.hits) == 8
+
+
+# Shards
+
+
+@pytest.fixture
+def connect_sharded(start: Callable[..., StandIn]) -> Iterator[Callable[[int], Store]]:
+    """Makes an index of so many shards; on one server, which may be a real one."""
+    url, prefixes = os.environ.get(SERVER) or start().url, []
+    stores: list[Store] = []
+
+    def make(shards: int) -> Store:
+        prefixes.append(f"test_{uuid4().hex[:12]}")
+        stores.append(Store(ServerEngine.connect(url, None, None, prefixes[-1], Sharding(shards)), WORDS))
+        return stores[-1]
+
+    yield make
+    for store in stores:
+        store.close()
+    client = QdrantClient(url=url, check_compatibility=False)
+    for prefix in prefixes:
+        for name in ("articles", "chunks"):
+            client.delete_collection(f"{prefix}_{name}")
+    client.close()
+
+
+def find_hits(store: Store, question: str) -> dict[str, tuple[float, ...]]:
+    """The hits in order, by chunk, with their scores and the probability of an answer."""
+    result = retriever(store).search(question)
+    return {hit.chunk_id: (hit.score, *astuple(hit.scores), result.probability) for hit in result.hits}
+
+
+def generate_texts(number: int, seed: int) -> list[str]:
+    """Texts of which no two are alike: those that score the same come in any order."""
+    random = np.random.default_rng(seed)
+    nouns = "نهر جبل بحر مدينة قمر نجم كتاب طائر نحلة جمل صحراء غابة سفينة جسر قلعة سوق مطر ريح ثلج شمس".split()
+    return [" ".join(random.choice(nouns, random.integers(8, 30))) + f" {at}." for at in range(number)]
+
+
+def test_hits_and_scores_are_those_of_the_folder_whatever_the_shards(connect_sharded, tmp_path):
+    folder = Store(EdgeEngine(tmp_path / "index"), WORDS)
+    stores = [folder, *map(connect_sharded, (1, 3, 6))]
+    for store in stores:
+        write(store, generate_texts(60, seed=1))
+        for edition in range(4):  # what was replaced does not count
+            write(store, generate_texts(5, seed=2 + edition))
+    folder.optimize()
+    for question in ("أين النهر والجبل؟", "نحلة في الصحراء", "جسر القلعة 17", "من كتب رواية الأيام؟", "مدينة"):
+        expected, *others = (find_hits(store, question) for store in stores)
+        assert len(expected) == 8
+        for found in others:
+            assert list(found) == list(expected)
+            for chunk in expected:
+                assert found[chunk] == pytest.approx(expected[chunk], abs=1e-5)
+    folder.close()
+
+
+def test_what_is_known_of_terms_is_asked_again_when_chunks_were_written(start):
+    stand_in = start()
+    store = Store(ServerEngine.connect(stand_in.url, None, None, "test"), WORDS)
+
+    def count_requests(question: str) -> int:
+        with stand_in.recorded() as requests:
+            retriever(store).search(question)
+        return sum(request.path.endswith("/count") for request in requests)
+
+    write(store, BEES)
+    first, again = (count_requests("كم كيلومترا تطير النحلة؟") for _ in range(2))
+    write(store, ["الجمل يحمل."])
+    after = count_requests("كم كيلومترا تطير النحلة؟")
+    assert first == after > again == 2  # the number of chunks for the terms, and for the normalization
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("vectors", "sparse", "message"),
+    [
+        ({"datatype": "float16"}, {}, "its tokens vectors are of datatype float16, not uint8"),
+        ({"multivector_config": None}, {}, "its tokens vectors are no multivectors"),
+        ({"distance": "Cosine"}, {}, "its tokens vectors are compared by Cosine, not Dot"),
+        ({"size": 32}, {}, "it holds vectors of lengths"),
+        ({}, {"modifier": "idf"}, "its lexical vectors have a modifier"),
+    ],
+    ids=str,
+)
+def test_a_collection_of_others_is_refused_with_what_is_different(start, vectors, sparse, message):
+    stand_in = start()
+    options = collection_options("chunks", WORDS.vector_sizes)
+    tokens = options["vectors_config"]["tokens"].model_dump() | vectors
+    options["vectors_config"]["tokens"] = models.VectorParams(**tokens)
+    options["sparse_vectors_config"] = {"lexical": models.SparseVectorParams(**sparse)}
+    client = QdrantClient(url=stand_in.url, check_compatibility=False)
+    client.create_collection("test_chunks", **options)
+    client.close()
+    with pytest.raises(IndexMismatchError, match=message) as refused:
+        Store(ServerEngine.connect(stand_in.url, None, None, "test"), WORDS)
+    assert "another DALIL_QDRANT_PREFIX" in str(refused.value)
