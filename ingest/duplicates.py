@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from ingest.readers import UPLOAD_ORIGIN, ReadWarning
-from ingest.reasons import reason
+from ingest.reasons import Reason, reason
 from rag.language.resemblance import measure_resemblance, sketch_text
 from rag.store import ArticleSummary
 from rag.types import Article
@@ -60,22 +60,34 @@ class Duplicates:
 
 
 class DuplicateGroups:
-    """What is told of articles that say nearly the same: once for all that are like one article."""
+    """What is told of articles that say the same, or nearly: once for all that are like one article."""
 
     def __init__(self) -> None:
-        self._places: dict[tuple[str, str], list[str]] = {}
+        self._warnings: dict[tuple[str, str], list[ReadWarning]] = {}
 
     def add(self, article: Article, original: tuple[str, str]) -> None:
         """Note that an article says nearly the same as another one, given by its id and source."""
-        self._places.setdefault(original, []).append(_place(article.source))
+        article_id, source = original
+        why = reason("near_duplicate", id=article_id, place=_place(source))
+        self._warnings.setdefault((article_id, _place(source)), []).append(ReadWarning(_place(article.source), why))
+
+    def add_copy(self, warning: ReadWarning) -> bool:
+        """Note a warning that an article is another one once more; False: it is another warning."""
+        why = warning.reason
+        if not isinstance(why, Reason) or why.code != "copy":
+            return False
+        self._warnings.setdefault((why.values["id"], why.values["place"]), []).append(warning)
+        return True
 
     def describe(self) -> Iterator[ReadWarning]:
         """A warning for each group, in order of reading."""
-        for (article_id, source), (first, *others) in self._places.items():
-            more, named = len(others) - _MAX_NAMED, ", ".join(others[:_MAX_NAMED])
-            code = "near_duplicates_more" if more > 0 else "near_duplicates" if others else "near_duplicate"
-            said = {"id": article_id, "place": _place(source), "others": named, "more": more}
-            yield ReadWarning(first, reason(code, **said))
+        for (article_id, place), (first, *others) in self._warnings.items():
+            more, named = len(others) - _MAX_NAMED, ", ".join(one.path for one in others[:_MAX_NAMED])
+            if others:
+                said = {"id": article_id, "place": place, "others": named, "more": more}
+                yield ReadWarning(first.path, reason("near_duplicates_more" if more > 0 else "near_duplicates", **said))
+            else:
+                yield first
 
 
 def _place(source: str) -> str:

@@ -229,7 +229,8 @@ class Indexer:
             if isinstance(item, ReadFailure):
                 result.failed.append(item)
             elif isinstance(item, ReadWarning):
-                result.warnings.append(item)
+                if not groups.add_copy(item):
+                    result.warnings.append(item)
             elif isinstance(item, KnownFile):
                 result.unchanged.extend(item.ids)
             elif isinstance(item, FileEnd):

@@ -181,6 +181,12 @@ class Settings(BaseModel):
         "`ocr=true` over HTTP, the box on the page); `auto`, always; `off`, never",
     )
     tesseract: str = Field("tesseract", min_length=1, description="Tesseract, which reads them: a name or a path")
+    soffice: str = Field(
+        "soffice",
+        min_length=1,
+        description="LibreOffice, which makes .docx of Word documents of before 2007: a name or a path; a name that is "
+        "nowhere, such as `off`: these are not read",
+    )
     threads: int = Field(
         0,
         ge=0,

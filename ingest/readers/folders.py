@@ -10,7 +10,7 @@ from stat import S_ISDIR, S_ISREG
 from ingest.ocr.options import NO_OCR, OcrOptions
 from ingest.readers.base import ReadFailure, ReadSkip
 from ingest.readers.files import printable_path
-from ingest.readers.formats import PICTURE, SUFFIXES, describe_unread
+from ingest.readers.formats import PICTURE, SUFFIXES, can_read, describe_unread
 from rag.errors import InputError
 
 _HIDDEN = "It is hidden."
@@ -179,7 +179,7 @@ class _Walk:
             yield from self._look_at_folder(folder, path, is_link)
         elif not S_ISREG(mode):
             self._skip(path, _NO_FILE)
-        elif path.suffix.lower() not in SUFFIXES:
+        elif not can_read(path):
             self._skip(path, describe_unread(path))
         elif path.suffix.lower() in PICTURE.suffixes and not self._ocr.is_on:
             self._skip(path, _PICTURE_TO_ASK if self._ocr.can_be_asked else _PICTURE)

@@ -13,14 +13,16 @@ from ingest.readers.epub import read_epub
 from ingest.readers.excel import read_excel
 from ingest.readers.html import read_html
 from ingest.readers.json_objects import read_json, read_json_lines
+from ingest.readers.libreoffice import find_libreoffice
 from ingest.readers.markdown import read_markdown
+from ingest.readers.old_word import read_old_word
 from ingest.readers.pdf import read_pdf
 from ingest.readers.picture import read_picture
 from ingest.readers.plain_text import read_plain_text
 from ingest.readers.powerpoint import read_powerpoint
 from ingest.readers.word import read_word
 from ingest.readers.wordpress import read_wordpress
-from ingest.reasons import reason_of
+from ingest.reasons import reason, reason_of
 from rag.errors import ReadError
 
 UPLOAD_ORIGIN = "upload:"
@@ -58,6 +60,7 @@ PICTURE = Format(
     ("image/png", "image/jpeg", "image/tiff", "image/webp"),
     read_picture,
 )
+OLD_WORD = Format("Word before 2007", (".doc",), ("application/msword",), read_old_word)
 FORMATS = (
     Format("Markdown", (".md", ".markdown"), ("text/markdown",), read_markdown),
     Format("plain text", (".txt",), ("text/plain",), read_plain_text),
@@ -65,6 +68,7 @@ FORMATS = (
     Format("JSON", (".json",), ("application/json",), read_json),
     Format("web page", (".html", ".htm", ".xhtml"), ("text/html", "application/xhtml+xml"), read_html),
     Format("Word", (".docx",), (f"{_OFFICE}wordprocessingml.document",), read_word),
+    OLD_WORD,
     Format("PowerPoint", (".pptx",), (f"{_OFFICE}presentationml.presentation",), read_powerpoint),
     Format("Excel", (".xlsx",), (f"{_OFFICE}spreadsheetml.sheet",), read_excel),
     Format("CSV", (".csv", ".tsv"), ("text/csv", "text/tab-separated-values"), read_csv),
@@ -74,7 +78,7 @@ FORMATS = (
     WORDPRESS,
     PICTURE,
 )
-OLD_SUFFIXES = {".doc": ".docx", ".xls": ".xlsx", ".ppt": ".pptx"}
+OLD_SUFFIXES = {".xls": ".xlsx", ".ppt": ".pptx"}
 """Of Office before 2007, each with what to save it as: people take these for readable, so they are named."""
 SUFFIXES = tuple(suffix for known in FORMATS for suffix in known.suffixes)
 MEDIA_TYPES = tuple(media_type for known in FORMATS for media_type in known.media_types)
@@ -85,13 +89,21 @@ def format_of_file(path: Path) -> Format | None:
     return next((known for known in FORMATS if path.suffix.lower() in known.suffixes), None)
 
 
+def can_read(path: Path) -> bool:
+    """Whether a file is of a format that Dalil reads on this machine."""
+    known = format_of_file(path)
+    return known is not None and (known is not OLD_WORD or find_libreoffice() is not None)
+
+
 def describe_unread(path: Path) -> str:
     """Why a file of no format is not read, and what helps; one line a kind of file."""
     suffix = path.suffix.lower()
+    if suffix in OLD_WORD.suffixes:
+        return reason("old_word_missing")
     if suffix in OLD_SUFFIXES:
         new = OLD_SUFFIXES[suffix]
         return (
-            f"It is of Office before 2007 ({suffix}), which Dalil does not read. Save it as {new}: in Word, Excel or "
+            f"It is of Office before 2007 ({suffix}), which Dalil does not read. Save it as {new}: in Excel or "
             f"PowerPoint, or with LibreOffice by `soffice --headless --convert-to {new[1:]} FILE`."
         )
     return f"Dalil does not read {path.suffix or 'files without a suffix'}."

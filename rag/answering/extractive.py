@@ -77,7 +77,7 @@ def choose_quotes(
     quotes = [_widen(first, reading), *_quote_column_names(first.sentence)]
     for read in others:
         quote = _quote(read.sentence)
-        is_new = not any(earlier.contains(quote.hit, quote.span) for earlier in quotes)
+        is_new = not any(earlier.contains(quote.hit, quote.span) or earlier.says(quote) for earlier in quotes)
         if is_new and read.probability >= _MIN_SHARE * first.probability:
             quotes.append(quote)
     return quotes

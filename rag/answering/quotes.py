@@ -9,6 +9,7 @@ from rag.grounding.attribution import cite
 from rag.grounding.markers import MARKER
 from rag.grounding.verifier import VerifiedAnswer, make_inert
 from rag.language.controls import close_directions
+from rag.language.passage_words import JoinedSentences, join_words
 from rag.types import Citation, Hit, Language, Span, Statement
 
 _BREAK = "\n\n"
@@ -34,6 +35,13 @@ class Quote(NamedTuple):
     def contains(self, hit: Hit, span: Span) -> bool:
         """Whether words of a hit stand in it."""
         return hit.article.id == self.hit.article.id and self.span.start <= span.start and span.end <= self.span.end
+
+    def says(self, other: "Quote") -> bool:
+        """Whether all that another quote says stands in it, whichever articles they are of."""
+        sentences = [span for span in self.hit.sentences if self.span.start <= span.start and span.end <= self.span.end]
+        text = self.hit.article.text
+        own = JoinedSentences(join_words(text[slice(*span)]) for span in sentences or [self.span])
+        return own.has_all([join_words(other.hit.article.text[slice(*other.span)])])
 
 
 class _Block(NamedTuple):

@@ -16,10 +16,11 @@ from rag.language.document import Document
 from rag.language.normalize import normalize_for_embedding
 from rag.retrieval.answerability import answerability_features
 from rag.retrieval.calibration import Calibration
+from rag.retrieval.hits import choose_hits
 from rag.retrieval.rerank import Reranker
-from rag.store import REPRESENTATIONS, Candidate, Candidates, SearchQuery, SentenceVectors, Store
+from rag.store import REPRESENTATIONS, Candidates, SearchQuery, SentenceVectors, Store
 from rag.trace import record_stages
-from rag.types import NO_FILTERS, Article, Filters, Hit, Language, Scores, SearchMode
+from rag.types import NO_FILTERS, Filters, Hit, Language, SearchMode
 
 Floats = NDArray[np.float64]
 
@@ -31,6 +32,8 @@ _RERANKED = 20
 """Hits that a reranker reads, when no more are asked for."""
 _MAX_SEARCHES = 4
 """For one question, while articles that it finds are being replaced: each takes milliseconds, a replacement too."""
+_MORE_CANDIDATES = 4
+"""Times as many are found where too many say the same: of a document that is there in ten formats, 16 passages."""
 _MIN_SPREAD = 1e-4
 """Dense scores nearer together than this say nothing about an embedder's scale."""
 _STEM_WEIGHT = 1.6
@@ -171,24 +174,29 @@ class HybridRetriever:
         self, query: SearchQuery, language: Language, filters: Filters, mode: SearchMode, top_k: int
     ) -> tuple[list[Hit], float]:
         """The best hits, and when their candidates were there. What was replaced while it was searched is searched
-        again, so that nobody misses an article that had a revision at every moment."""
+        again, so that nobody misses an article that had a revision at every moment; so is what found too much that
+        says the same, for more."""
         earlier: frozenset[str] = frozenset()
+        times = 1
         for _ in range(_MAX_SEARCHES):
-            candidates = self._find_candidates(query, filters, mode, top_k)
+            candidates = self._find_candidates(query, filters, mode, top_k, times)
             found = time.perf_counter()
             scores = self._normalize_scores(candidates, len(query.lexical.indices))
             ranking = self._rank(scores, candidates.languages, language, mode)
-            hits, replaced = self._make_hits(candidates, scores, ranking, top_k)
-            if replaced <= earlier:  # none, or what a killed ingest has left behind
+            best = choose_hits(self._store, candidates, scores, ranking, top_k)
+            lacks_others = best.repeats > 0 and len(best.hits) < top_k and len(candidates) >= times * top_k
+            if best.replaced <= earlier and not lacks_others:  # none, or what a killed ingest has left behind
                 break
-            earlier = replaced
-        return hits, found
+            earlier, times = best.replaced, times * (_MORE_CANDIDATES if lacks_others else 1)
+        return best.hits, found
 
-    def _find_candidates(self, query: SearchQuery, filters: Filters, mode: SearchMode, top_k: int) -> Candidates:
+    def _find_candidates(
+        self, query: SearchQuery, filters: Filters, mode: SearchMode, top_k: int, times: int
+    ) -> Candidates:
         dense, lexical = _CANDIDATES[mode]
         # Both may find the same: one of them finds as many as are asked for.
         dense, lexical = (max(dense, top_k), lexical) if dense else (0, max(lexical, top_k))
-        return self._store.find_candidates(query, dense, lexical, filters)
+        return self._store.find_candidates(query, times * dense, times * lexical, filters)
 
     def _normalize_scores(self, candidates: Candidates, stems: int) -> Floats:
         """The candidates' scores, comparable between collections and embedders."""
@@ -216,30 +224,6 @@ class HybridRetriever:
             ranking[rows] = fusion.fuse_all(scores[rows])
         return ranking
 
-    def _make_hits(
-        self, candidates: Candidates, scores: Floats, ranking: Floats, top_k: int
-    ) -> tuple[list[Hit], frozenset[str]]:
-        """The best candidates whose revision is committed, as hits with their articles, best first; and the ids of
-        articles of which another revision alone was found."""
-        order = sorted(range(len(candidates)), key=lambda at: (-ranking[at], candidates.keys[at]))
-        hits: list[Hit] = []
-        articles: dict[str, Article] = {}
-        other: set[str] = set()
-        for first in range(0, len(order), top_k):
-            group = [(at, candidates[at]) for at in order[first : first + top_k]]
-            # Each article is read once: all hits of one answer are of one revision.
-            articles |= self._store.get_articles({one.article_id for _, one in group} - articles.keys())
-            for at, candidate in group:
-                article = articles.get(candidate.article_id)
-                if article is not None and article.revision == candidate.revision:
-                    score = round(float(ranking[at]), 6)
-                    hits.append(_make_hit(article, candidate, score, Scores(*scores[at].tolist())))
-                elif article is not None:
-                    other.add(article.id)
-            if len(hits) >= top_k:
-                break
-        return hits[:top_k], frozenset(other - {hit.article.id for hit in hits})
-
     def _judge_answerability(
         self, query_language: Language, hits: Sequence[Hit], features: dict[str, float]
     ) -> tuple[float, float]:
@@ -261,7 +245,3 @@ class HybridRetriever:
             return hits
         order = sorted(range(len(hits)), key=lambda at: -relevance[at])
         return [replace(hits[at], score=hit.score) for at, hit in zip(order, hits, strict=True)]
-
-
-def _make_hit(article: Article, candidate: Candidate, score: float, scores: Scores) -> Hit:
-    return Hit(article, *candidate.span, candidate.language, candidate.sentences, score, scores, candidate.id)
