@@ -271,13 +271,13 @@ def test_a_model_that_finds_no_answer_refuses(assistant):
     assert "NO_ANSWER" not in answer.text
 
 
-UNREAD = "كم كان عمر هيئة الطيران حين أطلقت مسبار الأمل؟"
+UNREAD = "كم كلّف مسبار الأمل؟"
 """The articles hold its subject; the reader finds nothing that answers it."""
 
 
 def test_a_model_is_asked_where_the_subject_is_there_though_the_reader_finds_no_answer(assistant):
     assert assistant.ask(UNREAD).refused
-    model = ScriptedModel("لا تذكر المقاطع عمر الهيئة، غير أن المسبار انطلق في 20 يوليو 2020 [1].")
+    model = ScriptedModel("لا تذكر المقاطع كلفته، غير أن المسبار انطلق في 20 يوليو 2020 [1].")
     answer = like(assistant, model).ask(UNREAD)
     assert model.asked
     assert (answer.refused, answer.mode) == (False, "generate")

@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from eval.reading.taught import TAUGHT
 from rag.answering.candidates import ScoredSentence
 from rag.answering.reader import Reader, Reading, ReadSentence, read_by_scores
 from rag.answering.reader_model import read_fitted
@@ -154,10 +155,9 @@ def test_without_a_model_two_sentences_are_good_enough_and_a_third_that_is_nearl
 # What was fitted
 
 
-def test_the_fitted_file_is_small_and_changes_the_upper_layers_alone():
+def test_the_fitted_files_are_small_enough_for_the_repository():
     fitted = read_fitted()
-    assert fitted.first_layer == 6
-    assert Path("rag/answering/reader.npz").stat().st_size < 4_000_000
+    assert Path("rag/answering/reader.npz").stat().st_size + TAUGHT.stat().st_size < 8_000_000
     assert all(np.isfinite(values).all() for values in fitted.arrays.values())
 
 

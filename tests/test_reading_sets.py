@@ -10,6 +10,7 @@ import pytest
 from eval.datasets import read_json_lines
 from eval.reading.examples import WRITTEN_PREFIX
 from eval.reading.sets import WRITTEN_QUESTIONS, read_sets
+from eval.reading.taught import read_taught, write_taught
 
 
 @pytest.fixture(scope="module")
@@ -45,3 +46,18 @@ def test_the_fitted_file_names_the_questions_that_it_was_made_of():
     with resources.files("rag.answering").joinpath("reader.npz").open("rb") as file, np.load(file) as stored:
         hashes = json.loads(str(stored["sets"]))
     assert hashes[WRITTEN_QUESTIONS.name] == sha256(WRITTEN_QUESTIONS.read_bytes()).hexdigest()[:16]
+
+
+def test_what_teachers_say_is_kept_by_window(tmp_path):
+    taught = {b"window 1": np.array([-2.5, 3.0, 0.5]), b"window 2": np.array([4.0, -1.0])}
+    write_taught(taught, tmp_path / "taught.npz")
+    read = read_taught(tmp_path / "taught.npz")
+    assert {key: logits.tolist() for key, logits in read.items()} == {
+        key: logits.tolist() for key, logits in taught.items()
+    }
+
+
+def test_teachers_told_of_the_windows_that_the_reader_learns_from():
+    taught = read_taught()
+    assert len(taught) > 20_000
+    assert all(len(logits) > 1 and np.isfinite(logits).all() for logits in taught.values())

@@ -86,6 +86,12 @@ class Example:
     probability: float
     answer: tuple[int, Span] | None
 
+    @property
+    def key(self) -> bytes:
+        """Of the window: the same for the same pieces and sentences."""
+        places = np.array([sentence.tokens for sentence in self.sentences], np.int32)
+        return blake2b(self.ids.tobytes() + places.tobytes(), digest_size=8).digest()
+
 
 def fold_of(group: str) -> int:
     """In which fold a group of articles is."""
