@@ -15,6 +15,14 @@ const dalil = (() => {
     setTimeout(() => button.classList.remove("dalil-done"), 1500);
   };
 
+  // The rest of a long quote, and back.
+  const unfold = (button) => {
+    const rest = button.previousElementSibling, words = button.textContent;
+    rest.hidden = !rest.hidden;
+    button.setAttribute("aria-expanded", !rest.hidden);
+    [button.textContent, button.dataset.less] = [button.dataset.less, words];
+  };
+
   const selectedSpan = (panel, start, end) => {
     const selection = getSelection();
     if (selection.isCollapsed || !panel.contains(selection.anchorNode) || !panel.contains(selection.focusNode)) return { start, end };
@@ -44,8 +52,10 @@ const dalil = (() => {
 
   const reportActions = (element, trigger, actions, before = () => {}) => element.addEventListener("click", (event) => {
     const button = event.target.closest("[data-act]");
-    if (!button) return;
+    if (!button || (button.href && (event.ctrlKey || event.metaKey || event.shiftKey))) return;
+    if (button.href) event.preventDefault();
     if (button.dataset.act === "copy") return copy(button);
+    if (button.dataset.act === "unfold") return unfold(button);
     if (!actions.includes(button.dataset.act) || (button.dataset.sure && !confirm(button.dataset.sure))) return;
     const data = actionData(button, element);
     if (data.act === "rename" && !data.name) return;
