@@ -51,10 +51,10 @@ def test_confidence_is_said_in_words(confidence, key):
 def test_many_quotes_are_folded_and_none_is_lost():
     text = "\n\n".join(f"«البند رقم {at}» [1]" for at in range(9))
     html = render(replace(ANSWER, text=text))
-    before, folded = html[: html.index("dalil-actions")].split("<details")
+    before, folded = html[: html.index("dalil-actions")].split('<details class="dalil-fold"')
     assert (before.count("البند رقم"), folded.count("البند رقم")) == (5, 4)
     assert load_labels("en")["more_quotes"].format(count=4) in folded
-    assert "<details" not in render(replace(ANSWER, text="\n\n".join(f"«البند رقم {at}» [1]" for at in range(7))))
+    assert "dalil-fold" not in render(replace(ANSWER, text="\n\n".join(f"«البند رقم {at}» [1]" for at in range(7))))
 
 
 @pytest.mark.parametrize("words", ["", "آخر الكلام"])

@@ -87,6 +87,15 @@ def split_answer(answer: Answer) -> list[AnswerBlock]:
     return blocks
 
 
+def find_answering_words(answer: Answer) -> str:
+    """The words of the first quote that answer, as a quote shows them; empty where none are sure enough."""
+    by_number = {citation.number: citation for citation in answer.citations}
+    for span in answer.answer.spans if answer.answer else ():
+        if citation := by_number.get(span.citation):
+            return quote_words(citation.quote[span.start - citation.start : span.end - citation.start])
+    return ""
+
+
 def find_common_place(citations: Sequence[Citation], article_id: str) -> Place | None:
     """Where all quotes of an article stand; None where they stand in several places."""
     places = {Place(one.section, one.page, one.ocr) for one in citations if one.article_id == article_id}
@@ -96,7 +105,7 @@ def find_common_place(citations: Sequence[Citation], article_id: str) -> Place |
 def render_blocks(answer: Answer, labels: Labels) -> Iterator[str]:
     """The blocks of an answer as HTML, each with its own direction."""
     by_number = {citation.number: citation for citation in answer.citations}
-    marked = _words_of_answer(answer, by_number)
+    marked = find_answering_words(answer)
     for kind, text, citations in split_answer(answer):
         way = direction_of(answer.language)
         if kind == "lead" and citations:
@@ -161,14 +170,6 @@ def _kind_of(text: str, at: int, answer: Answer, is_first_quote: bool) -> BlockK
     if at == 0 and answer.answer is not None:
         return "direct"
     return "lead" if text.endswith(_LEAD_END) else "block"
-
-
-def _words_of_answer(answer: Answer, by_number: Mapping[int, Citation]) -> str:
-    """The words of the first quote that answer, as a quote shows them."""
-    for span in answer.answer.spans if answer.answer else ():
-        if citation := by_number.get(span.citation):
-            return quote_words(citation.quote[span.start - citation.start : span.end - citation.start])
-    return ""
 
 
 def _tie_chips(text: str, chips: Sequence[_Chip], way: Direction) -> _Piece:

@@ -52,11 +52,16 @@ def to_markdown(turns: Sequence[Turn]) -> str:
 
 def format_reference(citation: Citation, language: Language) -> str:
     """A citation as one writes it in a language."""
+    return f"«{' '.join(citation.quote.split())}» — {format_source(citation, language)}"
+
+
+def format_source(citation: Citation, language: Language) -> str:
+    """What a citation is of, as one writes it in a language: title, place and address."""
     place = f"{citation.article_id}, {citation.start}–{citation.end}"
     title = format_title(citation.title, citation.page, language, citation.section, citation.ocr)
     address = web_address(citation.url)  # the browser may have kept another one
     url = f" {address}" if address else ""
-    return f"«{' '.join(citation.quote.split())}» — {title} ({place}){url}"
+    return f"{title} ({place}){url}"
 
 
 def _outcome_parts(turn: Turn, index: int, labels: Labels) -> Iterator[str]:

@@ -9,8 +9,8 @@ const dalil = (() => {
 
   // Buttons
 
-  const copy = async (button) => {
-    await navigator.clipboard.writeText(button.dataset.copy);
+  const copy = async (button, text = button.dataset.copy) => {
+    await navigator.clipboard.writeText(text);
     button.classList.add("dalil-done");
     setTimeout(() => button.classList.remove("dalil-done"), 1500);
   };
@@ -22,6 +22,27 @@ const dalil = (() => {
     button.setAttribute("aria-expanded", !rest.hidden);
     [button.textContent, button.dataset.less] = [button.dataset.less, words];
   };
+
+  // One answer alone on paper, whole.
+  const printTurn = (button) => {
+    const turn = button.closest(".dalil-turn"), root = document.documentElement;
+    root.classList.add("dalil-one");
+    turn.classList.add("dalil-printed");
+    print();
+    root.classList.remove("dalil-one");
+    turn.classList.remove("dalil-printed");
+  };
+
+  const LOCAL = { copy, unfold, print: printTurn, copy_link: (button) => copy(button, dalilLinks.copyOf(button)) };
+  // What is done here; all else Python does.
+
+  // What is folded is printed too.
+  for (const [kind, is_open] of [["beforeprint", true], ["afterprint", false]]) addEventListener(kind, () => {
+    for (const fold of document.querySelectorAll(`.dalil-fold${is_open ? ":not([open])" : "[data-printed]"}`)) {
+      fold.open = is_open;
+      fold.toggleAttribute("data-printed", is_open);
+    }
+  });
 
   const selectedSpan = (panel, start, end) => {
     const selection = getSelection();
@@ -54,8 +75,7 @@ const dalil = (() => {
     const button = event.target.closest("[data-act]");
     if (!button || (button.href && (event.ctrlKey || event.metaKey || event.shiftKey))) return;
     if (button.href) event.preventDefault();
-    if (button.dataset.act === "copy") return copy(button);
-    if (button.dataset.act === "unfold") return unfold(button);
+    if (button.dataset.act in LOCAL) return LOCAL[button.dataset.act](button);
     if (!actions.includes(button.dataset.act) || (button.dataset.sure && !confirm(button.dataset.sure))) return;
     const data = actionData(button, element);
     if (data.act === "rename" && !data.name) return;
@@ -79,6 +99,7 @@ const dalil = (() => {
     const log = element.querySelector(".dalil-log"), status = element.querySelector("[role=status]");
     let turns = 0, conversation = null;
     const start = dalilStart(trigger, actions, reportActions);
+    dalilLinks.connectTranscript(trigger);
     requestAnimationFrame(() => connectTabs(document.querySelector("#dalil-middle [role=tablist]")));
     const paint = () => {
       const transcriptValue = props.value ?? {};
@@ -94,6 +115,7 @@ const dalil = (() => {
       if (count !== turns && conversation === transcriptValue.id) log.lastElementChild?.scrollIntoView({ block: "start", behavior: "smooth" });
       [turns, conversation] = [count, transcriptValue.id];
       start.put(transcriptValue.start ?? "");
+      dalilLinks.painted(transcriptValue.id, Boolean(transcriptValue.start));
     };
     watch("value", paint);
     paint();
@@ -194,6 +216,7 @@ const dalil = (() => {
 
   const conversations = (element, props, watch, trigger, actions) => {
     reportActions(element, trigger, actions);
+    dalilLinks.connectConversations(trigger);
     tabs.onmessage = ({ data }) => { lastKept = data; trigger("refresh", {}); };
   };
 
@@ -246,9 +269,10 @@ const dalil = (() => {
   };
 
   const download = (props, watch) => watch("value", () => {
-    const { name, kind, text } = props.value ?? {};
+    const { name, kind, text, base64 } = props.value ?? {};
     if (!name) return;
-    const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(new Blob([text], { type: kind })), download: name });
+    const content = text ?? Uint8Array.from(atob(base64), (byte) => byte.charCodeAt(0));
+    const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(new Blob([content], { type: kind })), download: name });
     link.click();
     URL.revokeObjectURL(link.href);
   });
@@ -281,6 +305,13 @@ const dalil = (() => {
     }
   });
 
+  // A menu closes when something in it, or anything else, is pressed.
+  document.addEventListener("click", (event) => {
+    for (const menu of document.querySelectorAll(".dalil-menu[open]")) {
+      if (!menu.contains(event.target) || event.target.closest(".dalil-menu [data-act]:not([data-act^=copy])")) menu.open = false;
+    }
+  });
+
   document.addEventListener("keydown", (event) => {
     const writing = event.target.matches("textarea, input");
     if (event.key === "/" && !writing) {
@@ -289,6 +320,8 @@ const dalil = (() => {
     }
     if (event.key === "Escape") {
       if (!tip().hidden) return hideQuote();
+      const menu = document.querySelector(".dalil-menu[open]");
+      if (menu) { menu.open = false; return menu.querySelector("summary").focus(); }
       const large = document.querySelector(".dalil-page-place:has(.dalil-large)");
       if (large) return enlarge(large, false);
       const stop = document.querySelector("#dalil-stop");
