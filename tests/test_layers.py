@@ -65,6 +65,8 @@ ONLY_IN = {
     "playa": ("ingest.pdf.glyphs", "ingest.pdf.glyph_names", "ingest.pdf.glyph_text", "ingest.pdf.page_letters"),
     "fontTools": "ingest.pdf.glyph_names",
     "pypdfium2": ("ingest.pdf.prepare", "ingest.pdf.page_letters", "ingest.pdf.drawing"),
+    "docx": "ui.page.word",
+    "rispy": "ui.page.citation_styles",
     "PIL": "ingest.ocr.pictures",
     "xllamacpp": "rag.answering.llm.local",
     "huggingface_hub": "rag.answering.llm.catalogue",

@@ -14,7 +14,7 @@ from rag.retrieval.explain import describe_result
 from rag.types import Answer, AnswerRequest, Filters, Language, Message
 from ui.api import AnswerService, Feedback, Passage, describe_error
 from ui.page.labels import Labels, load_labels
-from ui.page.storage import Conversation, Explanation, RightPassage, Turn
+from ui.page.storage import TERM_SEPARATOR, Conversation, Explanation, RightPassage, Turn
 from ui.page.turns import render_live_turn, render_turn
 from ui.page.welcome import Examples, render_start, render_welcome
 
@@ -217,6 +217,6 @@ def _complete_turn(turn: Turn, answer: Answer, stream: AnswerStream, choices: Ma
         titles = {hit.article.id: hit.article.title for hit in stream.result.hits}
         question = stream.result.question
         turn.nearest = list(titles.items())[:_MAX_NEAREST]
-        turn.looked_for = "، ".join(question.text[slice(*term.span)] for term in question.content_terms)
+        turn.looked_for = TERM_SEPARATOR.join(question.text[slice(*term.span)] for term in question.content_terms)
     if choices["explain"]:
         turn.why = Explanation.model_validate(describe_result(stream.result, with_reasons=True))

@@ -7,9 +7,9 @@ from rag.errors import NotFoundError
 from rag.store import Store
 from rag.types import Article, Citation, Language, Span
 from ui.page.article_text import split_blocks
+from ui.page.citation_styles import ArticleDetails, format_styles
 from ui.page.html import render_macro
 from ui.page.labels import Labels
-from ui.page.turns import format_reference
 
 _CHARS_AROUND = 30_000
 """Code points shown on either side of a quote; the rest of a longer article is left out."""
@@ -70,15 +70,15 @@ def render_article(
         verdict=request.verdict if request.verdict in labels else "",
         answer_id=request.answer_id,
         has_pages=pages is not None and pages.has_pages(article),
-        reference=_reference_to(article, span, language) if span.end > span.start else "",
+        styles=_styles_of(article, span, language) if span.end > span.start else {},
         language=language,
         labels=labels,
     )
 
 
-def _reference_to(article: Article, span: Span, language: Language) -> str:
+def _styles_of(article: Article, span: Span, language: Language) -> dict[str, str]:
     quote = article.text[slice(*span)]
     page, section, is_ocr = article.find_page(span.start), article.find_section(span.start), article.is_ocr(span)
     about = (article.id, article.title, article.url)
     citation = Citation(1, *about, *span, quote, "verbatim", 1.0, page, ocr=is_ocr, section=section)
-    return format_reference(citation, language)
+    return format_styles(citation, ArticleDetails(article.date, article.topic), language)

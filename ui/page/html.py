@@ -13,6 +13,7 @@ from rag.language.direction import direction, find_embedded_runs
 from rag.language.languages import LANGUAGES, PROFILES
 from rag.language.profile import Direction
 from rag.types import Language
+from ui.page.addresses import article_address
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -66,6 +67,7 @@ def _environment() -> Environment:
     environment.filters["web_address"] = web_address
     environment.filters["page_name"] = format_page
     environment.globals["section_separator"] = SECTION_SEPARATOR
+    environment.globals["article_address"] = article_address
     environment.globals["direction_of"] = direction_of
     environment.globals["language_of_direction"] = language_of_direction
     return environment

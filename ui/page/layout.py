@@ -75,8 +75,9 @@ def lay_out_conversations(page: Page) -> None:
 def lay_out_chat(page: Page) -> None:
     """The transcript, and where a question is put."""
     template = '<div class="dalil-log"></div><div class="sr-only" role="status"></div>'
-    actions = ["open", "again", "widen", "example", "rate", "edit", "pick_topic"]
+    actions = ["open", "again", "widen", "example", "rate", "edit", "pick_topic", "save_answer"]
     labels, components = page.labels, page.components
+    gr.HTML(render_macro("turn", "link_note", labels=labels), elem_id="dalil-link-note", apply_default_css=False)
     components["transcript"] = _action_html({}, "transcript", "transcript", actions, html_template=template)
     components["editing"] = gr.State(None)
     with gr.Row(elem_id="dalil-asking"):

@@ -12,6 +12,10 @@ SCHEMA_VERSION = 1
 """Raise it whenever the shape of a conversation changes, and teach `_migrate` the one before."""
 
 
+TERM_SEPARATOR = "، "
+"""Between the words that were searched, in `Turn.looked_for`."""
+
+
 class _Stored(BaseModel):
     # What another version of Dalil wrote beside these fields is kept.
     model_config = ConfigDict(extra="allow")

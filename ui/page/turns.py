@@ -1,40 +1,22 @@
 """A question and its answer as HTML, and as Markdown: blocks, chips that open evidence, sources, what can be done."""
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
 
 from rag.addresses import web_address
-from rag.answering.quotes import quote_words
+from rag.answering.quotes import title_words
 from rag.answering.references import format_title
-from rag.grounding.markers import MARKER
-from rag.language.direction import direction, find_embedded_runs
-from rag.language.profile import Direction
+from rag.language.direction import direction
 from rag.types import Answer, Citation, Language
-from ui.page.html import direction_of, render_macro
+from ui.page.answer_blocks import AnswerBlock, find_common_place, render_blocks, render_live_block, split_answer
+from ui.page.html import render_macro
 from ui.page.labels import Labels
-from ui.page.storage import Explanation, Turn
+from ui.page.storage import TERM_SEPARATOR, Explanation, Turn
 
-_NUMBER = re.compile(r"\d+")
 _REASONS = ("bad_source", "bad_language", "bad_incomplete", "bad_false", "bad_refused")
-_QUOTE_START = "«"
-
-
-class _Chip(NamedTuple):
-    """A citation's number as a button; without its citation it only looks like one."""
-
-    number: int
-    citation: Citation | None
-
-
-class _Piece(NamedTuple):
-    """Text with the chips behind it. `tied_word` is the last word, kept on the line of the chips; `is_marked`: it is
-    the answer within its quote."""
-
-    text: str
-    tied_word: str = ""
-    chips: Sequence[_Chip] = ()
-    is_marked: bool = False
+_OPEN_BLOCKS, _MAX_OPEN_BLOCKS = 5, 7
+"""Blocks of a long list that are seen at once, and how many are where a fold would hide only one or two."""
+_CONFIDENCE_WORDS = ((0.9, "confidence_high"), (0.66, "confidence_fair"), (0.0, "confidence_low"))
+"""Probabilities from which words are used: "very likely" and "likely" of the IPCC's guidance on uncertainty (2010)."""
 
 
 def render_turn(turn: Turn, index: int, labels: Labels) -> list[str]:
@@ -50,7 +32,7 @@ def render_live_turn(question: str, index: int, labels: Labels, state: str, text
     """A turn that is being answered: `text` is what there is of the answer, `state` what is being done."""
     return [
         render_macro("turn", "question", question=question, index=index, labels=labels),
-        *(_render_block(block, {}, labels) for block in text.split("\n\n") if block),
+        *(render_live_block(block, labels) for block in text.split("\n\n") if block),
         render_macro("turn", "progress", state=state),
     ]
 
@@ -70,11 +52,16 @@ def to_markdown(turns: Sequence[Turn]) -> str:
 
 def format_reference(citation: Citation, language: Language) -> str:
     """A citation as one writes it in a language."""
+    return f"«{' '.join(citation.quote.split())}» — {format_source(citation, language)}"
+
+
+def format_source(citation: Citation, language: Language) -> str:
+    """What a citation is of, as one writes it in a language: title, place and address."""
     place = f"{citation.article_id}, {citation.start}–{citation.end}"
     title = format_title(citation.title, citation.page, language, citation.section, citation.ocr)
     address = web_address(citation.url)  # the browser may have kept another one
     url = f" {address}" if address else ""
-    return f"«{' '.join(citation.quote.split())}» — {title} ({place}){url}"
+    return f"{title} ({place}){url}"
 
 
 def _outcome_parts(turn: Turn, index: int, labels: Labels) -> Iterator[str]:
@@ -97,79 +84,58 @@ def _outcome_parts(turn: Turn, index: int, labels: Labels) -> Iterator[str]:
 
 
 def _answer_parts(answer: Answer, labels: Labels) -> Iterator[str]:
-    by_number = {citation.number: citation for citation in answer.citations}
-    marked = _words_of_answer(answer, by_number)
-    for at, block in enumerate(answer.text.split("\n\n")):
-        is_quote, is_direct = block.startswith(_QUOTE_START), at == 0 and answer.answer is not None
-        way = None if is_quote or is_direct else direction_of(answer.language)
-        kind = "direct" if is_direct else "quote" if is_quote else "block"
-        yield _render_block(block, by_number, labels, way, kind, marked if is_quote else "")
+    blocks = split_answer(answer)
+    rendered = list(render_blocks(answer, labels))
+    is_list = len(rendered) > _MAX_OPEN_BLOCKS and all(block.kind == "quote" for block in blocks[_OPEN_BLOCKS:])
+    yield from rendered[:_OPEN_BLOCKS] if is_list else rendered
+    if is_list:
+        yield render_macro("turn", "folded_blocks", blocks=rendered[_OPEN_BLOCKS:], labels=labels)
     if answer.degraded:
         key = "degraded" if answer.mode == "extractive" else "degraded_partly"
         yield _render_note("", labels[key].format(reason=labels[f"reason_{answer.reason}"]), "dalil-note")
     if answer.citations:
-        yield _render_sources(answer, labels)
+        yield _render_sources(answer, blocks, labels)
+    if answer.state == "answered" and answer.confidence is not None:
+        words = next(key for least, key in _CONFIDENCE_WORDS if answer.confidence >= least)
+        yield render_macro("turn", "confidence", words=labels[words], value=answer.confidence, labels=labels)
 
 
 def _refusal_parts(answer: Answer, turn: Turn, labels: Labels) -> Iterator[str]:
-    yield render_macro("turn", "refusal", answer=answer, looked_for=turn.looked_for, labels=labels)
+    message = _without_titles(answer.text, [title for _, title in turn.nearest])
+    yield render_macro(
+        "turn",
+        "refusal",
+        message=message,
+        language=answer.language,
+        looked_for=[term for term in turn.looked_for.split(TERM_SEPARATOR) if term],
+        labels=labels,
+    )
     if turn.nearest:
         yield render_macro("turn", "nearest", articles=turn.nearest, labels=labels)
+
+
+def _without_titles(message: str, titles: Sequence[str]) -> str:
+    """A refusal without its sentence that names the nearest articles, which are listed beneath it."""
+    at = min((found for title in titles if (found := message.find(title_words(title))) > 0), default=len(message))
+    return message if at == len(message) else message[: message.rfind(". ", 0, at) + 1] or message
 
 
 def _render_note(title: str, message: str, cls: str) -> str:
     return render_macro("elements", "note", title=title, message=message, cls=cls)
 
 
-def _words_of_answer(answer: Answer, by_number: Mapping[int, Citation]) -> str:
-    """The words of the first quote that answer, as a quote shows them."""
-    for span in answer.answer.spans if answer.answer else ():
-        if citation := by_number.get(span.citation):
-            return quote_words(citation.quote[span.start - citation.start : span.end - citation.start])
-    return ""
-
-
-def _render_block(
-    block: str,
-    by_number: Mapping[int, Citation],
-    labels: Labels,
-    way: Direction | None = None,
-    kind: str = "",
-    marked: str = "",
-) -> str:
-    """One block of an answer; a marker whose citation is known becomes a chip, another one looks like it. `marked` are
-    words that answer."""
-    way = way or direction(MARKER.sub("", block))
-    pieces, at = [], 0
-    for match in MARKER.finditer(block):
-        numbers = map(int, _NUMBER.findall(match.group()))
-        chips = [_Chip(number, by_number.get(number)) for number in numbers]
-        text = block[at : match.start()].rstrip()
-        before, words, after = text.partition(marked) if marked else ("", "", text)
-        pieces += [_Piece(before), _Piece(words, is_marked=True)] if words else []
-        pieces.append(_tie_chips(after if words else text, chips, way))
-        at = match.end()
-    pieces.append(_Piece(block[at:]))
-    kind = kind or ("quote" if block.startswith(_QUOTE_START) else "block")
-    return render_macro("turn", "block", pieces=pieces, way=way, kind=kind, labels=labels)
-
-
-def _tie_chips(text: str, chips: Sequence[_Chip], way: Direction) -> _Piece:
-    """Text whose last word stays on the line of its chips, unless that word is part of an isolated run."""
-    start = text.rfind(" ") + 1
-    splits_run = any(span.start < start < span.end for span in find_embedded_runs(text, way))
-    return _Piece(text, "", chips) if splits_run else _Piece(text[:start], text[start:], chips)
-
-
-def _render_sources(answer: Answer, labels: Labels) -> str:
-    """The sources that were used: the articles of quotes, or the words that a model's sentences rest on."""
+def _render_sources(answer: Answer, blocks: Sequence[AnswerBlock], labels: Labels) -> str:
+    """The sources that were used: the words that a model's sentences rest on, or the articles of quotes that no line
+    before them has named, and where the quotes of the others stand if in several places."""
     if answer.mode == "generate":
         return render_macro("turn", "cited_quotes", citations=answer.citations, language=answer.language, labels=labels)
     by_article: dict[str, list[Citation]] = {}
     for citation in answer.citations:
         by_article.setdefault(citation.article_id, []).append(citation)
-    groups = by_article.values()
-    return render_macro("turn", "cited_articles", groups=groups, language=answer.language, labels=labels)
+    named = {citation.article_id for block in blocks if block.kind == "lead" for citation in block.citations}
+    shown_above = {key for key in named if find_common_place(answer.citations, key)}
+    groups = [group for key, group in by_article.items() if key not in shown_above]
+    return render_macro("turn", "cited_articles", groups=groups, named=named, language=answer.language, labels=labels)
 
 
 def _render_actions(turn: Turn, index: int, labels: Labels) -> str:

@@ -8,6 +8,7 @@ import gradio as gr
 
 from ui.page.conversations import keep_conversation, render_list
 from ui.page.events.shared import ANNOUNCE, HIDDEN, UNLIMITED, StoredConversation, Update, with_other_tabs
+from ui.page.exports import export_answer
 from ui.page.html import render_macro
 from ui.page.layout import ASKED_WITH, Page
 from ui.page.storage import Conversation, read_conversation, read_conversations
@@ -43,6 +44,7 @@ class ChatEvents:
         edited = page.select("question", "editing", "editing_note")
         transcript.edit(self.edit, **self._taking("current"), outputs=edited, **HIDDEN)
         page.components["editing_note"].cancel_edit(self.cancel_edit, None, edited, **HIDDEN)
+        transcript.save_answer(self.save_answer, **self._taking("current"), outputs=page.select("download"), **HIDDEN)
         page.components["stop"].click(self.stop, None, None, **UNLIMITED)
 
     def _taking(self, *names: str) -> dict[str, Any]:
@@ -107,6 +109,11 @@ class ChatEvents:
         reason = getattr(event, "reason", None)
         rated = chat.rate(read_conversation(current), int(event.turn), event.rating, reason)
         return chat.render(rated, state=self.page.labels["thanks"]), rated.to_json()
+
+    def save_answer(self, event: gr.EventData, current: StoredConversation) -> dict[str, str]:
+        """Save an answer with its evidence as a file."""
+        turn = read_conversation(current).turns[int(event.turn)]
+        return export_answer(turn, str(event.form), self.page.labels)
 
     def stop(self, request: gr.Request) -> None:
         """End what this tab has asked."""

@@ -9,11 +9,40 @@ const dalil = (() => {
 
   // Buttons
 
-  const copy = async (button) => {
-    await navigator.clipboard.writeText(button.dataset.copy);
+  const copy = async (button, text = button.dataset.copy) => {
+    await navigator.clipboard.writeText(text);
     button.classList.add("dalil-done");
     setTimeout(() => button.classList.remove("dalil-done"), 1500);
   };
+
+  // The rest of a long quote, and back.
+  const unfold = (button) => {
+    const rest = button.previousElementSibling, words = button.textContent;
+    rest.hidden = !rest.hidden;
+    button.setAttribute("aria-expanded", !rest.hidden);
+    [button.textContent, button.dataset.less] = [button.dataset.less, words];
+  };
+
+  // One answer alone on paper, whole.
+  const printTurn = (button) => {
+    const turn = button.closest(".dalil-turn"), root = document.documentElement;
+    root.classList.add("dalil-one");
+    turn.classList.add("dalil-printed");
+    print();
+    root.classList.remove("dalil-one");
+    turn.classList.remove("dalil-printed");
+  };
+
+  const LOCAL = { copy, unfold, print: printTurn, copy_link: (button) => copy(button, dalilLinks.copyOf(button)) };
+  // What is done here; all else Python does.
+
+  // What is folded is printed too.
+  for (const [kind, is_open] of [["beforeprint", true], ["afterprint", false]]) addEventListener(kind, () => {
+    for (const fold of document.querySelectorAll(`.dalil-fold${is_open ? ":not([open])" : "[data-printed]"}`)) {
+      fold.open = is_open;
+      fold.toggleAttribute("data-printed", is_open);
+    }
+  });
 
   const selectedSpan = (panel, start, end) => {
     const selection = getSelection();
@@ -43,8 +72,9 @@ const dalil = (() => {
 
   const reportActions = (element, trigger, actions, before = () => {}) => element.addEventListener("click", (event) => {
     const button = event.target.closest("[data-act]");
-    if (!button) return;
-    if (button.dataset.act === "copy") return copy(button);
+    if (!button || (button.href && (event.ctrlKey || event.metaKey || event.shiftKey))) return;
+    if (button.href) event.preventDefault();
+    if (button.dataset.act in LOCAL) return LOCAL[button.dataset.act](button);
     if (!actions.includes(button.dataset.act)) return;
     const data = actionData(button, element);
     const report = () => { before(data); trigger(data.act, data); hideQuote(); };
@@ -67,6 +97,7 @@ const dalil = (() => {
     const log = element.querySelector(".dalil-log"), status = element.querySelector("[role=status]");
     let turns = 0, conversation = null;
     const start = dalilStart(trigger, actions, reportActions);
+    dalilLinks.connectTranscript(trigger);
     requestAnimationFrame(() => dalilTabs.connect(document.querySelector("#dalil-middle [role=tablist]")));
     const paint = () => {
       const transcriptValue = props.value ?? {};
@@ -82,6 +113,7 @@ const dalil = (() => {
       if (count !== turns && conversation === transcriptValue.id) log.lastElementChild?.scrollIntoView({ block: "start", behavior: "smooth" });
       [turns, conversation] = [count, transcriptValue.id];
       start.put(transcriptValue.start ?? "");
+      dalilLinks.painted(transcriptValue.id, Boolean(transcriptValue.start));
     };
     watch("value", paint);
     paint();
@@ -187,6 +219,7 @@ const dalil = (() => {
   const conversations = (element, props, watch, trigger, actions) => {
     reportActions(element, trigger, actions, ({ act }) => { if (act === "select") showConversations(false); });
     dalilDialogs.keepFocus(element, watch);
+    dalilLinks.connectConversations(trigger);
     tabs.onmessage = ({ data }) => { lastKept = data; trigger("refresh", {}); };
   };
 
@@ -220,9 +253,10 @@ const dalil = (() => {
   };
 
   const download = (props, watch) => watch("value", () => {
-    const { name, kind, text } = props.value ?? {};
+    const { name, kind, text, base64 } = props.value ?? {};
     if (!name) return;
-    const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(new Blob([text], { type: kind })), download: name });
+    const content = text ?? Uint8Array.from(atob(base64), (byte) => byte.charCodeAt(0));
+    const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(new Blob([content], { type: kind })), download: name });
     link.click();
     URL.revokeObjectURL(link.href);
   });
@@ -261,6 +295,13 @@ const dalil = (() => {
     }
   });
 
+  // A menu closes when something in it, or anything else, is pressed.
+  document.addEventListener("click", (event) => {
+    for (const menu of document.querySelectorAll(".dalil-menu[open]")) {
+      if (!menu.contains(event.target) || event.target.closest(".dalil-menu [data-act]:not([data-act^=copy])")) menu.open = false;
+    }
+  });
+
   document.addEventListener("keydown", (event) => {
     const writing = event.target.matches("textarea, input");
     if (event.key === "/" && !writing) {
@@ -270,6 +311,8 @@ const dalil = (() => {
     if (event.key === "Escape" && !document.querySelector("dialog[open]")) {
       if (!tip().hidden) return hideQuote();
       if (document.querySelector("#dalil-conversations.dalil-open") && matchMedia("(max-width: 60rem)").matches) return showConversations(false).focus();
+      const menu = document.querySelector(".dalil-menu[open]");
+      if (menu) { menu.open = false; return menu.querySelector("summary").focus(); }
       const large = document.querySelector(".dalil-page-place:has(.dalil-large)");
       if (large) return enlarge(large, false);
       const stop = document.querySelector("#dalil-stop");

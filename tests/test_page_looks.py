@@ -1,0 +1,38 @@
+"""How the page looks: sizes, targets, contrast of what is not an answer."""
+
+import pytest
+
+from tests.browser import BROWSER_TEST, HYPERION, ask, open_tab
+
+pytestmark = BROWSER_TEST
+
+LARGEST = """turn => Math.max(
+    ...[...turn.querySelectorAll("*")].map(one => parseFloat(getComputedStyle(one).fontSize)))"""
+SMALL_TARGETS = """turn => [...turn.querySelectorAll("button, a, summary")]
+    .filter(one => one.offsetParent && one.getBoundingClientRect().height < 24).map(one => one.outerHTML)"""
+SIZE = "one => parseFloat(getComputedStyle(one).fontSize)"
+
+
+@pytest.mark.parametrize("language", ["ar", "en"])
+def test_the_answer_is_the_largest_thing_of_its_turn_and_the_question_is_quiet(site, chromium, language):
+    with open_tab(chromium, f"{site}/{language}/") as tab:
+        turn = ask(tab, HYPERION)
+        largest = turn.evaluate(LARGEST)
+        assert 1.15 * 16 <= largest <= 1.25 * 16
+        assert turn.locator(".dalil-direct, .dalil-first").first.evaluate(SIZE) == largest
+        assert turn.locator(".dalil-question").evaluate(SIZE) < 16
+        assert turn.evaluate(SMALL_TARGETS) == []
+
+
+def test_the_rest_of_a_long_quote_is_shown_and_hidden_again(page):
+    turn = ask(page, HYPERION)
+    turn.locator(".dalil-quote").first.evaluate(
+        """one => one.insertAdjacentHTML("beforeend", `<span class="dalil-rest" hidden>بقية</span> <button
+        type="button" data-act="unfold" aria-expanded="false" data-less="أقل">المزيد</button>`)"""
+    )
+    button = turn.locator("[data-act=unfold]")
+    for words, is_open in (("أقل", True), ("المزيد", False)):
+        button.click()
+        assert button.inner_text() == words
+        assert button.get_attribute("aria-expanded") == str(is_open).lower()
+        assert turn.locator(".dalil-rest").is_visible() is is_open
