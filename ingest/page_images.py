@@ -57,6 +57,19 @@ class PageImages:
         """Whether the pages of an article can be shown."""
         return article.pages is not None and self._originals.find(article.original) is not None
 
+    def find_document(self, article: Article) -> Path:
+        """The document that an article was.
+
+        Raises
+        ------
+        NotFoundError
+            When it is not kept here.
+        """
+        path = self._originals.find(article.original)
+        if path is None:
+            raise NotFoundError(f"No document of {article.id!r} is kept here.")
+        return path
+
     def draw(self, article: Article, number: int, width: int = DEFAULT_WIDTH) -> bytes:
         """A page as PNG.
 

@@ -31,9 +31,10 @@ from tests.test_page_parts import ANSWER, QUOTE
 from tests.test_pdf import arabic
 from ui.api import AnswerService, create_app
 from ui.cli.main import main
+from ui.page.dropped import DroppedFile
 from ui.page.evidence import EvidenceRequest, render_article
 from ui.page.labels import load_labels
-from ui.page.library import DroppedFile, Library
+from ui.page.library import Library
 from ui.page.storage import Turn
 from ui.page.turns import render_turn, to_markdown
 

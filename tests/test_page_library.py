@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.browser import BROWSER_TEST, CASTLE, MAX_BODY_BYTES, ask, drag_files, open_tab
+from tests.browser import BROWSER_TEST, CASTLE, HYPERION, MAX_BODY_BYTES, ask, drag_files, open_tab
 from ui.page.labels import load_labels
 
 pytestmark = BROWSER_TEST
@@ -22,15 +22,15 @@ def test_good_files_go_in_bad_ones_are_named_and_a_removal_is_undone(page, tmp_p
     assert page.locator("#dalil-plan [data-outcome=failed]").count() == 2
     page.click("#dalil-add")
     page.wait_for_function("document.querySelector('.dalil-articles').innerText.includes('فنار جديد')")
-    row = page.locator(".dalil-articles li", has_text="فنار جديد")
+    row = page.locator(".dalil-articles tbody tr", has_text="فنار جديد")
     row.locator("[data-act=remove]").click()
     page.wait_for_selector("[data-act=undo]")
-    assert page.locator(".dalil-articles li", has_text="فنار جديد").count() == 0
+    assert page.locator(".dalil-articles tbody tr", has_text="فنار جديد").count() == 0
     page.click("[data-act=undo]")
     page.wait_for_function("document.querySelector('.dalil-articles').innerText.includes('فنار جديد')")
     page.fill("#dalil-filter textarea, #dalil-filter input", "فنار")
-    page.wait_for_function("document.querySelectorAll('.dalil-articles li').length === 1")
-    page.locator("[data-act=remove]").click()
+    page.wait_for_function("document.querySelectorAll('.dalil-articles tbody tr').length === 1")
+    page.locator(".dalil-articles [data-act=remove]").click()
     page.wait_for_selector("[data-act=undo]")
 
 
@@ -103,3 +103,67 @@ def test_each_removal_can_be_undone_and_a_citation_keeps_its_quote_meanwhile(eng
         english.click(f".dalil-removed [data-act=undo][data-article={name}]")
         english.wait_for_selector(f".dalil-articles [data-act=remove][data-article={name}]")
     assert english.locator(".dalil-removed").count() == 0
+
+
+def shown_ids(tab) -> list[str]:
+    return tab.locator(".dalil-articles tbody input").evaluate_all("all => all.map(one => one.dataset.article)")
+
+
+@pytest.mark.parametrize("language", ["ar", "en"])
+def test_the_list_is_sorted_by_its_columns(site, chromium, language):
+    labels = load_labels(language)
+    with open_tab(chromium, f"{site}/{language}/") as tab:
+        tab.get_by_role("tab", name=labels["articles"]).click()
+        tab.wait_for_selector(".dalil-articles")
+        newest = shown_ids(tab)
+        heading = tab.get_by_role("columnheader", name=labels["column_size"])
+        heading.get_by_role("button").click()
+        tab.wait_for_function("document.querySelector('.dalil-of-size[aria-sort=descending]')")
+        sizes = tab.locator("td.dalil-of-size").all_inner_texts()
+        assert sizes == sorted(sizes, key=lambda size: -int(size.replace(",", "")))
+        largest = shown_ids(tab)
+        heading.get_by_role("button").click()
+        tab.wait_for_function("document.querySelector('.dalil-of-size[aria-sort=ascending]')")
+        assert shown_ids(tab) == largest[::-1]
+        assert sorted(newest) == sorted(largest)
+
+
+@pytest.mark.parametrize("language", ["ar", "en"])
+def test_several_articles_are_removed_at_once_and_put_back_at_once(site, chromium, language):
+    labels, chosen = load_labels(language), ("castle", "hejaz-railway")
+    with open_tab(chromium, f"{site}/{language}/") as tab:
+        tab.get_by_role("tab", name=labels["articles"]).click()
+        tab.wait_for_selector(".dalil-articles")
+        before = shown_ids(tab)
+        assert tab.locator(".dalil-selected").is_hidden()
+        for name in chosen:
+            tab.check(f".dalil-articles input[data-article={name}]")
+        assert tab.locator(".dalil-selected [role=status]").inner_text() == labels["selected_count"].format(count=2)
+        tab.get_by_role("button", name=labels["remove_selected"]).click()
+        tab.wait_for_selector(".dalil-note [data-act=undo]")
+        assert labels["removed_many"].format(count=2) in tab.locator("#dalil-found .dalil-note").inner_text()
+        assert set(shown_ids(tab)) == set(before) - set(chosen)
+        assert tab.locator(".dalil-selected").is_hidden()
+        tab.click(".dalil-note [data-act=undo]")
+        tab.wait_for_function(f"document.querySelectorAll('.dalil-articles tbody tr').length === {len(before)}")
+        assert set(shown_ids(tab)) == set(before)
+
+
+def test_selected_articles_alone_are_asked_about(page):
+    page.get_by_role("tab", name="المقالات").click()
+    for name in ("castle", "hejaz-railway"):
+        page.check(f".dalil-articles input[data-article={name}]")
+    page.click(".dalil-selected [data-act=about]")
+    page.wait_for_function("document.querySelectorAll('#dalil-scope [data-act=drop_article]').length === 2")
+    assert ask(page, CASTLE).locator(".dalil-chip[data-article=castle]").count() > 0
+    assert ask(page, HYPERION).locator(".dalil-chip[data-article=meta-superclusters]").count() == 0
+
+
+def test_on_a_phone_the_list_fits_and_is_sorted_by_a_choice(site, chromium):
+    with open_tab(chromium, f"{site}/ar/", viewport={"width": 390, "height": 844}) as tab:
+        tab.get_by_role("tab", name="المقالات").click()
+        tab.wait_for_selector(".dalil-articles")
+        assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        tab.select_option(".dalil-sorting select", "title")
+        tab.wait_for_function("document.querySelector('.dalil-of-title[aria-sort=ascending]')")
+        assert tab.input_value(".dalil-sorting select") == "title"

@@ -18,10 +18,11 @@ from rag.types import Answer, Citation, Page, Span
 from tests.doubles import WordEncoder, article, like, put
 from ui.api import AnswerService
 from ui.page.chat import Chat
+from ui.page.dropped import DroppedFile, Upload, discard_uploads
 from ui.page.evidence import EvidenceRequest, render_article
 from ui.page.html import isolate, render_macro
 from ui.page.labels import load_labels
-from ui.page.library import DroppedFile, Library, Upload, discard_uploads
+from ui.page.library import Library
 from ui.page.storage import SCHEMA_VERSION, Conversation, Turn, read_conversation, read_conversations
 from ui.page.turns import format_reference, render_turn
 from ui.page.welcome import Examples

@@ -15,8 +15,9 @@ from rag.language.languages import LANGUAGES
 from tests.doubles import local_client
 from tests.test_layers import ROOT, TREES, within
 from ui.api import AnswerService, create_app
+from ui.page.dropped import Problem, Upload
 from ui.page.labels import load_labels
-from ui.page.library import Library, Problem, Upload
+from ui.page.library import Library
 
 LINES = {"Content-Type": "application/jsonl"}
 TEXTS = {code: json.loads((ROOT / "ingest" / "reasons" / f"{code}.json").read_text("utf-8")) for code in LANGUAGES}

@@ -103,6 +103,10 @@ class ArticleSummary:
         Of its text (`rag.language.resemblance`); empty where an earlier version wrote it.
     mark : FileMark, optional
         Of the file that it was read from.
+    chars, page_count : int, optional
+        Code points of its text, and pages of its document; None where an earlier version wrote it, or it has none.
+    stored_at : int, optional
+        Nanoseconds since 1970.
     """
 
     id: str
@@ -118,12 +122,16 @@ class ArticleSummary:
     original: str | None = None
     mark: FileMark | None = field(default=None, compare=False)
     health: str | None = field(default=None, compare=False)
+    chars: int | None = field(default=None, compare=False)
+    page_count: int | None = field(default=None, compare=False)
+    stored_at: int | None = field(default=None, compare=False)
 
 
 _LATER_FIELDS = ("pages", "ocr", "headings", "health", "original")
 _ARTICLE_FIELDS = [item.name for item in fields(Article) if item.name not in _LATER_FIELDS]
 """What is kept as it is."""
-_OPTIONAL_FIELDS = ("sketch", "mark", "health", "original")
+_COUNTS = ("chars", "page_count", "stored_at")
+_OPTIONAL_FIELDS = ("sketch", "mark", "health", "original", *_COUNTS)
 SUMMARY_FIELDS = [item.name for item in fields(ArticleSummary)]
 """Payload that a summary is made of."""
 
@@ -163,6 +171,8 @@ def article_point(article: Article, chunks: Sequence[Chunk], config: IndexConfig
             "original": article.original,
             "spans": [[chunk.start, chunk.end] for chunk in chunks],
             "chunks": len(chunks),
+            "chars": len(article.text),
+            "page_count": len(article.pages.starts) if article.pages else None,
             "sketch": list(sketch_text(article.text)),
             "headings": headings,
             "health": article.health,
@@ -191,12 +201,14 @@ def read_summary(payload: Payload) -> ArticleSummary:
     """The article of a point, without its text."""
     kept = {name: payload[name] for name in SUMMARY_FIELDS if name not in _OPTIONAL_FIELDS}
     mark = payload.get("mark")
+    counts: dict[str, Any] = {name: payload.get(name) for name in _COUNTS}
     return ArticleSummary(
         **kept | {"url": web_address(payload["url"])},
         sketch=tuple(payload.get("sketch") or ()),
         original=payload.get("original"),
         mark=FileMark(*mark) if mark else None,
         health=payload.get("health"),
+        **counts,
     )
 
 

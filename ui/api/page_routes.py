@@ -1,8 +1,10 @@
 """Pages of the documents that articles were read from: pictures, and where words of the article stand on them."""
 
+import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi.responses import FileResponse
 
 from ingest.page_images import DEFAULT_WIDTH, MAX_WIDTH, MIN_WIDTH, PageMarks
 from rag.errors import InputError
@@ -12,6 +14,13 @@ from ui.api.service import AnswerService
 
 _MAX_PAGE = 1_000_000
 _PNG = "image/png"
+_PDF = "application/pdf"
+_UNSAFE = re.compile(r'[\\/:*?"<>|\x00-\x1f]+')
+"""In the name of a file, on one system or another."""
+_MAX_NAME_CHARS = 80
+_ORIGINAL_RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The document", "content": {_PDF: {"schema": {"type": "string", "format": "binary"}}}}
+}
 _RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"description": "The page", "content": {_PNG: {"schema": {"type": "string", "format": "binary"}}}},
     304: {"description": "It is the one whose `ETag` was sent"},
@@ -43,6 +52,18 @@ def build_page_routes(service: AnswerService) -> APIRouter:
         if pages.has_pages(article) and tag in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
         return Response(pages.draw(article, number, width), media_type=_PNG, headers=headers)
+
+    @router.get(
+        "/v1/articles/{article_id:path}/original",
+        summary="Download the document that an article was",
+        response_class=FileResponse,
+        responses=_ORIGINAL_RESPONSES,
+    )
+    def download_original(article_id: str) -> FileResponse:
+        """The PDF that an article was, as it was taken in. 404 where it is not kept."""
+        article = store.get_article(article_id)
+        name = _UNSAFE.sub(" ", article.title or article.id)[:_MAX_NAME_CHARS].strip(" .") or "document"
+        return FileResponse(pages.find_document(article), media_type=_PDF, filename=f"{name}.pdf")
 
     @router.get("/v1/articles/{article_id:path}/marks", summary="See where words stand on the pages")
     def find_marks(

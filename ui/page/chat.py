@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from rag.answering.assistant import AnswerStream
@@ -92,7 +93,7 @@ class Chat:
             Pictures as the answer comes, at last with the new conversation.
         """
         only = list(choices.get("only_articles", ()))
-        turn = Turn(question=question, topics=list(choices["topics"]), only_articles=only)
+        turn = Turn(question=question, topics=list(choices["topics"]), only_articles=only, asked_at=_now())
         running = _RunningQuestion(self.service.start_deadline())
         if not self.service.limiter.acquire():
             turn.error = self.labels["error_busy"]
@@ -182,6 +183,10 @@ class Chat:
             max_chars = self.service.assistant.settings.max_question_chars
             return self.labels["error_invalid_question"].format(longest=max_chars)
         return self.labels["error_index" if code in _INDEX_CODES else "error_other"]
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def to_history(turns: Sequence[Turn]) -> list[Message]:

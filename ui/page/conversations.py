@@ -12,6 +12,8 @@ from ui.page.turns import to_markdown
 _MAX_KEPT = 40
 """Conversations; the oldest go first: a browser keeps about 5 MB for a site."""
 _MAX_NAME_CHARS = 60
+_MAX_SEARCHED_CHARS = 1500
+"""Of a conversation, beside its name: the list is sent whole whenever it changes."""
 
 
 def keep_conversation(saved: Sequence[Conversation], conversation: Conversation) -> list[Conversation]:
@@ -44,9 +46,30 @@ def find_answer(known: Sequence[Conversation], answer_id: str) -> Conversation |
 
 
 def render_list(saved: Sequence[Conversation], current: Conversation, labels: Labels) -> str:
-    """The list as HTML."""
-    rows = [{"id": one.id, "name": display_name(one, labels), "is_open": one.id == current.id} for one in saved]
+    """The list as HTML, the one that was asked in last first."""
+    ordered = sorted(saved, key=_last_asked, reverse=True)
+    rows = [
+        {
+            "id": one.id,
+            "name": display_name(one, labels),
+            "is_open": one.id == current.id,
+            "asked_at": _last_asked(one),
+            "words": _searchable_words(one),
+        }
+        for one in ordered
+    ]
     return render_macro("conversations", "conversations", rows=rows, can_export=bool(current.turns), labels=labels)
+
+
+def _last_asked(conversation: Conversation) -> str:
+    """When its last question was asked, ISO in UTC; empty where an earlier version kept it."""
+    return conversation.turns[-1].asked_at if conversation.turns else ""
+
+
+def _searchable_words(conversation: Conversation) -> str:
+    """What it is found by: its questions, then its answers, as far as there is room."""
+    answers = (turn.answer.text for turn in conversation.turns if turn.answer)
+    return " ".join([*(turn.question for turn in conversation.turns), *answers])[:_MAX_SEARCHED_CHARS]
 
 
 def export_conversation(conversation: Conversation, form: str, labels: Labels) -> dict[str, str]:
@@ -56,3 +79,9 @@ def export_conversation(conversation: Conversation, form: str, labels: Labels) -
         text = json.dumps(conversation.to_json(), ensure_ascii=False, indent=2)
         return {"name": f"{name}.json", "kind": "application/json", "text": text}
     return {"name": f"{name}.md", "kind": "text/markdown", "text": to_markdown(conversation.turns)}
+
+
+def export_all(saved: Sequence[Conversation], labels: Labels) -> dict[str, str]:
+    """All conversations as one file of JSON: its name, kind and text."""
+    text = json.dumps([one.to_json() for one in saved], ensure_ascii=False, indent=2)
+    return {"name": f"{labels['conversations']}.json", "kind": "application/json", "text": text}

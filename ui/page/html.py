@@ -1,6 +1,7 @@
 """HTML from templates: every text escaped, each block with its own direction, runs of the other script isolated."""
 
-from functools import cache
+import json
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,7 @@ def _environment() -> Environment:
     )
     environment.filters["isolate"] = isolate
     environment.filters["direction"] = direction
+    environment.filters["tojson_text"] = partial(json.dumps, ensure_ascii=False)  # still to be escaped
     environment.filters["web_address"] = web_address
     environment.filters["page_name"] = format_page
     environment.globals["section_separator"] = SECTION_SEPARATOR

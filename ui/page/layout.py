@@ -7,11 +7,13 @@ import gradio as gr
 
 from rag.language.languages import LANGUAGES, other_language
 from rag.types import Language
+from ui.page.article_list import ListOrder
 from ui.page.chat import Chat
+from ui.page.dropped import discard_uploads
 from ui.page.evidence import render_hint
 from ui.page.html import render_macro
 from ui.page.labels import Labels
-from ui.page.library import Library, discard_uploads
+from ui.page.library import Library
 from ui.page.storage import Conversation
 
 _STORAGE_SECRET = "dalil"
@@ -63,11 +65,13 @@ def lay_out_header(page: Page, language: Language) -> None:
 def lay_out_conversations(page: Page) -> None:
     """The conversations, and all that the browser keeps: outside the tabs, which Gradio makes only when opened."""
     empty = Conversation().to_json()
-    actions = ["select", "new", "rename", "delete", "export", "refresh"]
+    actions = ["select", "rename", "delete", "delete_all", "export", "refresh"]
+    tools = render_macro("conversations", "tools", labels=page.labels)
     page.components |= {
         "choices": gr.BrowserState({}, storage_key="dalil.choices", secret=_STORAGE_SECRET),
         "saved": gr.BrowserState([], storage_key="dalil.conversations", secret=_STORAGE_SECRET),
         "current": gr.BrowserState(empty, storage_key="dalil.conversation", secret=_STORAGE_SECRET),
+        "conversation_tools": _action_html(tools, "list", "conversation-tools", ["new"]),
         "conversations": _action_html("", "conversations", "conversation-list", actions),
     }
 
@@ -122,8 +126,10 @@ def lay_out_library(page: Page) -> None:
     with gr.Row():
         components["add"] = gr.Button(labels["add_now"], variant="primary", visible=False, elem_id="dalil-add")
         components["cancel"] = gr.Button(labels["cancel"], visible=False, elem_id="dalil-cancel")
+    actions = ["open", "remove", "undo", "sort", "more", "about"]
     components["filter"] = gr.Textbox(label=labels["filter"], elem_id="dalil-filter")
-    components["articles"] = _action_html("", "list", "found", ["open", "remove", "undo"])
+    components["articles"] = _action_html("", "documents", "found", actions)
+    components["order"] = gr.State(ListOrder())
 
 
 def lay_out_settings(page: Page) -> None:

@@ -15,11 +15,12 @@ from ingest.ocr.options import OcrOptions
 from ingest.readers import SUFFIXES, ReadFailure, ReadWarning, format_of_file, read_upload
 from ingest.reasons import tell_reason
 from rag.errors import DalilError
-from rag.language.normalize import fold_text
-from rag.store import ArticleSummary, Store
+from rag.store import Store
 from rag.types import Article, Language
 from ui.api import AnswerService, describe_error
 from ui.page.adding import NoteWritten, Written, watch_adding
+from ui.page.article_list import COLUMNS, ArticleRow, ListOrder, describe_added, select_articles
+from ui.page.dropped import DroppedFile, Problem, Upload
 from ui.page.html import direction_of, render_macro
 from ui.page.labels import Labels, load_labels
 
@@ -27,42 +28,14 @@ _log = logging.getLogger(__name__)
 
 _SHOWN_SUFFIXES = [f"\u2066{suffix}\u2069" for suffix in SUFFIXES]
 """Each isolated: their dots would change sides among Arabic words."""
-_MAX_ROWS = 100
-"""Of the list; the filter finds the others."""
-_MAX_REMOVED = 50
-"""Removed articles that can be restored."""
+_NEWEST_FIRST = ListOrder()
+_MAX_REMOVED = 100
+"""Removed articles that can be restored: as many as are selected at once."""
 _FORM_BYTES = 2_000
 """What a form takes beside the file that it carries: its name, twice at most three bytes a character, and the marks."""
 _ERROR_LABELS = {"overloaded": "change_busy", "storage_full": "change_full"}
 """By codes of errors (`ui.api.errors`)."""
 _OUTCOMES = ("added", "changed", "unchanged")
-
-
-class DroppedFile(NamedTuple):
-    """What a browser tells of a file that was dropped: `path` is where it was sent to, empty when it was not."""
-
-    name: str
-    size: int
-    path: str
-
-
-class Upload(NamedTuple):
-    """A file that was dropped and has been accepted; `ocr`: scans in it are to be read."""
-
-    name: str
-    file: Path
-    ocr: bool = False
-
-    def discard(self) -> None:
-        """Remove its content."""
-        self.file.unlink(missing_ok=True)
-
-
-class Problem(NamedTuple):
-    """A file that cannot be accepted, and why."""
-
-    name: str
-    reason: str
 
 
 class _Row(NamedTuple):
@@ -72,12 +45,6 @@ class _Row(NamedTuple):
     outcome: str
     label: str
     reason: str = ""
-
-
-def discard_uploads(uploads: Sequence[Upload]) -> None:
-    """Remove the content of each."""
-    for upload in uploads:
-        upload.discard()
 
 
 @dataclass
@@ -104,24 +71,24 @@ class Library:
         """Of the interface."""
         return load_labels(self.language)
 
-    def render_list(self, wanted: str, notice: str = "") -> str:
+    def render_list(self, wanted: str, order: ListOrder = _NEWEST_FIRST, notice: str = "") -> str:
         """The articles whose title, topic or id contains `wanted`, with what was just done above them, and those that
         can be restored beneath."""
-        key = fold_text(wanted).strip()
+        found, matching = select_articles(self._store, wanted, order)
         total = self._store.count_articles()
-        if key:
-            found = [article for article in self._all_articles() if key in _searchable_text(article)]
-            counted = self.labels["count_found"].format(found=len(found), count=total)
-        else:
-            found = self._store.list_articles(_MAX_ROWS)
-            counted = self.labels["count_articles"].format(found=total, count=total)
+        has_original = self.service.indexer.has_original
+        key = "count_found" if wanted.strip() else "count_articles"
         return render_macro(
-            "library",
             "articles",
-            summaries=found[:_MAX_ROWS],
-            counted=counted,
+            "articles",
+            rows=[ArticleRow(one, describe_added(one), bool(one.original) and has_original(one)) for one in found],
+            columns=COLUMNS,
+            order=order,
+            counted=self.labels[key].format(found=matching, count=total),
+            has_more=matching > len(found),
             notice=Markup(notice),
             removed=list(self._removed.values())[::-1],
+            language=self.language,
             labels=self.labels,
         )
 
@@ -133,39 +100,42 @@ class Library:
         """What is said beside the box while not all articles are searched; `articles` are ids with titles."""
         return render_macro("library", "scope", topics=topics, articles=articles, labels=self.labels)
 
-    def remove(self, article_id: str) -> str:
-        """Take an article out of the index, to be restored while it is remembered; gives what is said of it."""
+    def remove(self, *article_ids: str) -> str:
+        """Take articles out of the index, to be restored while they are remembered; gives what is said of it."""
         try:
-            article = self._store.get_article(article_id)
-        except DalilError:
-            return ""
-        try:
-            self.service.indexer.remove([article_id], holds_originals=True)
+            articles = self._store.get_articles(article_ids)
+            self.service.indexer.remove(list(articles), holds_originals=True)
         except DalilError as error:
             return render_macro("library", "failure", message=self._describe_error(error))
-        self._removed.pop(article_id, None)  # one that came back by itself: it is the latest now
-        self._removed[article_id] = article
+        for article_id, article in articles.items():
+            self._removed.pop(article_id, None)  # one that came back by itself: it is the latest now
+            self._removed[article_id] = article
         for oldest in list(self._removed)[:-_MAX_REMOVED]:
             self.service.indexer.forget_original(self._removed.pop(oldest).original)
-        way = direction_of(self.language)
-        return render_macro(
-            "library", "removed", title=article.title, article_id=article_id, way=way, labels=self.labels
-        )
+        return self._tell_change("removed", list(articles.values()))
 
-    def restore(self, article_id: str) -> str:
+    def restore(self, *article_ids: str) -> str:
         """Undo a removal; gives what is said of it."""
-        article = self._removed.get(article_id)
-        if article is None:
+        restored = []
+        for article in filter(None, map(self._removed.get, article_ids)):
+            try:
+                self.service.indexer.restore(article)
+            except DalilError as error:  # what is remembered is all that is left of it
+                message = self._describe_error(error)
+                return render_macro("library", "failure", message=message, article_id=article.id, labels=self.labels)
+            self._removed.pop(article.id, None)
+            restored.append(article)
+        return self._tell_change("restored", restored)
+
+    def _tell_change(self, change: str, articles: Sequence[Article]) -> str:
+        """What is said of articles that were removed or restored."""
+        if not articles:
             return ""
-        try:
-            self.service.indexer.restore(article)
-        except DalilError as error:  # what is remembered is all that is left of it
-            message = self._describe_error(error)
-            return render_macro("library", "failure", message=message, article_id=article_id, labels=self.labels)
-        self._removed.pop(article_id, None)
-        return render_macro(
-            "library", "restored", title=article.title, way=direction_of(self.language), labels=self.labels
-        )
+        label = self.labels[change if len(articles) == 1 else f"{change}_many"]
+        message = label.format(title=articles[0].title, count=len(articles))
+        ids = [(article.id, article.title) for article in articles]
+        way = direction_of(self.language)
+        return render_macro("library", change, message=message, articles=ids, way=way, labels=self.labels)
 
     def render_drop_zone(self) -> str:
         """Where files are dropped."""
@@ -233,11 +203,6 @@ class Library:
     def _max_file_bytes(self) -> int:
         """Bytes of the largest file that can be sent: each goes alone, in a body of its own."""
         return self.service.assistant.settings.max_body_bytes - _FORM_BYTES
-
-    def _all_articles(self) -> list[ArticleSummary]:
-        """Every article, by topic and title."""
-        articles = self._store.summarize_articles().values()
-        return sorted(articles, key=lambda article: (article.topic or "", article.title))
 
     def _label_with_limits(self, key: str) -> str:
         """Words that tell the largest file, in megabytes, and the suffixes that are read."""
@@ -311,7 +276,3 @@ class Library:
     def _render_outcomes(self, rows: Sequence[_Row], title: str = "", nothing: str = "") -> str:
         way = direction_of(self.language)  # of what is told, whatever names it holds
         return render_macro("library", "outcomes", title=title, rows=rows, nothing=nothing, way=way)
-
-
-def _searchable_text(article: ArticleSummary) -> str:
-    return fold_text(f"{article.title} {article.topic or ''} {article.id}")

@@ -50,12 +50,13 @@ class Explanation(_Stored):
 class Turn(_Stored):
     """A question with what came of it.
 
-    `nearest` has ids and titles of articles beside a refusal, `looked_for` the words that were searched, `topics` and
-    `only_articles` (ids and titles) those that alone were searched. `answer_json` is an answer that this version cannot
-    read.
+    `asked_at` is ISO in UTC, empty where an earlier version kept it. `nearest` has ids and titles of articles beside a
+    refusal, `looked_for` the words that were searched, `topics` and `only_articles` (ids and titles) those that alone
+    were searched. `answer_json` is an answer that this version cannot read.
     """
 
     question: str
+    asked_at: str = ""
     answer: Answer | None = None
     answer_json: dict[str, Any] | None = None
     nearest: list[tuple[str, str]] = []

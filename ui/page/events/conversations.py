@@ -5,7 +5,13 @@ from typing import Any
 
 import gradio as gr
 
-from ui.page.conversations import export_conversation, find_conversation, rename_conversation, render_list
+from ui.page.conversations import (
+    export_all,
+    export_conversation,
+    find_conversation,
+    rename_conversation,
+    render_list,
+)
 from ui.page.events.shared import ANNOUNCE, HIDDEN, StoredConversation, Update, with_other_tabs
 from ui.page.layout import Page
 from ui.page.storage import Conversation, read_conversation, read_conversations
@@ -25,13 +31,14 @@ class ConversationEvents:
         shown = state + page.select("transcript", "conversations", "editing", "editing_note")
         for changed in (
             listed.select(self.select, **taken, outputs=shown, **HIDDEN),
-            listed.new(self.begin, **taken, outputs=shown, **HIDDEN),
+            page.components["conversation_tools"].new(self.begin, **taken, outputs=shown, **HIDDEN),
             listed.rename(self.rename, **taken, outputs=shown, **HIDDEN),
             listed.delete(self.delete, **taken, outputs=shown, **HIDDEN),
+            listed.delete_all(self.delete_all, None, outputs=shown, **HIDDEN),
         ):
             changed.then(None, page.select("saved"), None, js=ANNOUNCE, **HIDDEN)
         listed.refresh(self.refresh, **taken, outputs=page.select("conversations"), **HIDDEN)
-        listed.export(self.export, page.select("current"), page.select("download"), **HIDDEN)
+        listed.export(self.export, **taken, outputs=page.select("download"), **HIDDEN)
 
     def refresh(self, saved: list[StoredConversation], current: StoredConversation) -> str:
         """Show what another tab has kept."""
@@ -58,8 +65,16 @@ class ConversationEvents:
         opened = read_conversation(current)
         return self._show(kept, Conversation() if opened.id == event.conversation else opened)
 
-    def export(self, event: gr.EventData, current: StoredConversation) -> dict[str, str]:
-        """Save the open one as a file."""
+    def delete_all(self) -> Update:
+        """Delete all of them, and begin a new one."""
+        return self._show([], Conversation())
+
+    def export(
+        self, event: gr.EventData, saved: list[StoredConversation], current: StoredConversation
+    ) -> dict[str, str]:
+        """Save the open one, or all, as a file."""
+        if event.form == "all":
+            return export_all(read_conversations(saved), self.page.labels)
         return export_conversation(read_conversation(current), event.form, self.page.labels)
 
     def _show(self, kept: list[Conversation], opened: Conversation) -> Update:

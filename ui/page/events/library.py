@@ -1,13 +1,15 @@
 """The list of articles, and files that are dropped."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import gradio as gr
 
+from ui.page.article_list import ListOrder
+from ui.page.dropped import DroppedFile, Upload, discard_uploads
 from ui.page.events.shared import HIDDEN, Update
 from ui.page.layout import Page
-from ui.page.library import DroppedFile, Upload, discard_uploads
 
 
 @dataclass(frozen=True)
@@ -19,24 +21,45 @@ class LibraryEvents:
     def connect(self) -> None:
         """Connect it."""
         page, components = self.page, self.page.components
-        wanted, listed = page.select("filter"), page.select("articles")
-        components["filter"].change(page.library.render_list, wanted, listed, trigger_mode="always_last", **HIDDEN)
+        listed, ordered = page.select("articles"), page.select("filter", "order")
+        components["filter"].change(page.library.render_list, ordered, listed, trigger_mode="always_last", **HIDDEN)
         # `multiple`: what is pressed while another removal is under way counts as well.
-        components["articles"].remove(self.remove, wanted, listed, trigger_mode="multiple", **HIDDEN)
-        components["articles"].undo(self.undo, wanted, listed, trigger_mode="multiple", **HIDDEN)
+        components["articles"].remove(self.remove, ordered, listed, trigger_mode="multiple", **HIDDEN)
+        components["articles"].undo(self.undo, ordered, listed, trigger_mode="multiple", **HIDDEN)
+        components["articles"].sort(self.sort, ordered, page.select("articles", "order"), **HIDDEN)
+        components["articles"].more(self.show_more, ordered, page.select("articles", "order"), **HIDDEN)
+        scope = page.select("only_articles", "scope")
+        components["articles"].about(self.limit_to_selected, page.select("topics"), scope, **HIDDEN)
         pending, planned = page.select("pending"), page.select("plan", "pending", "add", "cancel")
         dropping = page.select("pending", "read_ocr")
         components["files"].upload(self.plan, dropping, planned, trigger_mode="multiple", **HIDDEN)
-        components["add"].click(self.add, page.select("pending", "filter"), planned + listed, **HIDDEN)
+        components["add"].click(self.add, page.select("pending", "filter", "order"), planned + listed, **HIDDEN)
         components["cancel"].click(self.cancel, pending, planned, **HIDDEN)
 
-    def remove(self, event: gr.EventData, wanted: str) -> str:
-        """Take an article out."""
-        return self.page.library.render_list(wanted, self.page.library.remove(str(event.article)))
+    def remove(self, event: gr.EventData, wanted: str, order: ListOrder) -> str:
+        """Take articles out."""
+        library = self.page.library
+        return library.render_list(wanted, order, library.remove(*_ids_of(event)))
 
-    def undo(self, event: gr.EventData, wanted: str) -> str:
+    def undo(self, event: gr.EventData, wanted: str, order: ListOrder) -> str:
         """Put back what was taken out."""
-        return self.page.library.render_list(wanted, self.page.library.restore(str(event.article)))
+        library = self.page.library
+        return library.render_list(wanted, order, library.restore(*_ids_of(event)))
+
+    def sort(self, event: gr.EventData, wanted: str, order: ListOrder) -> Update:
+        """Sort the list by a column."""
+        by_column = order.by(str(event.column))
+        return self.page.library.render_list(wanted, by_column), by_column
+
+    def show_more(self, wanted: str, order: ListOrder) -> Update:
+        """Show more rows of the list."""
+        longer = order.with_more()
+        return self.page.library.render_list(wanted, longer), longer
+
+    def limit_to_selected(self, event: gr.EventData, topics: list[str]) -> Update:
+        """Search the selected articles alone from now on."""
+        only = _articles_of(event)
+        return only, self.page.library.render_scope(topics, only)
 
     def plan(self, event: gr.EventData, pending: list[Upload], ocr: bool) -> Update:
         """Say what adding these files would do, beside those that wait already."""
@@ -45,14 +68,26 @@ class LibraryEvents:
         planned, new = library.plan([*pending, *uploads], problems)
         return planned, new, gr.update(visible=bool(new)), gr.update(visible=bool(planned))
 
-    def add(self, pending: list[Upload], wanted: str) -> Iterator[Update]:
+    def add(self, pending: list[Upload], wanted: str, order: ListOrder) -> Iterator[Update]:
         """Add what was planned, file by file."""
         hidden = gr.update(visible=False)
         for outcomes in self.page.library.add(pending):
             yield outcomes, [], hidden, hidden, gr.skip()
-        yield gr.skip(), [], hidden, hidden, self.page.library.render_list(wanted)
+        yield gr.skip(), [], hidden, hidden, self.page.library.render_list(wanted, order)
 
     def cancel(self, pending: list[Upload]) -> Update:
         """Discard what was planned."""
         discard_uploads(pending)
         return "", [], gr.update(visible=False), gr.update(visible=False)
+
+
+def _articles_of(event: gr.EventData) -> list[tuple[str, str]]:
+    """Ids and titles of the articles that a button is about: its own, or those that are selected."""
+    selected = getattr(event, "articles", None)
+    if selected is None:
+        return [(str(event.article), str(getattr(event, "title", "")))]
+    return [(str(article_id), str(title)) for article_id, title in json.loads(selected)]
+
+
+def _ids_of(event: gr.EventData) -> list[str]:
+    return [article_id for article_id, _ in _articles_of(event)]

@@ -151,12 +151,12 @@ const dalilArticle = (() => {
   };
 
   // To the question, with the article that it is to be about.
-  const ask = (sheet, is_asked) => {
+  const toQuestion = (is_asked = false) => {
     const box = document.querySelector("#dalil-question textarea");
     document.getElementById("dalil-chat-button")?.click();
-    if (narrow.matches) { sheet.close(); document.querySelector("#dalil-evidence .dalil-close")?.click(); }
+    if (narrow.matches) document.querySelector("#dalil-evidence .dalil-close")?.click();
     if (!is_asked) requestAnimationFrame(() => requestAnimationFrame(() => box?.focus()));
   };
 
-  return { ask, connect, fold };
+  return { connect, fold, toQuestion };
 })();

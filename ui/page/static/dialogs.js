@@ -33,8 +33,8 @@ const dalilDialogs = (() => {
     element.addEventListener("click", (event) => { pressed = event.target.closest("[data-act]")?.dataset ?? null; }, true);
     watch("value", () => requestAnimationFrame(() => {
       if (!pressed || document.activeElement !== document.body) return;
-      const all = [...element.querySelectorAll("button")];
-      (all.find(({ dataset }) => dataset.act === pressed.act && dataset.conversation === pressed.conversation) ?? all[0])?.focus();
+      const all = [...element.querySelectorAll("button")], { act, conversation: row } = pressed;
+      requestAnimationFrame(() => (all.find(({ dataset }) => dataset.act === act && dataset.conversation === row) ?? document.querySelector("[data-act=new]"))?.focus());
       pressed = null;
     }));
   };

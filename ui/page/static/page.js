@@ -155,7 +155,7 @@ const dalil = (() => {
     document.addEventListener("click", (event) => { opener = event.target.closest("[data-act=open]") ?? opener; }, true);
     reportActions(element, trigger, actions, ({ act }) => {
       if (act === "close") sheet.close(opener);
-      if (act === "about" || act === "summarize") dalilArticle.ask(sheet, act === "summarize");
+      if (act === "about" || act === "summarize") dalilArticle.toQuestion(act === "summarize");
     });
     element.addEventListener("click", (event) => { if (event.target.closest("[data-act=enlarge]")) enlarge(element); });
     watch("value", () => requestAnimationFrame(() => {
@@ -198,6 +198,11 @@ const dalil = (() => {
     place.querySelector("img").addEventListener("load", () => scrollToMark(place), { once: true });
   });
 
+  const documents = (element, props, watch, trigger, actions) => {
+    reportActions(element, trigger, actions, ({ act }) => { if (act === "about") dalilArticle.toQuestion(); });
+    dalilDocuments.connect(element, watch, trigger);
+  };
+
   const list = (element, props, watch, trigger, actions) => reportActions(element, trigger, actions);
 
   // Conversations, which all tabs of this browser keep in one place: Gradio reads it only when a tab is opened, so each
@@ -218,6 +223,7 @@ const dalil = (() => {
 
   const conversations = (element, props, watch, trigger, actions) => {
     reportActions(element, trigger, actions, ({ act }) => { if (act === "select") showConversations(false); });
+    dalilConversations.connect(element, watch);
     dalilDialogs.keepFocus(element, watch);
     dalilLinks.connectConversations(trigger);
     tabs.onmessage = ({ data }) => { lastKept = data; trigger("refresh", {}); };
@@ -320,5 +326,5 @@ const dalil = (() => {
     }
   });
 
-  return { transcript, evidence, pageImage, list, conversations, announce, withOtherTabs, files, download, header };
+  return { transcript, evidence, pageImage, documents, list, conversations, announce, withOtherTabs, files, download, header };
 })();
