@@ -8,8 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from qdrant_client import QdrantClient, models
-from qdrant_client.common.client_exceptions import QdrantException
-from qdrant_client.http.exceptions import ApiException, UnexpectedResponse
+from qdrant_client.http.exceptions import UnexpectedResponse
 
 from rag.embedding.bm25 import SparseVector
 from rag.errors import IndexMismatchError, StoreError
@@ -17,11 +16,20 @@ from rag.secrets import hide_secrets
 from rag.store.engine import Collection, Payload, Point, ScoredPoint, VectorQuery
 from rag.store.lease import Lease, now_ms
 from rag.store.server_config import SERVER_SHARDING, Sharding, collection_options, find_differences, payload_schemas
-from rag.store.server_requests import TERMS, has_term, has_vector, is_unchanged, to_server_point, to_server_request
+from rag.store.server_errors import SERVER_FAILURES, to_store_error
+from rag.store.server_requests import (
+    TERMS,
+    has_term,
+    has_vector,
+    is_unchanged,
+    split_points,
+    to_server_point,
+    to_server_request,
+)
+from rag.store.server_transport import ServerTransport, split_urls
 from rag.store.term_statistics import TermStatistics
 
-_POINTS_PER_PAGE = 1000
-_TIMEOUT_S = 30
+_POINTS_PER_PAGE, _IDS_PER_REQUEST = 1000, 100_000
 _NO_SHARDS_YET = b"0 of 0 read operations failed"
 """What a server says of a collection that another process has just created."""
 _CREATION_PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
@@ -63,14 +71,20 @@ class ServerEngine:
 
     @classmethod
     def connect(
-        cls, url: str, key: str | None, ca_file: str | None, prefix: str, sharding: Sharding = SERVER_SHARDING
+        cls,
+        urls: str,
+        key: str | None,
+        ca_file: str | None,
+        prefix: str,
+        sharding: Sharding = SERVER_SHARDING,
+        timeout_s: float = 5,
     ) -> "ServerEngine":
         """A connection to a server; nothing is sent before `open`.
 
         Parameters
         ----------
-        url : str
-            `https` for TLS.
+        urls : str
+            `https` for TLS; of several nodes of a cluster, parted by commas.
         key : str or None
             Of the server.
         ca_file : str or None
@@ -79,10 +93,13 @@ class ServerEngine:
             First part of the collections' names.
         sharding : Sharding
             Of the collections, where they are created.
+        timeout_s : float
+            Longest wait for an answer to what writes nothing.
         """
-        verify: dict[str, Any] = {"verify": ca_file} if ca_file else {}
-        client = QdrantClient(url=url, api_key=key, timeout=_TIMEOUT_S, check_compatibility=False, **verify)
-        return cls(client, prefix, url, key, sharding)
+        nodes = split_urls(urls)
+        transport = ServerTransport(nodes, ca_file, timeout_s)
+        client = QdrantClient(url=nodes[0], api_key=key, check_compatibility=False, transport=transport)
+        return cls(client, prefix, urls, key, sharding)
 
     def open(self, vector_sizes: Mapping[str, int]) -> None:
         with self._mapped_errors():
@@ -109,7 +126,8 @@ class ServerEngine:
                 else:
                     self._lease.check()
                 made = [to_server_point(point, now_ms()) for point in points]
-                self._client.upsert(self._names[collection], made, wait=True)
+                for group in split_points(made):
+                    self._client.upsert(self._names[collection], group, wait=True)
             self._forget_terms(collection)
 
     def set_payload(self, collection: Collection, fields: Mapping[str, Payload]) -> None:
@@ -121,14 +139,16 @@ class ServerEngine:
             )
             for one, payload in fields.items()
         ]
-        if operations:
+        for at in range(0, len(operations), _POINTS_PER_PAGE):
             with self._mapped_errors():
-                self._client.batch_update_points(self._names[collection], operations, wait=True)
+                group = operations[at : at + _POINTS_PER_PAGE]
+                self._client.batch_update_points(self._names[collection], group, wait=True)
 
     def delete(self, collection: Collection, ids: Sequence[str]) -> None:
-        if ids:
+        for at in range(0, len(ids), _IDS_PER_REQUEST):
             with self._mapped_errors():
-                self._client.delete(self._names[collection], models.PointIdsList(points=list(ids)), wait=True)
+                group = models.PointIdsList(points=list(ids[at : at + _IDS_PER_REQUEST]))
+                self._client.delete(self._names[collection], group, wait=True)
             self._forget_terms(collection)
 
     def delete_unchanged(self, chunks: Sequence[Point]) -> None:
@@ -263,12 +283,9 @@ class ServerEngine:
     def _mapped_errors(self) -> Iterator[None]:
         try:
             yield
-        except (ApiException, QdrantException, OSError, ValueError, AssertionError) as error:
-            reason = hide_secrets(str(error), [self._key])
-            raise StoreError(
-                f"The Qdrant server at {self._url} did not do what was asked: {reason}. "
-                "Look at DALIL_QDRANT_URL and DALIL_QDRANT_API_KEY, and whether the server runs."
-            ) from error
+        except SERVER_FAILURES as error:
+            mapped = to_store_error(error, self._url)
+            raise type(mapped)(hide_secrets(str(mapped), [self._key])) from error
 
 
 def _named_vectors(vectors: Any) -> dict[str, Any]:

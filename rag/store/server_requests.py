@@ -1,6 +1,6 @@
 """Points, queries and conditions as a Qdrant server is sent them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from qdrant_client import models
@@ -11,6 +11,9 @@ from rag.store.filters import ChunkFilter
 
 TERMS = "terms"
 """Payload of a chunk: the ids of its terms, by which they are counted."""
+
+_MAX_REQUEST_BYTES = 30_000_000
+"""A server that was not told otherwise takes 32 MiB."""
 
 
 def to_server_point(point: Point, written_at: int) -> models.PointStruct:
@@ -23,6 +26,21 @@ def to_server_point(point: Point, written_at: int) -> models.PointStruct:
     if not lexical.indices:
         del vectors["lexical"], payload[TERMS]
     return models.PointStruct(id=point.id, vector=vectors, payload=payload)
+
+
+def split_points(points: Sequence[models.PointStruct]) -> Iterator[list[models.PointStruct]]:
+    """Points in groups that a request may hold, in order; one that is larger than a request is a group of its own."""
+    group: list[models.PointStruct] = []
+    size = 0
+    for point in points:
+        bytes_of_point = len(point.model_dump_json().encode())
+        if group and size + bytes_of_point > _MAX_REQUEST_BYTES:
+            yield group
+            group, size = [], 0
+        group.append(point)
+        size += bytes_of_point
+    if group:
+        yield group
 
 
 def to_server_request(query: VectorQuery) -> models.QueryRequest:
