@@ -24,6 +24,7 @@ _CONCURRENT_ANSWERS, _CONCURRENT_ANSWERS_WITH_LLM = 5, 32
 (`python -m eval.bench.load`)."""
 _LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 
+Urls = Annotated[str, Field(pattern=r"^https?://[^\s/,]+[^\s,]*(\s*,\s*https?://[^\s/,]+[^\s,]*)*$")]
 Url = Annotated[str, Field(pattern=r"^https?://[^\s/]+")]
 
 
@@ -52,13 +53,17 @@ class Settings(BaseModel):
     host: str = Field("127.0.0.1", description="Address the service listens on")
     port: int = Field(7860, ge=1, le=65535, description="Port the service listens on")
 
-    qdrant_url: Url | None = Field(
-        None, description="A Qdrant server or cluster to use instead of the folder; https for TLS"
+    qdrant_url: Urls | None = Field(
+        None,
+        description="A Qdrant server to use instead of the folder, or nodes of a cluster, parted by commas; https: TLS",
     )
     qdrant_api_key: SecretStr | None = Field(None, description="Key of that server")
     qdrant_ca_file: Path | None = Field(None, description="Certificate authority of that server, when it is your own")
     qdrant_prefix: str = Field(
         "dalil", pattern=r"^[A-Za-z0-9_-]{1,60}$", description="First part of the names of its collections"
+    )
+    qdrant_timeout_s: float = Field(
+        5, ge=0.5, le=600, description="Seconds to wait for that server's answer to what writes nothing"
     )
     qdrant_shards: int | None = Field(
         None, ge=1, le=1000, description="Parts of the collections it creates; unset: one for each node of a cluster"

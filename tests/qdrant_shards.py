@@ -67,6 +67,10 @@ class ShardedCollection:
         for shard, group in self._by_shard(ids, lambda one: one):
             shard.update(edge.UpdateOperation.delete_points(group))
 
+    def delete_by_filter(self, condition: Json) -> None:
+        for shard in self.shards:
+            shard.update(edge.UpdateOperation.delete_points_by_filter(_to_filter(condition)))
+
     def optimize(self) -> None:
         """What a server does by itself in the background, as far as the thresholds of the collection want it."""
         for shard in self.shards:

@@ -183,6 +183,13 @@ def _update(write: Callable[[ShardedCollection, Json], None]) -> Callable[[Shard
     return answer
 
 
+def _delete(collection: ShardedCollection, body: Json) -> None:
+    if "filter" in body:
+        collection.delete_by_filter(body["filter"])
+    else:
+        collection.delete(body["points"])
+
+
 def _set_payloads(collection: ShardedCollection, body: Json) -> list[Json]:
     done = []
     for operation in body["operations"]:
@@ -194,7 +201,7 @@ def _set_payloads(collection: ShardedCollection, body: Json) -> list[Json]:
 _ROUTES: dict[tuple[str, str], Callable[[ShardedCollection, Json], Any]] = {
     ("PUT", "index"): _update(lambda one, body: one.create_index(body["field_name"], body["field_schema"])),
     ("PUT", "points"): _update(lambda one, body: one.upsert(body["points"])),
-    ("POST", "points/delete"): _update(lambda one, body: one.delete(body["points"])),
+    ("POST", "points/delete"): _update(_delete),
     ("POST", "points/batch"): _set_payloads,
     ("POST", "points"): ShardedCollection.retrieve,
     ("POST", "points/scroll"): ShardedCollection.scroll,

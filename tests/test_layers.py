@@ -53,6 +53,8 @@ ONLY_IN = {
     "jinja2": "ui.page.html",
     "httpx": (
         "rag.embedding.endpoint",
+        "rag.store.server_transport",
+        "rag.store.server_errors",
         "rag.retrieval.rerank",
         "rag.answering.llm",
         "ingest.web.client",

@@ -1,7 +1,9 @@
 """Several processes on one Qdrant server or cluster: what each sees of the others, and what a server's failures do."""
 
 import os
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple
 from pathlib import Path
 from uuid import uuid4
@@ -15,6 +17,7 @@ from rag.errors import IndexMismatchError
 from rag.retrieval.calibration import load_calibration
 from rag.retrieval.retriever import HybridRetriever
 from rag.store import IndexConfig, Store
+from rag.store.points import article_point, chunk_point
 from rag.store.qdrant_edge import EdgeEngine
 from rag.store.qdrant_server import ServerEngine
 from rag.store.server_config import Sharding, collection_options
@@ -57,7 +60,7 @@ def connect(request: pytest.FixtureRequest, start: Callable[..., StandIn]) -> It
     for store in stores:
         store.close()
     client = QdrantClient(url=address, check_compatibility=False)
-    for name in ("articles", "chunks"):
+    for name in ("articles", "chunks", "leases"):
         client.delete_collection(f"{prefix}_{name}")
     client.close()
 
@@ -86,6 +89,88 @@ def test_a_service_that_was_there_before_the_articles_judges_as_one_that_came_af
     assert len(before.hits) == 8
 
 
+# Several that write at once
+
+
+def test_several_may_create_the_collections_at_once(start):
+    stand_in = start(creation_s=0.3)
+    engines = [ServerEngine.connect(stand_in.url, None, None, "test") for _ in range(4)]
+    with ThreadPoolExecutor(4) as executor:
+        stores = list(executor.map(lambda engine: Store(engine, WORDS), engines))
+    write(stores[0], BEES[:1])
+    assert [store.count_chunks() for store in stores] == [1, 1, 1, 1]
+    for store in stores:
+        store.close()
+
+
+def begin_article(store: Store, article_id: str) -> Callable[[], None]:
+    """Write the chunks of an article, and return what commits it."""
+    [(found, chunks)] = embed_articles([article(BEES[0], article_id)], 64, WordEncoder())
+    store._engine.upsert("chunks", [chunk_point(found, chunk) for chunk in chunks])
+    committed = article_point(found, [chunk.chunk for chunk in chunks], WORDS, 1)
+    return lambda: store._engine.upsert("articles", [committed])
+
+
+def test_what_another_is_about_to_commit_is_no_orphan(connect):
+    one, other = connect(), connect()
+    write(other, BEES[1:3])
+    commit = begin_article(one, "begun")
+    assert other.delete_orphans() == 0
+    commit()
+    assert other.find_incomplete() == set()
+    assert other.count_articles() == 3
+
+
+def test_what_one_that_ended_left_behind_is_deleted_while_another_writes(connect):
+    ended, writer, sweeper = connect(), connect(), connect()
+    begin_article(ended, "left")
+    ended.close()
+    time.sleep(0.01)  # times are in milliseconds
+    commit = begin_article(writer, "begun")
+    assert sweeper.delete_orphans() == 1
+    commit()
+    assert sweeper.find_incomplete() == set()
+
+
+def test_what_a_killed_one_left_behind_is_deleted_once_its_lease_has_ended(start):
+    stand_in = start()
+    killed, sweeper = (Store(ServerEngine.connect(stand_in.url, None, None, "test"), WORDS) for _ in range(2))
+    begin_article(killed, "left")
+    assert sweeper.delete_orphans() == 0
+    client = QdrantClient(url=stand_in.url, check_compatibility=False)
+    [lease] = client.scroll("test_leases", with_payload=True)[0]
+    client.upsert("test_leases", [models.PointStruct(id=lease.id, vector={}, payload=lease.payload | {"until": 0})])
+    assert sweeper.delete_orphans() == 1
+    assert client.count("test_leases").count == 0  # nobody ended it
+    for one in (client, killed, sweeper):
+        one.close()
+
+
+def test_chunks_that_were_written_again_since_they_were_read_are_not_deleted(connect):
+    one, other = connect(), connect()
+    begin_article(one, "left")
+    [read] = other._engine.scroll("chunks", ["written_at"])
+    time.sleep(0.01)
+    begin_article(one, "left")
+    other._engine.delete_unchanged([read])
+    assert one.count_chunks() == 1
+
+
+def test_two_ingests_that_sweep_all_the_while_leave_whole_articles(connect):
+    stores = [connect(), connect()]
+
+    def ingest(number: int) -> None:
+        for at in range(12):
+            [(found, chunks)] = embed_articles([article(BEES[at], f"{number}-{at}")], 64, WordEncoder())
+            stores[number].write(found, chunks)
+            stores[number].delete_orphans()
+
+    with ThreadPoolExecutor(2) as executor:
+        list(executor.map(ingest, range(2)))
+    assert stores[0].find_incomplete() == set()
+    assert stores[0].count_exactly() == (24, 24)
+
+
 # Shards
 
 
@@ -105,7 +190,7 @@ def connect_sharded(start: Callable[..., StandIn]) -> Iterator[Callable[[int], S
         store.close()
     client = QdrantClient(url=url, check_compatibility=False)
     for prefix in prefixes:
-        for name in ("articles", "chunks"):
+        for name in ("articles", "chunks", "leases"):
             client.delete_collection(f"{prefix}_{name}")
     client.close()
 

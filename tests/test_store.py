@@ -93,7 +93,7 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[
         prefix = f"test_{uuid4().hex[:12]}"
         yield lambda: ServerEngine.connect(url, None, None, prefix)
         client = QdrantClient(url=url)
-        for name in ("articles", "chunks"):
+        for name in ("articles", "chunks", "leases"):
             client.delete_collection(f"{prefix}_{name}")
         client.close()
 

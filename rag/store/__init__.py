@@ -59,7 +59,9 @@ def open_store(
         key = settings.qdrant_api_key.get_secret_value() if settings.qdrant_api_key else None
         authority = str(settings.qdrant_ca_file) if settings.qdrant_ca_file else None
         sharding = Sharding(settings.qdrant_shards, settings.qdrant_replicas, settings.qdrant_write_consistency)
-        server = ServerEngine.connect(settings.qdrant_url, key, authority, settings.qdrant_prefix, sharding)
+        server = ServerEngine.connect(
+            settings.qdrant_url, key, authority, settings.qdrant_prefix, sharding, settings.qdrant_timeout_s
+        )
         return Store(server, config, accepts_damage, accepts_other_config)
     from rag.store.qdrant_edge import EdgeEngine
 

@@ -128,7 +128,8 @@ class Store:
                 self._engine.delete("chunks", chunk_ids)
 
     def delete_orphans(self) -> int:
-        """Delete the chunks that a killed ingest left behind; returns how many. Free when there are none.
+        """Delete the chunks that a killed ingest left behind, and none that another process may be about to commit;
+        returns how many. Free when there are none.
 
         Raises
         ------
@@ -137,7 +138,7 @@ class Store:
         """
         with self._changing:
             orphans = self._integrity.find_orphans()
-            self._engine.delete("chunks", orphans)
+            self._engine.delete_unchanged(orphans)
         return len(orphans)
 
     def flush(self) -> None:

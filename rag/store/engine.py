@@ -22,6 +22,9 @@ INTEGER_FIELDS: dict[Collection, tuple[str, ...]] = {
 }
 """Payload fields with an index: those that are filtered, counted or ordered by."""
 
+WRITTEN_AT = "written_at"
+"""Payload of a chunk where several processes may write: milliseconds since 1970 by the clock of its writer."""
+
 DELETED_THRESHOLD, VACUUM_MIN_VECTORS = 0.01, 1
 """Share and number of deleted points from which a segment is rewritten: until that Qdrant counts them in the document
 frequencies of its own, and keeps their vectors."""
@@ -152,6 +155,12 @@ class Engine(Protocol):
 
     def delete(self, collection: Collection, ids: Sequence[str]) -> None:
         """Remove points by id; unknown ids are no error."""
+
+    def delete_unchanged(self, chunks: Sequence[Point]) -> None:
+        """Remove chunks that were read by `scroll`, but those that were written again since."""
+
+    def find_other_writers(self) -> int | None:
+        """Since when other processes have been writing to the same index, as `WRITTEN_AT` has it; None without any."""
 
     def retrieve(self, collection: Collection, ids: Sequence[str], vectors: Sequence[str] = ()) -> list[Point]:
         """Points by id with their whole payload, in any order, the unknown ones left out."""

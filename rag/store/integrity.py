@@ -2,11 +2,11 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from rag.errors import IndexDamagedError, StorageFullError
-from rag.store.engine import Counts, Engine, Point
+from rag.store.engine import WRITTEN_AT, Counts, Engine, Point
 from rag.store.floor import Floor
 from rag.store.points import SUMMARY_FIELDS, ArticleSummary, read_summary
 
@@ -151,8 +151,8 @@ class Integrity:
         """Ids of articles without some of their chunks. Free where the counts agree."""
         return set() if self._has_all_chunks() and not self._incomplete else self._look_for_incomplete()
 
-    def find_orphans(self) -> list[str]:
-        """Ids of chunks that no article names. Free where the counts agree.
+    def find_orphans(self) -> list[Point]:
+        """Chunks that no article names, and no other process is about to commit. Free where the counts agree.
 
         Raises
         ------
@@ -161,8 +161,14 @@ class Integrity:
         """
         if self._has_all_chunks():
             return []
-        articles = read_summaries(self._engine)
-        orphans = [point for point in self._scroll_chunks() if not _is_committed(point, articles)]
+        # Before the chunks are read, and after: whoever wrote one of them, and has not committed it, is among these.
+        others = [self._engine.find_other_writers()]
+        orphans = self._without_committed(self._scroll_chunks())
+        orphans = self._without_committed(orphans) if orphans else []  # what was committed meanwhile
+        others.append(self._engine.find_other_writers())
+        since = min((one for one in others if one is not None), default=None)
+        if since is not None:
+            orphans = [point for point in orphans if point.payload.get(WRITTEN_AT, 0) < since]
         lost = {point.payload["article_id"] for point in orphans}
         if len(lost) > _MAX_ORPHANED_ARTICLES:
             raise IndexDamagedError(
@@ -170,7 +176,11 @@ class Integrity:
                 "too many for an ingest that was killed. They were not deleted. "
                 f"{_LOSS_REMEDY if self._engine.floor else _SERVER_REMEDY}"
             )
-        return [point.id for point in orphans]
+        return orphans
+
+    def _without_committed(self, chunks: Iterable[Point]) -> list[Point]:
+        articles = read_summaries(self._engine)
+        return [point for point in chunks if not _is_committed(point, articles)]
 
     def _has_all_chunks(self) -> bool:
         """Whether there are neither fewer chunks than articles were written with, nor more."""
@@ -195,7 +205,7 @@ class Integrity:
         return sum(point.payload["chunks"] for point in self._engine.scroll("articles", ["chunks"]))
 
     def _scroll_chunks(self) -> Iterator[Point]:
-        return self._engine.scroll("chunks", ["article_id", "revision"])
+        return self._engine.scroll("chunks", ["article_id", "revision", WRITTEN_AT])
 
 
 def read_summaries(engine: Engine) -> dict[str, ArticleSummary]:

@@ -89,6 +89,12 @@ class EdgeEngine:
                 self._space.check_removal(len(ids))
                 self._shards[collection].update(edge.UpdateOperation.delete_points(list(ids)))
 
+    def delete_unchanged(self, chunks: Sequence[Point]) -> None:
+        self.delete("chunks", [chunk.id for chunk in chunks])
+
+    def find_other_writers(self) -> int | None:
+        return None  # the lock keeps them out
+
     def retrieve(self, collection: Collection, ids: Sequence[str], vectors: Sequence[str] = ()) -> list[Point]:
         with _mapped_errors(self._folder):
             found = self._shards[collection].retrieve(list(ids), True, list(vectors) or False)

@@ -1,24 +1,38 @@
 """A Qdrant server or cluster, by URL."""
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
 from qdrant_client import QdrantClient, models
-from qdrant_client.common.client_exceptions import QdrantException
-from qdrant_client.http.exceptions import ApiException
+from qdrant_client.http.exceptions import UnexpectedResponse
 
 from rag.embedding.bm25 import SparseVector
 from rag.errors import IndexMismatchError, StoreError
 from rag.secrets import hide_secrets
 from rag.store.engine import Collection, Payload, Point, ScoredPoint, VectorQuery
+from rag.store.lease import Lease, now_ms
 from rag.store.server_config import SERVER_SHARDING, Sharding, collection_options, find_differences, payload_schemas
-from rag.store.server_requests import TERMS, has_term, has_vector, to_server_point, to_server_request
+from rag.store.server_errors import SERVER_FAILURES, to_store_error
+from rag.store.server_requests import (
+    TERMS,
+    has_term,
+    has_vector,
+    is_unchanged,
+    split_points,
+    to_server_point,
+    to_server_request,
+)
+from rag.store.server_transport import ServerTransport, split_urls
 from rag.store.term_statistics import TermStatistics
 
-_POINTS_PER_PAGE = 1000
-_TIMEOUT_S = 30
+_POINTS_PER_PAGE, _IDS_PER_REQUEST = 1000, 100_000
+_NO_SHARDS_YET = b"0 of 0 read operations failed"
+"""What a server says of a collection that another process has just created."""
+_CREATION_PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
 
 
 class ServerEngine:
@@ -52,17 +66,25 @@ class ServerEngine:
         self._names: dict[Collection, str] = {"articles": f"{prefix}_articles", "chunks": f"{prefix}_chunks"}
         self._url = url
         self._terms = TermStatistics(self)
+        self._leases = f"{prefix}_leases"
+        self._lease = Lease(client, self._leases)
 
     @classmethod
     def connect(
-        cls, url: str, key: str | None, ca_file: str | None, prefix: str, sharding: Sharding = SERVER_SHARDING
+        cls,
+        urls: str,
+        key: str | None,
+        ca_file: str | None,
+        prefix: str,
+        sharding: Sharding = SERVER_SHARDING,
+        timeout_s: float = 5,
     ) -> "ServerEngine":
         """A connection to a server; nothing is sent before `open`.
 
         Parameters
         ----------
-        url : str
-            `https` for TLS.
+        urls : str
+            `https` for TLS; of several nodes of a cluster, parted by commas.
         key : str or None
             Of the server.
         ca_file : str or None
@@ -71,19 +93,21 @@ class ServerEngine:
             First part of the collections' names.
         sharding : Sharding
             Of the collections, where they are created.
+        timeout_s : float
+            Longest wait for an answer to what writes nothing.
         """
-        verify: dict[str, Any] = {"verify": ca_file} if ca_file else {}
-        client = QdrantClient(url=url, api_key=key, timeout=_TIMEOUT_S, check_compatibility=False, **verify)
-        return cls(client, prefix, url, key, sharding)
+        nodes = split_urls(urls)
+        transport = ServerTransport(nodes, ca_file, timeout_s)
+        client = QdrantClient(url=nodes[0], api_key=key, check_compatibility=False, transport=transport)
+        return cls(client, prefix, urls, key, sharding)
 
     def open(self, vector_sizes: Mapping[str, int]) -> None:
         with self._mapped_errors():
+            self._create(self._leases, collection_options("articles", {}, self._sharding._replace(shards=1)))
             for collection, name in self._names.items():
-                if not self._client.collection_exists(name):
-                    self._client.create_collection(name, **collection_options(collection, vector_sizes, self._sharding))
-                self._create_payload_indexes(collection)
-            params = self._client.get_collection(self._names["chunks"]).config.params
-        differences = find_differences(params, vector_sizes)
+                made = self._create(name, collection_options(collection, vector_sizes, self._sharding))
+                self._create_payload_indexes(collection, made.payload_schema)
+        differences = find_differences(made.config.params, vector_sizes)  # of the chunks, the last
         if differences:
             self.close()
             raise IndexMismatchError(
@@ -97,7 +121,13 @@ class ServerEngine:
     def upsert(self, collection: Collection, points: Sequence[Point]) -> None:
         if points:
             with self._mapped_errors():
-                self._client.upsert(self._names[collection], list(map(to_server_point, points)), wait=True)
+                if collection == "chunks":
+                    self._lease.renew()
+                else:
+                    self._lease.check()
+                made = [to_server_point(point, now_ms()) for point in points]
+                for group in split_points(made):
+                    self._client.upsert(self._names[collection], group, wait=True)
             self._forget_terms(collection)
 
     def set_payload(self, collection: Collection, fields: Mapping[str, Payload]) -> None:
@@ -109,15 +139,28 @@ class ServerEngine:
             )
             for one, payload in fields.items()
         ]
-        if operations:
+        for at in range(0, len(operations), _POINTS_PER_PAGE):
             with self._mapped_errors():
-                self._client.batch_update_points(self._names[collection], operations, wait=True)
+                group = operations[at : at + _POINTS_PER_PAGE]
+                self._client.batch_update_points(self._names[collection], group, wait=True)
 
     def delete(self, collection: Collection, ids: Sequence[str]) -> None:
-        if ids:
+        for at in range(0, len(ids), _IDS_PER_REQUEST):
             with self._mapped_errors():
-                self._client.delete(self._names[collection], models.PointIdsList(points=list(ids)), wait=True)
+                group = models.PointIdsList(points=list(ids[at : at + _IDS_PER_REQUEST]))
+                self._client.delete(self._names[collection], group, wait=True)
             self._forget_terms(collection)
+
+    def delete_unchanged(self, chunks: Sequence[Point]) -> None:
+        for at in range(0, len(chunks), _POINTS_PER_PAGE):
+            group = chunks[at : at + _POINTS_PER_PAGE]
+            with self._mapped_errors():
+                self._client.delete(self._names["chunks"], models.FilterSelector(filter=is_unchanged(group)), wait=True)
+        self._forget_terms("chunks")
+
+    def find_other_writers(self) -> int | None:
+        with self._mapped_errors():
+            return self._lease.find_others()
 
     def retrieve(self, collection: Collection, ids: Sequence[str], vectors: Sequence[str] = ()) -> list[Point]:
         with self._mapped_errors():
@@ -187,6 +230,8 @@ class ServerEngine:
 
     def close(self) -> None:
         self._terms.close()
+        with suppress(StoreError), self._mapped_errors():  # one that stays ends by itself
+            self._lease.release()
         self._client.close()
 
     def _scroll(
@@ -198,8 +243,24 @@ class ServerEngine:
             )
         return [Point(str(point.id), point.payload or {}) for point in points], offset
 
-    def _create_payload_indexes(self, collection: Collection) -> None:
-        indexed = self._client.get_collection(self._names[collection]).payload_schema
+    def _create(self, name: str, options: dict[str, Any]) -> models.CollectionInfo:
+        """Create a collection where it is missing, which another process may do at the same time, and describe it."""
+        if not self._client.collection_exists(name):
+            try:
+                self._client.create_collection(name, **options)
+            except UnexpectedResponse as error:
+                if error.status_code != HTTPStatus.CONFLICT:
+                    raise
+        for pause in _CREATION_PAUSES_S:
+            try:
+                return self._client.get_collection(name)
+            except UnexpectedResponse as error:
+                if _NO_SHARDS_YET not in error.content:
+                    raise
+                time.sleep(pause)
+        return self._client.get_collection(name)
+
+    def _create_payload_indexes(self, collection: Collection, indexed: Mapping[str, Any]) -> None:
         for field, schema in payload_schemas(collection).items():
             if field not in indexed:
                 self._client.create_payload_index(self._names[collection], field, schema)
@@ -222,12 +283,9 @@ class ServerEngine:
     def _mapped_errors(self) -> Iterator[None]:
         try:
             yield
-        except (ApiException, QdrantException, OSError, ValueError, AssertionError) as error:
-            reason = hide_secrets(str(error), [self._key])
-            raise StoreError(
-                f"The Qdrant server at {self._url} did not do what was asked: {reason}. "
-                "Look at DALIL_QDRANT_URL and DALIL_QDRANT_API_KEY, and whether the server runs."
-            ) from error
+        except SERVER_FAILURES as error:
+            mapped = to_store_error(error, self._url)
+            raise type(mapped)(hide_secrets(str(mapped), [self._key])) from error
 
 
 def _named_vectors(vectors: Any) -> dict[str, Any]:

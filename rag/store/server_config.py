@@ -10,6 +10,7 @@ from rag.store.engine import (
     INTEGER_FIELDS,
     KEYWORD_FIELDS,
     VACUUM_MIN_VECTORS,
+    WRITTEN_AT,
     Collection,
 )
 from rag.store.server_requests import TERMS
@@ -85,6 +86,9 @@ def payload_schemas(collection: Collection) -> dict[str, Any]:
         # About 150 terms a chunk, which are counted and compared with nothing: their index may stay on disk.
         schemas[TERMS] = models.IntegerIndexParams(
             type=models.IntegerIndexType.INTEGER, lookup=True, range=False, on_disk=True
+        )
+        schemas[WRITTEN_AT] = models.IntegerIndexParams(
+            type=models.IntegerIndexType.INTEGER, lookup=False, range=True, on_disk=True
         )
     return schemas
 
