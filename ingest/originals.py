@@ -4,6 +4,7 @@ A file is written before the article that names it, whole or not at all. What a 
 article names, which a later ingest removes.
 """
 
+import json
 import os
 import re
 import time
@@ -13,6 +14,7 @@ from dataclasses import replace
 from errno import EDQUOT, ENOSPC
 from functools import partial
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from ingest.known_files import FoundItem, KnownFile
@@ -23,7 +25,7 @@ from rag.types import Article
 
 _DIGEST = re.compile("[0-9a-f]{40}")
 """What an index or an archive may name a file by."""
-_PART_SUFFIX = ".part"
+_PART_SUFFIX, _WORDS_SUFFIX = ".part", ".json"
 _MIN_AGE_S = 3600.0
 """Of an orphan that is removed: a younger one may be of an article that is being written, or whose removal may still
 be undone."""
@@ -52,6 +54,17 @@ class Originals:
         """The file of that hash; None where it is not here."""
         path = self._path(digest) if digest and _DIGEST.fullmatch(digest) else None
         return path if path and path.is_file() else None
+
+    def find_words(self, digest: str | None, number: int) -> list[tuple[str, float, float, float, float]]:
+        """The words that OCR read on a page, from 1, each with left, top, width and height in shares of the page; none
+        where it read none."""
+        path = self.find(digest)
+        words: dict[str, Any]
+        try:
+            words = json.loads(path.with_suffix(_WORDS_SUFFIX).read_bytes()) if path else {}
+        except (OSError, ValueError):
+            return []
+        return [tuple(word) for word in words.get(str(number), ())]
 
     def receive(self, found: Iterable[FoundItem], fresh: set[str], writes: bool = True) -> Iterator[FoundItem]:
         """What a reader found, each article with the hash of its original alone.
@@ -99,6 +112,7 @@ class Originals:
         for path in filter(None, map(self.find, digests)):
             with suppress(OSError):
                 path.unlink()
+                path.with_suffix(_WORDS_SUFFIX).unlink(missing_ok=True)
 
     def delete_orphans(self, named: Collection[str | None]) -> int:
         """Remove what is not named, and what was not written to its end, unless it is young; returns how many."""
@@ -121,11 +135,16 @@ class Originals:
 
     def _write(self, original: OriginalFile) -> None:
         path = self._path(original)
+        if original.words:
+            self._write_file(path.with_suffix(_WORDS_SUFFIX), original.words)
+        self._write_file(path, original.content)
+
+    def _write_file(self, path: Path, content: bytes) -> None:
         part = path.with_name(f"{uuid4().hex}{_PART_SUFFIX}")
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             with part.open("xb") as file:
-                file.write(original.content)
+                file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
             part.replace(path)

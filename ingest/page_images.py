@@ -17,6 +17,7 @@ from ingest.pdf.child import StepError, run_step
 from ingest.pdf.marks import Letter, Mark, find_marks
 from ingest.reasons import reason
 from rag.errors import BusyError, InputError, NotFoundError, ReadError
+from rag.language.direction import direction
 from rag.types import Article, Page, Span
 
 MIN_WIDTH, MAX_WIDTH, DEFAULT_WIDTH = 100, 2000, 1000
@@ -29,6 +30,9 @@ _AT_ONCE, _MAX_WAIT_S = 2, 20.0
 """Pages that are made at once, and how long another one waits for its turn."""
 _CACHE_BYTES = 64_000_000
 """Of pictures and letters that are remembered: some 300 pages."""
+
+
+_WAYS = ("words", "glyphs", "chars")
 
 
 class PageMarks(NamedTuple):
@@ -119,7 +123,7 @@ class PageImages:
     def _find_on_page(self, article: Article, page: Page, of_page: Span, words: Span) -> PageMarks:
         path = self._find(article, page.number)
         key = (article.original, page.number)
-        found = json.loads(self._cache.get(key, lambda: self._read_letters(path, page.number)))
+        found = json.loads(self._cache.get(key, lambda: self._read_letters(article, path, page.number)))
         return PageMarks(page, found["height"] / found["width"], choose_marks(article, of_page, words, found))
 
     def _find(self, article: Article, number: int) -> Path:
@@ -136,9 +140,10 @@ class PageImages:
             _run("draw", path, number=number, width=width, picture=str(picture))
             return picture.read_bytes()
 
-    def _read_letters(self, path: Path, number: int) -> bytes:
+    def _read_letters(self, article: Article, path: Path, number: int) -> bytes:
         with self._turn():
             (found,) = _run("letters", path, pages=[number])
+        found["words"] = list(_split_words(self._originals.find_words(article.original, number)))
         return json.dumps(found).encode()
 
     @contextmanager
@@ -182,7 +187,8 @@ def _run(step: str, path: Path, **values: Any) -> Any:
 
 
 def choose_marks(article: Article, of_page: Span, words: Span, letters: Mapping[str, Any]) -> list[Mark]:
-    """Marks over words of a page by its glyphs or, where these do not do, by PDFium's characters, which lack more.
+    """Marks over words of a page by the words that OCR read there, by its glyphs or, where these do not do, by PDFium's
+    characters, which lack more.
 
     Parameters
     ----------
@@ -191,11 +197,21 @@ def choose_marks(article: Article, of_page: Span, words: Span, letters: Mapping[
     of_page, words : Span
         What the page has of its text, and the words, in code points of it.
     letters : mapping
-        As `ingest.pdf.page_letters` gives those of the page.
+        As `ingest.pdf.page_letters` gives those of the page, and `words`, those that OCR read.
     """
     text, within = article.text[slice(*of_page)], Span(words.start - of_page.start, words.end - of_page.start)
-    tries = (find_marks(text, within, [Letter(*letter) for letter in letters[way]]) for way in ("glyphs", "chars"))
+    tries = (find_marks(text, within, [Letter(*letter) for letter in letters[way]]) for way in _WAYS)
     return next(filter(None, tries), [])
+
+
+def _split_words(words: Sequence[tuple[str, float, float, float, float]]) -> Iterator[Letter]:
+    """The letters of words, each with its share of the width of its word, and a space behind each word."""
+    for text, left, top, width, height in words:
+        share = width / len(text)
+        is_rtl = direction(text) == "rtl"
+        for at, char in enumerate(text):
+            yield Letter(char, left + share * (len(text) - 1 - at if is_rtl else at), top, share, height)
+        yield Letter(" ", 0.0, 0.0, 0.0, 0.0)
 
 
 def split_pages(article: Article, span: Span) -> Iterator[tuple[Page, Span, Span]]:

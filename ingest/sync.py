@@ -1,13 +1,13 @@
-"""Make the index say what the files say: plan, then apply.
+"""Make the index say what the files say, in one pass, or say what that would do.
 
 The same input twice changes nothing, an edited article replaces its chunks, and articles are written whole, so a run
 that was killed is finished by the next one.
 """
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 from pathlib import Path
 
-from ingest.indexer import Indexer, IndexResult, Progress
+from ingest.indexer import Indexer, IndexResult
 from ingest.known_files import FoundItem, KnownFiles
 from ingest.ocr.options import NO_OCR, OcrOptions
 from ingest.progress import ProgressTracker, Report
@@ -56,6 +56,8 @@ class Sync:
         paths: Sequence[Path],
         report: Report,
         documents: Sequence[FetchedDocument | ReadFailure] = (),
+        remove_missing: bool = False,
+        confirm: Callable[[Sequence[str], int], None] = lambda article_ids, total: None,
     ) -> IndexResult:
         """Read files and put what is new or changed into the index, in one pass: reading runs beside embedding.
 
@@ -67,6 +69,11 @@ class Sync:
             Told how far it is.
         documents : sequence of FetchedDocument or ReadFailure
             What was fetched from the web.
+        remove_missing : bool
+            As that of `plan`; they are removed when all is written.
+        confirm : callable
+            Given their ids and the number of articles where more than a fifth of these is to be removed: raises where
+            that is not meant, and none is removed then.
 
         Raises
         ------
@@ -78,10 +85,16 @@ class Sync:
         listing = self._list(paths, documents)
         self._store.delete_orphans()
         self._indexer.delete_orphaned_originals()
+        total = self._store.count_articles()
         tracker = ProgressTracker([file for file, _ in listing.files], report)
         found = tracker.watch(self._read(listing, documents))
-        result = self._indexer.index(found, note_written=tracker.note_written)
-        return _with_listing(result, listing)
+        result = _with_listing(self._indexer.index(found, note_written=tracker.note_written), listing)
+        missing = self._find_missing(result, listing) if remove_missing else []
+        if len(missing) > _MAX_SHARE_REMOVED * total:
+            confirm(missing, total)
+        self._indexer.remove(missing)
+        result.removed.extend(missing)
+        return result
 
     def plan(
         self,
@@ -116,31 +129,6 @@ class Sync:
         if remove_missing:
             result.removed.extend(self._find_missing(result, listing))
         return result
-
-    def removes_much(self, plan: IndexResult) -> bool:
-        """Whether a plan removes so much of the index that a person is to be asked first."""
-        return len(plan.removed) > _MAX_SHARE_REMOVED * self._store.count_articles()
-
-    def apply(
-        self,
-        plan: IndexResult,
-        paths: Sequence[Path],
-        progress: Progress,
-        documents: Sequence[FetchedDocument | ReadFailure] = (),
-    ) -> None:
-        """Carry out a plan of the same paths and documents.
-
-        Raises
-        ------
-        StoreError, EmbeddingError
-            What was finished before is kept, and the next run goes on from there.
-        """
-        self._store.delete_orphans()
-        self._indexer.delete_orphaned_originals()
-        if plan.to_write:
-            progress(0, plan.to_write)
-            self._indexer.index(self._read(self._list(paths, documents), documents), progress, plan.to_write)
-        self._indexer.remove(plan.removed)
 
     def _list(self, paths: Sequence[Path], documents: Sequence[FetchedDocument | ReadFailure]) -> Listing:
         """The files; none where the web alone is named."""

@@ -41,8 +41,7 @@ def ingest(index: Path, articles: Path, announce: Callable[[], object] = lambda:
     store = Store(EdgeEngine(index), CONFIG)
     indexer = Indexer(store, lambda: AnnouncingEncoder(announce), CONFIG.chunk_tokens)
     sync = Sync(store, indexer, 10_000)
-    plan = sync.plan([articles], remove_missing=True)
-    sync.apply(plan, [articles], lambda done, total: None)
+    sync.ingest([articles], lambda progress: None, remove_missing=True)
     store.close()
 
 

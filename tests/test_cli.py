@@ -104,7 +104,9 @@ def test_removing_much_is_asked_for_and_what_is_skipped_is_told(tmp_path):
     (folder / "b.txt").unlink()
     refused = dalil(tmp_path, "ingest", "--sync", "in")
     assert (refused.returncode, refused.stdout) == (2, "")
-    assert "1 of 4 articles would be removed, since their files are gone: b. Nothing was changed." in refused.stderr
+    assert (
+        "1 of 4 articles would be removed, since their files are gone: b. None of them was removed." in refused.stderr
+    )
     assert json.loads(dalil(tmp_path, "ingest", "--sync", "--yes", "in", "--json").stdout)["removed"] == 1
 
 

@@ -90,7 +90,7 @@ def share_of_words(lines, text):
 def test_the_words_of_a_picture_are_an_article_that_says_it_was_read_by_ocr(page, kind, suffix, tmp_path):
     found, (warning,) = read(save([page], kind), suffix, tmp_path)
     assert share_of_words(LINES, found.text) >= 0.8
-    assert (found.pages, found.ocr) == (None, (Span(0, len(found.text)),))
+    assert (found.pages.starts, found.ocr) == ((0,), (Span(0, len(found.text)),))
     assert share_of_words(LINES[:1], found.title) >= 0.5
     assert re.search(r"Read by OCR \(pages: 1; Tesseract is \d\d % sure", warning.reason)
 

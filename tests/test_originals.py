@@ -154,7 +154,7 @@ def test_what_a_broken_ingest_leaves_is_swept_later_and_nothing_else(store, fold
     (tmp_path / "articles").mkdir()
     (tmp_path / "articles" / "x.txt").write_text("نص آخر.", "utf-8")
     sync = Sync(store, indexer, 10_000)
-    sync.apply(sync.plan([tmp_path / "articles"]), [tmp_path / "articles"], lambda done, total: None)
+    sync.ingest([tmp_path / "articles"], lambda progress: None)
     assert contents(folder) == sorted([OTHER_FILE, b"not ours"])
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ingest import known_files
 from ingest.chunker import chunk_article
 from ingest.indexer import Indexer, IndexResult
 from ingest.readers import read_file
@@ -17,7 +18,7 @@ from rag.errors import EmbeddingError, InputError
 from rag.language.document import Document
 from rag.store import SearchQuery, Store
 from rag.store.qdrant_edge import EdgeEngine
-from tests.doubles import WordEncoder
+from tests.doubles import WordEncoder, count_calls
 from tests.killed_ingest import CONFIG, ingest
 
 BEES = "النحلة تصنع العسل.\nويعيش النحل في خلايا."
@@ -64,11 +65,11 @@ def run_sync(
     remove_missing: bool = False,
     open_encoder: Callable[[], WordEncoder] = WordEncoder,
 ) -> IndexResult:
-    """The plan that was carried out."""
-    sync = make_sync(store, open_encoder)
-    plan = sync.plan(paths, remove_missing)
-    sync.apply(plan, paths, lambda done, total: None)
-    return plan
+    """What was done, which is what was planned."""
+    plan = make_sync(store, open_no_encoder).plan(paths, remove_missing)
+    done = make_sync(store, open_encoder).ingest(paths, lambda progress: None, remove_missing=remove_missing)
+    assert done == plan
+    return done
 
 
 def read_points(engine: EdgeEngine) -> dict[str, dict[str, object]]:
@@ -155,11 +156,14 @@ def test_ids_are_paths_below_the_folder_named(store, folder):
     assert plan_sync(store, folder / "طبيعة" / "نبات" / "نخل.md").added == ["نخل"]
 
 
-def test_progress_counts_articles(store, folder):
-    calls = []
-    sync = make_sync(store)
-    sync.apply(sync.plan([folder]), [folder], lambda done, total: calls.append((done, total)))
-    assert (calls[0], calls[-1]) == ((0, 2), (2, 2))
+def test_each_file_is_read_once_and_what_is_missing_removed(store, folder, monkeypatch):
+    run_sync(store, folder)
+    fill(folder, {"bees.txt": "نص آخر هنا.", "new.txt": "نص جديد."})
+    (folder / "sea.md").unlink()
+    with count_calls(known_files, "read_file") as calls:
+        done = make_sync(store).ingest([folder], lambda progress: None, remove_missing=True)
+    assert done == IndexResult(added=["new"], changed=["bees"], removed=["sea"])
+    assert sorted(file.name for file, *_ in calls) == ["bees.txt", "new.txt"]
 
 
 def test_a_plan_alone_writes_nothing(engine, store, folder):
@@ -279,13 +283,22 @@ def test_what_a_link_stands_in_for_keeps_its_articles(store, folder, tmp_path):
     assert (plan.removed, {Path(skip.path).name for skip in plan.skipped}) == ([], {"sub", "bees.txt"})
 
 
-def test_removing_more_than_a_fifth_is_much(store, folder):
+def test_before_more_than_a_fifth_is_removed_a_person_is_asked(store, folder):
     fill(folder, {f"{number}.txt": f"النص {number}." for number in range(8)})
-    sync = make_sync(store)
     run_sync(store, folder)
-    for number, is_much in ((0, False), (1, False), (2, True)):
+
+    def decline(article_ids, total):
+        raise InputError(f"{len(article_ids)} of {total}")
+
+    for number in range(2):
         (folder / f"{number}.txt").unlink()
-        assert sync.removes_much(sync.plan([folder], remove_missing=True)) is is_much
+        assert make_sync(store).ingest([folder], lambda progress: None, (), True, decline).removed == [str(number)]
+    for number in range(2, 4):
+        (folder / f"{number}.txt").unlink()
+    fill(folder, {"new.txt": "نص جديد."})
+    with pytest.raises(InputError, match="2 of 8"):
+        make_sync(store).ingest([folder], lambda progress: None, (), True, decline)
+    assert {"2", "3", "new"} <= store.summarize_articles().keys()
 
 
 @pytest.mark.parametrize("files", [{}, {"z.xyz": "%PDF"}, {".git/x.md": "نص"}], ids=["empty", "unknown", "hidden"])
@@ -345,15 +358,6 @@ def test_what_was_finished_before_a_failure_is_kept_and_the_next_run_finishes(en
     assert store.summarize_articles().keys() == {"a"}
     check_whole(engine, store)
     assert run_sync(store, folder) == IndexResult(added=["b"], unchanged=["a"])
-    check_whole(engine, store)
-
-
-def test_a_file_that_is_removed_after_the_plan_is_left_out(engine, store, folder):
-    sync = make_sync(store)
-    plan = sync.plan([folder])
-    (folder / "bees.txt").unlink()
-    sync.apply(plan, [folder], lambda done, total: None)
-    assert store.summarize_articles().keys() == {"sea"}
     check_whole(engine, store)
 
 

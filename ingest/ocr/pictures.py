@@ -1,6 +1,8 @@
 """Pages as pictures that Tesseract reads, of PDF files and of files that are pictures; in a child process."""
 
+import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from math import sqrt
 from pathlib import Path
 from typing import NamedTuple
@@ -23,6 +25,11 @@ _MIN_WIDTH = 1600
 _FORMATS = ("PNG", "JPEG", "TIFF", "WEBP")
 _PAGED = "TIFF"
 _WHITE = 255
+_COLOURS = ("RGB", "CMYK", "YCbCr", "LAB", "HSV", "P")
+_SHOWN_WIDTH, _SHOWN_HEIGHT, _SHOWN_QUALITY = 2000, 4000, 80
+"""Pixels, and quality as JPEG, of a picture that is kept to be shown."""
+_NO_TIME = time.gmtime(0)
+"""So that the same picture is the same PDF."""
 
 
 class Picture(NamedTuple):
@@ -36,13 +43,14 @@ class Picture(NamedTuple):
         The file.
     dpi : int
         Pixels in an inch.
-    height : int
+    width, height : int
         Pixels.
     """
 
     number: int
     path: Path
     dpi: int
+    width: int
     height: int
 
 
@@ -70,6 +78,27 @@ def draw_pages(path: str, folder: Path, numbers: Sequence[int], password: str | 
         yield _save(image, folder, number, round(scale * _POINTS_PER_INCH))
 
 
+def save_as_pdf(path: str, copy: str) -> None:
+    """Write the pages of a picture as a PDF, to be shown: a step of `ingest.pdf.child`.
+
+    Parameters
+    ----------
+    path : str
+        The picture.
+    copy : str
+        Where the PDF goes; the same for the same picture.
+
+    Raises
+    ------
+    ReadError
+        When the picture cannot be opened.
+    """
+    with _map_failures(), Image.open(path, formats=_FORMATS) as opened:
+        first, *others = map(_to_shown, _frames(opened))
+        dates = {"creationDate": _NO_TIME, "modDate": _NO_TIME}
+        first.save(copy, "PDF", save_all=True, append_images=others, quality=_SHOWN_QUALITY, **dates)
+
+
 def open_frames(path: str, folder: Path, max_pages: int) -> Iterator[Picture]:
     """The pages of a picture: each frame of a TIFF, the first of others.
 
@@ -87,20 +116,36 @@ def open_frames(path: str, folder: Path, max_pages: int) -> Iterator[Picture]:
     ReadError
         When it cannot be opened, or is too large.
     """
+    with _map_failures(), Image.open(path, formats=_FORMATS) as opened:
+        for number, frame in enumerate(_frames(opened)):
+            if number == max_pages:
+                raise ReadError(reason("picture_pages", limit=max_pages))
+            yield _save(_enlarge(_to_grey(frame)), folder, number, _DPI)
+
+
+def _frames(opened: Image.Image) -> Iterator[Image.Image]:
+    """The pages of a picture, upright."""
+    for frame in ImageSequence.Iterator(opened) if opened.format == _PAGED else iter([opened]):
+        if frame.width * frame.height > _MAX_OPENED_PIXELS:
+            raise ReadError(reason("picture_pixels", limit=_MAX_OPENED_PIXELS / 1e6))
+        yield ImageOps.exif_transpose(frame)
+
+
+@contextmanager
+def _map_failures() -> Iterator[None]:
     Image.MAX_IMAGE_PIXELS = None  # what is too large is refused in our own words, before it is decoded
     try:
-        with Image.open(path, formats=_FORMATS) as opened:
-            frames = ImageSequence.Iterator(opened) if opened.format == _PAGED else iter([opened])
-            for number, frame in enumerate(frames):
-                if number == max_pages:
-                    raise ReadError(reason("picture_pages", limit=max_pages))
-                if frame.width * frame.height > _MAX_OPENED_PIXELS:
-                    raise ReadError(reason("picture_pixels", limit=_MAX_OPENED_PIXELS / 1e6))
-                image = _enlarge(_to_grey(ImageOps.exif_transpose(frame)))
-                yield _save(image, folder, number, _DPI)
+        yield
     except (OSError, ValueError, SyntaxError, ArithmeticError, LookupError, TypeError) as error:
         # What Pillow raises for files that are cut off, or made to be odd.
         raise ReadError(reason("picture_damaged")) from error
+
+
+def _to_shown(image: Image.Image) -> Image.Image:
+    """As it is shown: in colours where it has some, no wider than a page is ever drawn."""
+    shown = image.convert("RGB") if image.mode in _COLOURS and not image.has_transparency_data else _to_grey(image)
+    shown.thumbnail((_SHOWN_WIDTH, _SHOWN_HEIGHT))
+    return shown
 
 
 def _to_grey(image: Image.Image) -> Image.Image:
@@ -127,4 +172,4 @@ def _enlarge(image: Image.Image) -> Image.Image:
 def _save(image: Image.Image, folder: Path, number: int, dpi: int) -> Picture:
     path = folder / f"{number}.png"
     image.save(path, compress_level=1)
-    return Picture(number, path, dpi, image.height)
+    return Picture(number, path, dpi, image.width, image.height)

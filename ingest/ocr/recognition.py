@@ -19,8 +19,15 @@ _PAGE_SECONDS = 120
 _MAX_AT_ONCE = 4
 """Pages that are read side by side; each takes some 0.3 GB."""
 _POINTS_PER_INCH = 72
+_DIGITS = 5
 _MIN_HEIGHT, _MAX_HEIGHT = 0.3, 3.0
 """Of a word, in usual heights of the page: others are specks and pictures."""
+
+
+WordPlace = tuple[str, float, float, float, float]
+"""A word with left, top, width and height in shares of the page."""
+OcrLine = tuple[str, float, float, list[WordPlace]]
+"""Text, baseline, confidence, and the words of a line."""
 
 
 def recognize_pages(
@@ -53,7 +60,8 @@ def recognize_pages(
     -------
     dict
         `pages`: for each page its number, and its lines: text, baseline (points from the bottom), letters' confidence
-        (0 to 100); None where Tesseract failed. `is_whole`: whether the time sufficed for all.
+        (0 to 100), words with left, top, width and height in shares of the page; None where Tesseract failed.
+        `is_whole`: whether the time sufficed for all.
 
     Raises
     ------
@@ -63,7 +71,7 @@ def recognize_pages(
     end = time.monotonic() + seconds
     at_once = min(_MAX_AT_ONCE, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2)
 
-    def read(picture: Picture) -> list[tuple[str, float, float]] | None:
+    def read(picture: Picture) -> list[OcrLine] | None:
         left = min(_PAGE_SECONDS, end - time.monotonic())
         words = recognize_words(program, picture.path, models, picture.dpi, left) if left > 0 else None
         picture.path.unlink()
@@ -98,8 +106,9 @@ def _in_order(line: list[OcrWord]) -> list[OcrWord]:
     return line[::-1] if runs_right and is_rtl else line
 
 
-def _join_lines(words: Sequence[OcrWord], picture: Picture) -> Iterator[tuple[str, float, float]]:
-    """The words of each line with its baseline and confidence; what is no letter by its height is left out."""
+def _join_lines(words: Sequence[OcrWord], picture: Picture) -> Iterator[OcrLine]:
+    """The words of each line with its baseline, its confidence and where they stand; what is no letter by its height is
+    left out."""
     usual = median(word.height for word in words) if words else 0
     kept = [word for word in words if _MIN_HEIGHT * usual <= word.height <= _MAX_HEIGHT * usual]
     for _, group in groupby(kept, lambda word: word.line):
@@ -108,4 +117,12 @@ def _join_lines(words: Sequence[OcrWord], picture: Picture) -> Iterator[tuple[st
         confidence = sum(word.confidence * len(word.text) for word in line) / letters
         bottom = max(word.top + word.height for word in line)
         baseline = (picture.height - bottom) / picture.dpi * _POINTS_PER_INCH
-        yield " ".join(word.text for word in line), round(baseline, 1), round(confidence, 1)
+        places = [_place(word, picture) for word in line]
+        yield " ".join(word.text for word in line), round(baseline, 1), round(confidence, 1), places
+
+
+def _place(word: OcrWord, picture: Picture) -> WordPlace:
+    across, down = picture.width, picture.height
+    shares = (word.left / across, word.top / down, word.width / across, word.height / down)
+    left, top, width, height = (round(share, _DIGITS) for share in shares)
+    return word.text, left, top, width, height

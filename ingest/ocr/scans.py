@@ -1,5 +1,7 @@
 """The lines of scanned pages, and which pages are too bad to be used."""
 
+import json
+import tempfile
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +21,7 @@ from rag.language.health import judge_ocr
 OCR_SECONDS = 3600.0
 """For one file: what is left of a longer one is told, and can be read as a file of its own."""
 _SECONDS_PER_PAGE, _SECONDS_TO_START = 120.0, 30.0
+_COPY_SECONDS = 120.0
 _MAX_PAGES = 2000
 _MAX_KEPT_PAGES = 1000
 """Of the files that were read last: a plan and what comes of it read each file, and OCR takes 2 s a page."""
@@ -43,6 +46,8 @@ class ScannedPage:
         Mean of its letters, 0 to 100, as Tesseract has it.
     problem : str
         Why it is not to be used; empty where it is, or is blank.
+    words : tuple of (str, float, float, float, float)
+        Of the lines, each with left, top, width and height in shares of the page.
     """
 
     number: int
@@ -50,6 +55,7 @@ class ScannedPage:
     titles: tuple[str, ...]
     confidence: float
     problem: str = ""
+    words: tuple[tuple[str, float, float, float, float], ...] = ()
 
 
 def read_scans(path: Path, options: OcrOptions, numbers: Sequence[int] | None = None) -> list[ScannedPage]:
@@ -81,6 +87,29 @@ def read_scans(path: Path, options: OcrOptions, numbers: Sequence[int] | None = 
     return pages
 
 
+def describe_words(pages: Sequence[ScannedPage]) -> bytes:
+    """Where the words of pages stand, as JSON: by the number of the page, from 1; empty where there are none."""
+    words = {page.number + 1: page.words for page in pages if page.words}
+    return json.dumps(words, ensure_ascii=False).encode() if words else b""
+
+
+def copy_as_pdf(path: Path) -> bytes:
+    """The pages of a picture as a PDF, to be shown.
+
+    Raises
+    ------
+    ReadError
+        When it cannot be made.
+    """
+    with tempfile.TemporaryDirectory(prefix="dalil-picture-") as folder:
+        copy = Path(folder, "copy.pdf")
+        try:
+            run_step("copy", {"path": str(path), "copy": str(copy)}, _COPY_SECONDS)
+        except StepError:
+            raise ReadError(reason("ocr_step")) from None
+        return copy.read_bytes()
+
+
 def find_title(page: ScannedPage, lines: Sequence[Line]) -> str:
     """The first of the lines of a page that may be its title; empty where none is sure enough.
 
@@ -110,11 +139,11 @@ def _recognize(path: Path, values: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _judge(number: int, lines: Sequence[tuple[str, float, float]] | None) -> ScannedPage:
+def _judge(number: int, lines: Sequence[Any] | None) -> ScannedPage:
     """A page that was read, without its lines where they are too bad."""
     if lines is None:
         return ScannedPage(number, (), (), 0.0, reason("ocr_failed"))
-    repaired = [(repair_ocr_line(text), baseline, confidence) for text, baseline, confidence in lines]
+    repaired = [(repair_ocr_line(text), baseline, confidence) for text, baseline, confidence, _ in lines]
     letters = sum(len(text) for text, _, _ in repaired)
     confidence = sum(len(text) * sure for text, _, sure in repaired) / max(1, letters)
     health = judge_ocr("\n".join(text for text, _, _ in repaired), confidence)
@@ -124,7 +153,8 @@ def _judge(number: int, lines: Sequence[tuple[str, float, float]] | None) -> Sca
         text for text, _, sure in repaired if len(text.split()) >= _TITLE_WORDS and sure >= _TITLE_CONFIDENCE
     )
     kept = tuple(Line(text, baseline, _SIZE) for text, baseline, _ in repaired if text)
-    return ScannedPage(number, kept, titles, confidence)
+    words = tuple(tuple(word) for *_, of_line in lines for word in of_line)
+    return ScannedPage(number, kept, titles, confidence, words=words)
 
 
 class _RecentPages:

@@ -88,6 +88,7 @@ def _run_in_child(step: str, content: bytes, seconds: float) -> bytes:
 
 def _steps() -> dict[str, Callable[..., Any]]:
     """Each step with its function; the engines are imported in the child alone."""
+    from ingest.ocr.pictures import save_as_pdf
     from ingest.ocr.recognition import recognize_pages
     from ingest.pdf.drawing import draw_page
     from ingest.pdf.glyph_text import read_pages
@@ -100,6 +101,7 @@ def _steps() -> dict[str, Callable[..., Any]]:
         "read": read_blocks,
         "glyphs": read_pages,
         "ocr": recognize_pages,
+        "copy": save_as_pdf,
         "draw": draw_page,
         "letters": read_page_letters,
     }

@@ -1,6 +1,6 @@
 """Files and uploads into articles: one reader for each format, one table of formats."""
 
-from ingest.readers.base import OriginalFile, ReadFailure, ReadResult, ReadSkip, ReadWarning, Source
+from ingest.readers.base import ReadFailure, ReadResult, ReadSkip, ReadWarning, Source
 from ingest.readers.files import file_id, file_source, read_file
 from ingest.readers.folders import Listing, find_files, list_files
 from ingest.readers.formats import (
@@ -16,6 +16,7 @@ from ingest.readers.formats import (
 )
 from ingest.readers.json_objects import cut_json
 from ingest.readers.metadata import DerivedId, clean_id, shorten_id
+from ingest.readers.original_file import OriginalFile
 
 __all__ = [
     "FORMATS",

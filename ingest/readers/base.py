@@ -11,6 +11,7 @@ from typing import Any
 from ingest.ocr.options import NO_OCR, OcrOptions
 from ingest.readers.headings import place_headings, take_marks
 from ingest.readers.metadata import ArticleFields, DerivedId, clean_id, clean_line
+from ingest.readers.original_file import OriginalFile
 from ingest.readers.web_ids import address_id, choose_address
 from ingest.reasons import reason
 from rag.errors import ReadError
@@ -27,28 +28,6 @@ DAMAGED = "\ufffd"
 _CONTEXT_CHARS = 20
 _MAX_BYTES_PER_CHAR = 4
 """Of UTF-8: a larger file is too long whatever it holds."""
-
-
-class OriginalFile(str):
-    """The hash of a file that an article was read from, 40 hexadecimal digits, with the content of the file, which a
-    reader gives on.
-
-    Parameters
-    ----------
-    content : bytes
-        Of the whole file.
-    """
-
-    content: bytes
-
-    def __new__(cls, content: bytes) -> "OriginalFile":
-        """The hash, with the content beside it."""
-        original = super().__new__(cls, blake2b(content, digest_size=20).hexdigest())
-        original.content = content
-        return original
-
-    def __reduce__(self) -> tuple[type["OriginalFile"], tuple[bytes]]:
-        return OriginalFile, (self.content,)
 
 
 @dataclass(frozen=True, slots=True)

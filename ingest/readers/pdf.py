@@ -4,11 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from io import BufferedReader
 
+from ingest.ocr.scans import describe_words
 from ingest.pdf.extract import PdfText, extract_text
-from ingest.readers.base import OriginalFile, ReadResult, Source, make_article
+from ingest.readers.base import ReadResult, Source, make_article
 from ingest.readers.headings import mark_heading
 from ingest.readers.metadata import MAX_TITLE_CHARS, ArticleFields, clean_line
 from ingest.readers.ocr_warnings import describe_ocr, describe_unread
+from ingest.readers.original_file import OriginalFile
 from ingest.reasons import reason
 from rag.errors import ReadError
 from rag.language.health import heal_parts, judge_headings
@@ -32,7 +34,7 @@ def read_pdf(stream: BufferedReader, source: Source) -> Iterator[ReadResult]:
     pages = [_mark_headings(page, found.heading_levels) for page in found.page_texts]
     warnings = [*describe_ocr(found.scanned), *([describe_unread(found.scans)] if found.scans else [])]
     warnings += [reason("mended")] if found.is_mended else []
-    labels, original = _clean_labels(found.page_labels), OriginalFile(content)
+    labels, original = _clean_labels(found.page_labels), OriginalFile(content, describe_words(found.scanned))
     for item in make_article(ArticleFields(), pages, source, title, warnings, labels, is_ocr, original):
         if isinstance(item, Article) and found.is_mended and item.health == "ok":
             yield replace(item, health="mended")

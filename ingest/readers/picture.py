@@ -6,12 +6,13 @@ from io import BufferedReader
 from itertools import pairwise
 from pathlib import Path
 
-from ingest.ocr.scans import find_title, read_scans
+from ingest.ocr.scans import copy_as_pdf, describe_words, find_title, read_scans
 from ingest.pdf.pages import drop_running_heads
 from ingest.pdf.paragraphs import join_paragraphs
 from ingest.readers.base import ReadResult, Source, make_article
 from ingest.readers.metadata import ArticleFields
 from ingest.readers.ocr_warnings import describe_ocr
+from ingest.readers.original_file import OriginalFile
 from ingest.reasons import reason
 from rag.errors import ReadError
 
@@ -31,6 +32,7 @@ def read_picture(stream: BufferedReader, source: Source) -> Iterator[ReadResult]
         path = Path(folder, "file")
         path.write_bytes(content)
         pages = read_scans(path, source.ocr)
+        copy = copy_as_pdf(path) if any(page.lines for page in pages) else b""
     if not any(page.lines for page in pages):
         raise ReadError(next((page.problem for page in pages if page.problem), reason("ocr_no_words")))
     lines = drop_running_heads([page.lines for page in pages])
@@ -38,9 +40,10 @@ def read_picture(stream: BufferedReader, source: Source) -> Iterator[ReadResult]
     parts = [text[start:end] for start, end in pairwise([*starts, len(text)])]
     yield from make_article(
         ArticleFields(),
-        parts if len(parts) > 1 else parts[0],
+        parts,
         source,
         find_title(pages[0], lines[0]),
         describe_ocr(pages),
         is_ocr=[True] * len(parts),
+        original=OriginalFile(copy, describe_words(pages)),
     )

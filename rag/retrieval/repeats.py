@@ -31,8 +31,9 @@ class Repeats:
 
     def is_repeat(self, hit: Hit) -> bool:
         """Whether the candidates of one article noted, other than the hit's, say all that the hit says: they stand for
-        it, each where it ranks itself."""
-        others = [one for one in self._articles.values() if one.id != hit.article.id]
+        it, each where it ranks itself. What was read by OCR does not stand for what was typed."""
+        is_typed = not hit.article.ocr
+        others = [one for one in self._articles.values() if one.id != hit.article.id and not (one.ocr and is_typed)]
         sample = sample_words(hit.text) if others else []
         return any(self._has_all(one, hit) for one in others if _has_most(one.text, sample))
 

@@ -89,10 +89,10 @@ def confirm_removal(article_ids: Sequence[str], total: int) -> None:
     named = _name_some(article_ids)
     what = f"{len(article_ids)} of {total} articles would be removed, since their files are gone: {named}."
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise InputError(f"{what} Nothing was changed. If they are to go, say --yes.")
+        raise InputError(f"{what} None of them was removed. If they are to go, say --yes.")
     print(f"{what} Remove them? [y/N] ", end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip().lower() not in _YES:
-        raise InputError("Nothing was changed.")
+        raise InputError("None of them was removed.")
 
 
 class ProgressBar:

@@ -138,17 +138,16 @@ def _sync_files(
         ocr = OcrOptions.of(settings.ocr, settings.tesseract, options.ocr)
         sync = Sync(store, indexer, settings.max_article_chars, [settings.data_dir], ocr=ocr)
         with ProgressLine() as report:
-            if not options.sync and not options.dry_run:
-                return sync.ingest(paths, report, documents)
-            plan = sync.plan(paths, options.sync, documents, report)
-        if not options.dry_run:
-            if sync.removes_much(plan) and not options.yes:
-                confirm_removal(plan.removed, store.count_articles())
-            with ProgressBar("articles") as progress:
-                sync.apply(plan, paths, progress, documents)
-        return plan
+            if options.dry_run:
+                return sync.plan(paths, options.sync, documents, report)
+            confirm = _remove_unasked if options.yes else confirm_removal
+            return sync.ingest(paths, report, documents, options.sync, confirm)
     finally:
         store.close()
+
+
+def _remove_unasked(article_ids: Sequence[str], total: int) -> None:
+    pass
 
 
 def _upload_files(
