@@ -77,6 +77,26 @@ def test_a_citation_is_copied_in_several_styles(page):
         page.wait_for_selector(".dalil-done", state="detached")
 
 
+def test_a_link_is_copied_also_where_the_browser_has_no_clipboard(page):
+    page.locator(".dalil-newest button").first.click()
+    page.wait_for_selector("#dalil-evidence .dalil-text")
+    page.evaluate("window.kept = navigator.clipboard")
+    page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    page.click("#dalil-evidence [data-act=copy_link]")
+    page.wait_for_selector(".dalil-done")
+    assert page.evaluate("window.kept.readText()") == page.url
+
+
+def test_the_other_language_opens_the_same_article(page):
+    page.locator(".dalil-newest button").first.click()
+    page.wait_for_selector("#dalil-evidence .dalil-text")
+    title = page.locator("#dalil-evidence h2").inner_text()
+    page.click(".dalil-language")
+    page.wait_for_url("**/en/**")
+    page.wait_for_selector("#dalil-evidence .dalil-text")
+    assert page.locator("#dalil-evidence h2").inner_text() == title
+
+
 @pytest.mark.parametrize("form", ["docx", "md"])
 def test_an_answer_is_saved_with_its_evidence(page, form):
     turn = ask(page, HYPERION)

@@ -8,7 +8,6 @@ from itertools import islice
 from pathlib import Path
 
 from rag.answering.assistant import Assistant
-from rag.language.languages import LANGUAGES
 from rag.store import ArticleSummary
 from rag.types import Language
 from ui.page.html import direction_of, render_macro
@@ -38,13 +37,14 @@ class Examples:
         self._lock = threading.Lock()
 
     def find_questions(self, language: Language) -> list[str]:
-        """Up to four in a language."""
+        """Up to four in a language; those of another one are looked for when somebody wants them."""
         with self._lock:
             chunks = self._assistant.store.count_chunks()
             if self._chunks != chunks:
+                self._chunks, self._found = chunks, {}
+            if language not in self._found:
                 articles = self._assistant.store.list_articles(_MAX_TITLES_TRIED)
-                self._found = {one: self._find_answerable(one, articles) for one in LANGUAGES}
-                self._chunks = chunks
+                self._found[language] = self._find_answerable(language, articles)
             return self._found[language]
 
     def _find_answerable(self, language: Language, articles: Sequence[ArticleSummary]) -> list[str]:

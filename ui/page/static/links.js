@@ -76,6 +76,12 @@ const dalilLinks = (() => {
     note({ conversation, article, start: Number(end) ? start : null, end: Number(end) ? end : null }, Boolean(article));
   }, true);
 
+  // The other language opens the same.
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest(".dalil-language");
+    if (link) link.hash = location.hash;
+  }, true);
+
   addEventListener("popstate", () => {
     const place = read();
     if (Object.keys(place).length || !location.hash) follow(place);

@@ -9,8 +9,17 @@ const dalil = (() => {
 
   // Buttons
 
+  // Where a page came without TLS a browser has no clipboard, but still copies what is selected.
+  const copySelected = (text) => {
+    const box = Object.assign(document.createElement("textarea"), { value: text, className: "sr-only" });
+    document.body.append(box);
+    box.select();
+    document.execCommand("copy");
+    box.remove();
+  };
+
   const copy = async (button, text = button.dataset.copy) => {
-    await navigator.clipboard.writeText(text);
+    if (navigator.clipboard) await navigator.clipboard.writeText(text); else copySelected(text);
     button.classList.add("dalil-done");
     setTimeout(() => button.classList.remove("dalil-done"), 1500);
   };
