@@ -56,6 +56,7 @@ def test_each_column_sorts_first_the_way_that_is_looked_for_and_unknown_last(ser
     found = ids(opened, order=order)
     known = {"date": 2, "pages": 1, "title": 2, "health": 1}.get(column, 3)
     assert found[:known] == list(expected)[:known]
+    assert sorted(found) == ["a", "b", "c"]
     if known > 1:
         assert ids(opened, order=order.by(column))[:known] == found[:known][::-1]
 
