@@ -233,10 +233,15 @@ def _describe(collection: ShardedCollection) -> Json:
 
 def _listen(stand_in: StandIn) -> ThreadingHTTPServer:
     handler = type("Handler", (_Handler,), {"stand_in": stand_in})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server = _Server(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, args=(_WAIT_S,), daemon=True).start()
     return server
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, *_: object) -> None:
+        """Whoever asked has gone: no news here."""
 
 
 class _Handler(BaseHTTPRequestHandler):

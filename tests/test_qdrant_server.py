@@ -13,7 +13,7 @@ import pytest
 from qdrant_client import QdrantClient, models
 
 from ingest.embedding import embed_articles
-from rag.errors import IndexMismatchError
+from rag.errors import IndexMismatchError, StoreError
 from rag.retrieval.calibration import load_calibration
 from rag.retrieval.retriever import HybridRetriever
 from rag.store import IndexConfig, Store
@@ -144,6 +144,17 @@ def test_what_a_killed_one_left_behind_is_deleted_once_its_lease_has_ended(start
     assert client.count("test_leases").count == 0  # nobody ended it
     for one in (client, killed, sweeper):
         one.close()
+
+
+def test_what_a_sweep_may_have_taken_is_not_committed(connect):
+    slow = connect()
+    commit = begin_article(slow, "late")
+    slow._engine._lease._until = 1  # in 1970
+    with pytest.raises(StoreError, match="longer than 180 seconds"):
+        commit()
+    assert (slow.count_articles(), slow.find_incomplete()) == (0, set())
+    write(slow, BEES[:1])
+    assert slow.count_articles() == 1
 
 
 def test_chunks_that_were_written_again_since_they_were_read_are_not_deleted(connect):

@@ -351,6 +351,17 @@ def test_a_host_that_others_reach_needs_keys_or_open_access(host):
     assert load_settings({"DALIL_HOST": host, "DALIL_OPEN_ACCESS": "true"}).host == host
 
 
+@pytest.mark.parametrize("urls", ["http://a", "https://a:6333/path", "http://a:1,http://b:2", "http://a:1, https://b"])
+def test_a_qdrant_server_may_have_several_addresses(urls):
+    assert load_settings({"DALIL_QDRANT_URL": urls}).qdrant_url == urls
+
+
+@pytest.mark.parametrize("urls", ["a:6333", "http://", "http://a b", "http://a,", "http://a,b:2"])
+def test_what_is_no_list_of_addresses_is_refused(urls):
+    with pytest.raises(SettingsError, match="DALIL_QDRANT_URL"):
+        load_settings({"DALIL_QDRANT_URL": urls})
+
+
 # The document
 
 

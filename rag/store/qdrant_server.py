@@ -112,7 +112,8 @@ class ServerEngine:
             self.close()
             raise IndexMismatchError(
                 f"The collection {self._names['chunks']} on {self._url} is no index as it is set now: "
-                f"{'; '.join(differences)}. Set the embedding model it was made with, or another DALIL_QDRANT_PREFIX."
+                f"{'; '.join(differences)}. Set the embedding model it was made with, or another DALIL_QDRANT_PREFIX. "
+                "`dalil export` of the Dalil that made it and `dalil import` bring its articles along."
             )
 
     def check_space(self, points: Sequence[Point]) -> None:
