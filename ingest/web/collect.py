@@ -93,14 +93,11 @@ def collect_documents(
                 raise ReadError(f"{host} failed {_MAX_FAILURES_IN_A_ROW} times in a row and is asked no more.")
             fetched = client.fetch(address)
             failures[host] = 0
-            if fetched.is_unchanged:
-                found.append(FetchedDocument(fetched.address, folder / str(done), None, fetched.validators))
-                continue
             total_bytes += len(fetched.content)
-            content = unpack(fetched.content, limits.max_bytes)
-            listed = None if is_wordpress_export(content) else list_addresses(content, fetched.address)
+            fetched = fetched._replace(content=unpack(fetched.content, limits.max_bytes))
+            listed = _list_addresses(fetched)
             if listed is None:
-                found.append(_keep(fetched._replace(content=content), folder / str(done)))
+                found.append(_keep(fetched, folder / str(done)))
                 continue
             if level == _MAX_LEVELS or not listed:
                 raise ReadError("It lists no pages." if not listed else "It is a list in a list in a list.")
@@ -116,7 +113,15 @@ def collect_documents(
     return found
 
 
+def _list_addresses(fetched: Fetched) -> list[str] | None:
+    """The addresses that a sitemap or a feed lists; None where it is a document."""
+    is_document = fetched.is_unchanged or is_wordpress_export(fetched.content)
+    return None if is_document else list_addresses(fetched.content, fetched.address)
+
+
 def _keep(fetched: Fetched, path: Path) -> FetchedDocument:
+    if fetched.is_unchanged:
+        return FetchedDocument(fetched.address, path, None, fetched.validators)
     media_type = fetched.media_type.partition(";")[0].strip().lower()
     named = format_of_file(Path(PurePosixPath(unquote(urlsplit(fetched.address).path)).name))
     known = named if media_type in _GENERAL_TYPES else format_of_media_type(media_type) or None
