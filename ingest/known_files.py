@@ -12,6 +12,8 @@ import rag.language
 from ingest.ocr.options import NO_OCR, OcrOptions
 from ingest.readers import ReadFailure, ReadResult, ReadWarning, file_source, read_file
 from ingest.reasons import code_of
+from ingest.web import FetchedDocument, Validators, read_document
+from rag.addresses import web_address
 from rag.store import ArticleSummary, FileMark, Store
 from rag.types import Article
 
@@ -116,6 +118,24 @@ class KnownFiles:
         ids = tuple(sorted(marks, key=lambda one: marks[one].number))
         return KnownFile(source, ids, lambda: read_marked_file(file, root, self._max_chars, self._ocr))
 
+    def find_page(self, document: FetchedDocument) -> KnownFile | None:
+        """A document of the web as it is known; None where it was sent, or is known no more."""
+        marks = self._find_marks(document.address)
+        if document.known is not None or not marks:
+            return None
+        ids = tuple(sorted(marks, key=lambda one: marks[one].number))
+        return KnownFile(document.address, ids, lambda: read_document(document, self._max_chars, self._ocr))
+
+    def list_pages(self) -> dict[str, Validators]:
+        """What the documents of the web that are known are told by, by address."""
+        begin = _begin_of_pages(self._max_chars)
+        found = {}
+        for source in filter(web_address, self._by_source):
+            digests = {mark.digest for mark in self._find_marks(source).values()}
+            if len(digests) == 1 and (digest := digests.pop()).startswith(begin):
+                found[source] = Validators(*digest.removeprefix(begin).split("\n"))
+        return found
+
     def _find_marks(self, source: str) -> dict[str, FileMark]:
         """The marks of a source's articles by id; none unless they are all there and as they were read."""
         articles = self._by_source.get(source, ())
@@ -155,13 +175,32 @@ def read_marked_file(file: Path, root: Path, max_chars: int, ocr: OcrOptions = N
         again, so that they are neither read twice nor lost; one whose scans were not gives a warning, and no mark.
     """
     digest, before = hash_file(file, max_chars), _look_at(file)
+    for item in _with_end(read_file(file, root, max_chars, ocr), file_source(file), digest):
+        # What is written to while it is read has the hash of neither text.
+        if not isinstance(item, FileEnd) or before == _look_at(file):
+            yield item
+
+
+def read_marked_page(document: FetchedDocument, max_chars: int, ocr: OcrOptions = NO_OCR) -> Iterator[FoundItem]:
+    """The articles of a document of the web, and its end where it is to be known again: where its server says what its
+    version is called."""
+    digest = _begin_of_pages(max_chars) + "\n".join(document.validators) if any(document.validators) else ""
+    yield from _with_end(read_document(document, max_chars, ocr), document.address, digest)
+
+
+def _with_end(items: Iterable[ReadResult], source: str, digest: str) -> Iterator[FoundItem]:
     count, is_clean = 0, bool(digest)
-    for item in read_file(file, root, max_chars, ocr):
+    for item in items:
         count += isinstance(item, Article)
         is_clean = is_clean and not _is_problem(item)
         yield item
-    if is_clean and before == _look_at(file):  # what is written to while it is read has the hash of neither text
-        yield FileEnd(file_source(file), digest, count)
+    if is_clean:
+        yield FileEnd(source, digest, count)
+
+
+def _begin_of_pages(max_chars: int) -> str:
+    """How the marks of documents of the web begin: with a hash of how they are read."""
+    return f"web {_describe_reading(max_chars).hex()[: 2 * _DIGEST_BYTES]} "
 
 
 def _is_problem(item: ReadResult) -> bool:

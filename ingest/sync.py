@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator, Sequence, Set
 from pathlib import Path
 
 from ingest.indexer import Indexer, IndexResult
-from ingest.known_files import FoundItem, KnownFiles
+from ingest.known_files import FoundItem, KnownFiles, read_marked_page
 from ingest.ocr.options import NO_OCR, OcrOptions
 from ingest.progress import ProgressTracker, Report
 from ingest.reader_pool import ReaderPool, ReadTask
 from ingest.readers import UPLOAD_ORIGIN, Listing, ReadFailure, list_files
-from ingest.web import FetchedDocument, read_document
+from ingest.web import FetchedDocument
 from rag.store import Store
 
 _MAX_SHARE_REMOVED = 0.2
@@ -141,8 +141,10 @@ class Sync:
         for document in documents:
             if isinstance(document, ReadFailure):
                 yield document
+            elif page := known.find_page(document):
+                yield page
             else:
-                yield from read_document(document, self._max_chars, self._ocr)
+                yield from read_marked_page(document, self._max_chars, self._ocr)
 
     def _find_missing(self, plan: IndexResult, listing: Listing) -> list[str]:
         """Ids of stored articles of which no file is left below what was named."""

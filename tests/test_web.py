@@ -1,6 +1,7 @@
 """Pages of the web, from a real server on loopback."""
 
 import gzip
+import re
 import subprocess
 import sys
 import time
@@ -253,6 +254,37 @@ def test_an_address_is_ingested_and_a_sync_of_files_leaves_it(tmp_path, monkeypa
         assert main(["ingest", "--sync", f"{site}/a"]) == 2
     assert main(["ingest", "--sync", str(tmp_path / "a.txt")]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == "0 added, 0 changed, 1 unchanged, 0 removed, 0 failed"
+
+
+@pytest.mark.parametrize("named", ["ETag", "Last-Modified"])
+def test_a_page_that_has_not_changed_is_not_sent_again(tmp_path, monkeypatch, capsys, named):
+    version, served_pages = ['"one"'], []
+    asks = {"ETag": "If-None-Match", "Last-Modified": "If-Modified-Since"}[named]
+
+    def give(handler):
+        is_known = handler.headers[asks] == version[0]
+        content = b"" if is_known else page(f"عنوان {version[0]}").encode()
+        handler.send_response(304 if is_known else 200)
+        for name, value in ((named, version[0]), ("Content-Type", "text/html"), ("Content-Length", str(len(content)))):
+            handler.send_header(name, value)
+        handler.end_headers()
+        handler.wfile.write(content)
+        served_pages.append(304 if is_known else 200)
+
+    monkeypatch.setenv("DALIL_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("DALIL_WEB_PRIVATE_HOSTS", "127.0.0.1")
+    told = []
+    with web({"/a": give, "/old": (301, {"Location": "/a"}, "")}) as (site, _):
+        for path in ("/a", "/old", "/a"):
+            assert main(["ingest", f"{site}{path}"]) == 0
+            told.append(capsys.readouterr().out)
+            version[0] = '"two"' if path == "/old" else version[0]
+    assert [[int(count) for count in re.findall(r"[0-9]+", one)[:3]] for one in told] == [
+        [1, 0, 0],
+        [0, 0, 1],
+        [0, 1, 0],
+    ]
+    assert served_pages == [200, 304, 200]
 
 
 def test_an_address_is_fetched_here_and_its_article_sent_to_a_server(tmp_path, monkeypatch, capsys):

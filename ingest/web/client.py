@@ -1,9 +1,10 @@
 """Fetches what may be fetched: robots.txt is obeyed, and number, bytes, time and redirects have limits."""
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
+from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import urldefrag, urljoin, urlsplit
 
@@ -22,13 +23,34 @@ _MAX_ROBOTS_BYTES = 500_000
 """That a reader must take at least (RFC 9309)."""
 _MAX_CRAWL_DELAY_S = 30.0
 """A host that asks for longer pauses gets this one."""
-_OK, _REDIRECTS = 200, (301, 302, 303, 307, 308)
+_OK, _NOT_MODIFIED, _REDIRECTS = 200, 304, (301, 302, 303, 307, 308)
 _CLIENT_ERRORS = range(400, 500)
 _HEADERS = (
     (b"User-Agent", USER_AGENT.encode()),
     (b"Accept", b"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.5"),
     (b"Accept-Encoding", b"identity"),  # nothing unpacks to more than was sent
 )
+
+
+class Validators(NamedTuple):
+    """What a server calls a version of a page by: sent back, it says whether there is another one (RFC 9110, 13).
+
+    Attributes
+    ----------
+    etag, modified : str
+        As they came in `ETag` and `Last-Modified`; empty where they did not.
+    """
+
+    etag: str = ""
+    modified: str = ""
+
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """Of a request that wants no more than another version."""
+        named = ((b"If-None-Match", self.etag), (b"If-Modified-Since", self.modified))
+        return [(name, value.encode("latin-1", "ignore")) for name, value in named if value]
+
+
+NO_VALIDATORS = Validators()
 
 
 class Fetched(NamedTuple):
@@ -41,12 +63,18 @@ class Fetched(NamedTuple):
     media_type : str
         As the server calls it; may be empty.
     content : bytes
-        As it was sent.
+        As it was sent; empty where it is unchanged.
+    validators : Validators
+        Of this version.
+    is_unchanged : bool
+        Whether it is the version that is known.
     """
 
     address: str
     media_type: str
     content: bytes
+    validators: Validators = NO_VALIDATORS
+    is_unchanged: bool = False
 
 
 class Limits(NamedTuple):
@@ -93,10 +121,14 @@ class WebClient:
         Hosts that may have any address, lower case.
     limits : Limits
         Of each address.
+    known : mapping of str to Validators
+        Of the pages that need not come again as they are, by address.
     """
 
-    def __init__(self, let_through: Collection[str], limits: Limits) -> None:
-        self._let_through, self._limits = let_through, limits
+    def __init__(
+        self, let_through: Collection[str], limits: Limits, known: Mapping[str, Validators] = MappingProxyType({})
+    ) -> None:
+        self._let_through, self._limits, self._known = let_through, limits, known
         self._robots: dict[str, _Robots] = {}
         self._last: dict[str, float] = {}
         self._ssl = httpx.create_ssl_context()
@@ -105,9 +137,13 @@ class WebClient:
         """What stands at an address of http or https; raises ReadError, which says why it cannot be had."""
         for _ in range(_MAX_REDIRECTS + 1):
             self._check_robots(address)
-            reply = self._get(address, self._limits.max_bytes)
+            known = self._known.get(address, NO_VALIDATORS)
+            reply = self._get(address, self._limits.max_bytes, known)
             if reply.status == _OK:
-                return Fetched(address, reply.headers.get("content-type", ""), reply.content)
+                version = Validators(reply.headers.get("etag", ""), reply.headers.get("last-modified", ""))
+                return Fetched(address, reply.headers.get("content-type", ""), reply.content, version)
+            if reply.status == _NOT_MODIFIED and any(known):
+                return Fetched(address, "", b"", known, is_unchanged=True)
             if reply.status not in _REDIRECTS:
                 raise ReadError(f"The server answers with {reply.status}.")
             address = _follow(address, reply)
@@ -140,14 +176,14 @@ class WebClient:
             return _Robots()
         return _Robots(refusal=f"Its site does not say what may be read: robots.txt gives {reply.status}.")
 
-    def _get(self, address: str, max_bytes: int, cuts: bool = False) -> _Reply:
+    def _get(self, address: str, max_bytes: int, known: Validators = NO_VALIDATORS, cuts: bool = False) -> _Reply:
         """One reply; a longer one than `max_bytes` is cut or an error."""
         self._pause(address)
         backend = CheckedBackend(self._let_through, self._limits.seconds)
         try:
             url = httpx.URL(address)  # which writes Arabic hosts and paths in ASCII
             target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
-            headers = [(b"Host", url.netloc), *_HEADERS]
+            headers = [(b"Host", url.netloc), *_HEADERS, *known.headers()]
             with (
                 httpcore.ConnectionPool(ssl_context=self._ssl, network_backend=backend) as pool,
                 pool.stream("GET", target, headers=headers) as response,

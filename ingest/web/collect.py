@@ -1,8 +1,9 @@
 """From addresses to documents on the disk, sitemaps and feeds followed to their pages, and from these to articles."""
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import unquote, urldefrag, urlsplit
 
@@ -10,7 +11,8 @@ from ingest.ocr.options import NO_OCR, OcrOptions
 from ingest.readers.base import ReadFailure, ReadResult, Source
 from ingest.readers.formats import WORDPRESS, Format, format_of_file, format_of_media_type, read_stream
 from ingest.readers.web_ids import address_id
-from ingest.web.client import Fetched, Limits, WebClient
+from ingest.reasons import reason
+from ingest.web.client import NO_VALIDATORS, Fetched, Limits, Validators, WebClient
 from ingest.web.listings import is_wordpress_export, list_addresses, unpack
 from rag.errors import ReadError
 
@@ -33,13 +35,16 @@ class FetchedDocument(NamedTuple):
         Where it was.
     path : Path
         Where it is.
-    known : Format
-        How it is read.
+    known : Format or None
+        How it is read; None where it is unchanged, and was not sent.
+    validators : Validators
+        Of the version.
     """
 
     address: str
     path: Path
-    known: Format
+    known: Format | None
+    validators: Validators = NO_VALIDATORS
 
 
 class _Waiting(NamedTuple):
@@ -53,6 +58,7 @@ def collect_documents(
     folder: Path,
     progress: Callable[[int, int], None],
     limits: Limits = DEFAULT_LIMITS,
+    known: Mapping[str, Validators] = MappingProxyType({}),
 ) -> list[FetchedDocument | ReadFailure]:
     """Fetch addresses and what they list, each once, in order.
 
@@ -68,8 +74,10 @@ def collect_documents(
         Told the number of addresses that are done, and of those that are known.
     limits : Limits
         Of number, bytes and time.
+    known : mapping of str to Validators
+        Of the documents that need not come again as they are, by address.
     """
-    client = WebClient(let_through, limits)
+    client = WebClient(let_through, limits, known)
     waiting = deque(_Waiting(urldefrag(address)[0], 1) for address in addresses)
     seen = {one.address for one in waiting}
     found: list[FetchedDocument | ReadFailure] = []
@@ -86,10 +94,10 @@ def collect_documents(
             fetched = client.fetch(address)
             failures[host] = 0
             total_bytes += len(fetched.content)
-            content = unpack(fetched.content, limits.max_bytes)
-            listed = None if is_wordpress_export(content) else list_addresses(content, fetched.address)
+            fetched = fetched._replace(content=unpack(fetched.content, limits.max_bytes))
+            listed = _list_addresses(fetched)
             if listed is None:
-                found.append(_keep(fetched._replace(content=content), folder / str(done)))
+                found.append(_keep(fetched, folder / str(done)))
                 continue
             if level == _MAX_LEVELS or not listed:
                 raise ReadError("It lists no pages." if not listed else "It is a list in a list in a list.")
@@ -100,12 +108,20 @@ def collect_documents(
             found.append(ReadFailure(address, str(error)))
     progress(done, done)
     if waiting:
-        reason = f"It and {len(waiting) - 1:,} more are left out: {done:,} were fetched (--max-pages)."
-        found.append(ReadFailure(waiting[0].address, reason))
+        why = f"It and {len(waiting) - 1:,} more are left out: {done:,} were fetched (--max-pages)."
+        found.append(ReadFailure(waiting[0].address, why))
     return found
 
 
+def _list_addresses(fetched: Fetched) -> list[str] | None:
+    """The addresses that a sitemap or a feed lists; None where it is a document."""
+    is_document = fetched.is_unchanged or is_wordpress_export(fetched.content)
+    return None if is_document else list_addresses(fetched.content, fetched.address)
+
+
 def _keep(fetched: Fetched, path: Path) -> FetchedDocument:
+    if fetched.is_unchanged:
+        return FetchedDocument(fetched.address, path, None, fetched.validators)
     media_type = fetched.media_type.partition(";")[0].strip().lower()
     named = format_of_file(Path(PurePosixPath(unquote(urlsplit(fetched.address).path)).name))
     known = named if media_type in _GENERAL_TYPES else format_of_media_type(media_type) or None
@@ -114,12 +130,15 @@ def _keep(fetched: Fetched, path: Path) -> FetchedDocument:
     if known is None:
         raise ReadError(f"Dalil does not read {media_type or 'what its server names no kind of'}.")
     path.write_bytes(fetched.content)
-    return FetchedDocument(fetched.address, path, known)
+    return FetchedDocument(fetched.address, path, known, fetched.validators)
 
 
 def read_document(document: FetchedDocument, max_chars: int, ocr: OcrOptions = NO_OCR) -> Iterator[ReadResult]:
-    """The articles of a document; their source is its address."""
+    """The articles of a document; their source is its address. One that was not sent is a failure."""
     address = document.address
+    if document.known is None:
+        yield ReadFailure(address, reason("web_unchanged"))
+        return
     source = Source(address, address_id(address), address, max_chars, address, ocr)
     with document.path.open("rb") as stream:
         yield from read_stream(stream, document.known, source)

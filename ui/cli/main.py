@@ -38,7 +38,7 @@ from ui.cli.progress_line import ProgressLine
 if TYPE_CHECKING:
     from ingest.indexer import IndexResult
     from ingest.readers import ReadFailure
-    from ingest.web import FetchedDocument
+    from ingest.web import FetchedDocument, Validators
 
 _MAX_TOP_K = 50
 _MAX_PAGES, _MOST_PAGES = 500, 100_000
@@ -100,7 +100,8 @@ def _ingest(options: argparse.Namespace, settings: Settings) -> int:
     if addresses and options.sync:
         raise InputError("--sync takes files and folders alone, no addresses of the web.")
     with tempfile.TemporaryDirectory(prefix="dalil-web-") as folder:
-        documents = _fetch_documents(addresses, settings, Path(folder), options.max_pages) if addresses else []
+        known = {} if options.server or not addresses else _list_known_pages(settings)
+        documents = _fetch_documents(addresses, settings, Path(folder), options.max_pages, known) if addresses else []
         if options.server:
             result = _upload_files(options, settings, paths, documents)
         else:
@@ -108,13 +109,26 @@ def _ingest(options: argparse.Namespace, settings: Settings) -> int:
     return print_index_result(options, result, "ingested", "would be: " if options.dry_run else "")
 
 
+def _list_known_pages(settings: Settings) -> "dict[str, Validators]":
+    """Of the pages that the index has; it is closed again, since fetching others may take long."""
+    from ingest.known_files import KnownFiles
+    from rag.embedding import embedding_spec
+    from rag.store import IndexConfig, open_store
+
+    store = open_store(settings, IndexConfig.of(embedding_spec(settings), settings.chunk_tokens))
+    try:
+        return KnownFiles(store, settings.max_article_chars).list_pages()
+    finally:
+        store.close()
+
+
 def _fetch_documents(
-    addresses: list[str], settings: Settings, folder: Path, max_pages: int
+    addresses: list[str], settings: Settings, folder: Path, max_pages: int, known: "dict[str, Validators]"
 ) -> list["FetchedDocument | ReadFailure"]:
     from ingest.web import Limits, collect_documents
 
     with ProgressBar("addresses") as progress:
-        return collect_documents(addresses, settings.web_hosts_let_through, folder, progress, Limits(max_pages))
+        return collect_documents(addresses, settings.web_hosts_let_through, folder, progress, Limits(max_pages), known)
 
 
 def _sync_files(
