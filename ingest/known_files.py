@@ -9,10 +9,10 @@ from os import stat_result
 from pathlib import Path
 
 import rag.language
+from ingest.fetched import FetchedDocument, Validators, read_document
 from ingest.ocr.options import NO_OCR, OcrOptions
 from ingest.readers import ReadFailure, ReadResult, ReadWarning, file_source, read_file
 from ingest.reasons import code_of
-from ingest.web import FetchedDocument, Validators, read_document
 from rag.addresses import web_address
 from rag.store import ArticleSummary, FileMark, Store
 from rag.types import Article

@@ -7,13 +7,13 @@ that was killed is finished by the next one.
 from collections.abc import Callable, Iterator, Sequence, Set
 from pathlib import Path
 
+from ingest.fetched import FetchedDocument
 from ingest.indexer import Indexer, IndexResult
 from ingest.known_files import FoundItem, KnownFiles, read_marked_page
 from ingest.ocr.options import NO_OCR, OcrOptions
 from ingest.progress import ProgressTracker, Report
 from ingest.reader_pool import ReaderPool, ReadTask
 from ingest.readers import UPLOAD_ORIGIN, Listing, ReadFailure, list_files
-from ingest.web import FetchedDocument
 from rag.store import Store
 
 _MAX_SHARE_REMOVED = 0.2

@@ -15,6 +15,7 @@ def test_a_phone_shows_everything_one_below_the_other(site, chromium):
         phone.wait_for_selector("#dalil-evidence mark")
         assert phone.evaluate("document.documentElement.scrollWidth") <= 360
         assert phone.locator("#dalil-conversations").is_hidden()
+        phone.click(".dalil-close")
         phone.click("[data-act=conversations]")
         assert phone.locator("#dalil-conversations").is_visible()
 

@@ -79,7 +79,7 @@ def test_a_question_that_is_stopped_lets_the_model_go(site_with_model, chromium)
         tab.press("#dalil-question textarea", "Enter")
         tab.click("#dalil-stop")
         tab.wait_for_function(
-            "t => document.querySelector('.dalil-note')?.innerText === t", arg=load_labels("ar")["stopped"]
+            "t => document.querySelector('.dalil-turn .dalil-note')?.innerText === t", arg=load_labels("ar")["stopped"]
         )
         assert tab.locator(".dalil-quote").count() == 0
         assert tab.locator("#dalil-ask").is_visible()

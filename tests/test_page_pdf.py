@@ -79,7 +79,7 @@ def test_pages_are_turned_and_enlarged_by_keyboard(page, article_id):
 def test_a_removal_that_is_undone_brings_the_pages_back_and_a_removal_takes_them(site, chromium, article_id):
     with open_tab(chromium, f"{site}/en/") as tab:
         tab.get_by_role("tab", name="Articles").click()
-        row = tab.locator(".dalil-articles li", has_text="افتتحت جامعة الفرات")
+        row = tab.locator(".dalil-articles tbody tr", has_text="افتتحت جامعة الفرات")
         row.locator("[data-act=remove]").click()
         tab.wait_for_selector("[data-act=undo]")
         tab.click("[data-act=undo]")

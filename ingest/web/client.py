@@ -12,6 +12,7 @@ import httpcore
 import httpx
 from protego import Protego
 
+from ingest.fetched import NO_VALIDATORS, Validators
 from ingest.web.connection import CheckedBackend
 from rag.addresses import web_address
 from rag.errors import ReadError
@@ -30,27 +31,6 @@ _HEADERS = (
     (b"Accept", b"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.5"),
     (b"Accept-Encoding", b"identity"),  # nothing unpacks to more than was sent
 )
-
-
-class Validators(NamedTuple):
-    """What a server calls a version of a page by: sent back, it says whether there is another one (RFC 9110, 13).
-
-    Attributes
-    ----------
-    etag, modified : str
-        As they came in `ETag` and `Last-Modified`; empty where they did not.
-    """
-
-    etag: str = ""
-    modified: str = ""
-
-    def headers(self) -> list[tuple[bytes, bytes]]:
-        """Of a request that wants no more than another version."""
-        named = ((b"If-None-Match", self.etag), (b"If-Modified-Since", self.modified))
-        return [(name, value.encode("latin-1", "ignore")) for name, value in named if value]
-
-
-NO_VALIDATORS = Validators()
 
 
 class Fetched(NamedTuple):

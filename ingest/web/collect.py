@@ -1,18 +1,16 @@
 """From addresses to documents on the disk, sitemaps and feeds followed to their pages, and from these to articles."""
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import unquote, urldefrag, urlsplit
 
-from ingest.ocr.options import NO_OCR, OcrOptions
-from ingest.readers.base import ReadFailure, ReadResult, Source
-from ingest.readers.formats import WORDPRESS, Format, format_of_file, format_of_media_type, read_stream
-from ingest.readers.web_ids import address_id
-from ingest.reasons import reason
-from ingest.web.client import NO_VALIDATORS, Fetched, Limits, Validators, WebClient
+from ingest.fetched import FetchedDocument, Validators
+from ingest.readers.base import ReadFailure
+from ingest.readers.formats import WORDPRESS, format_of_file, format_of_media_type
+from ingest.web.client import Fetched, Limits, WebClient
 from ingest.web.listings import is_wordpress_export, list_addresses, unpack
 from rag.errors import ReadError
 
@@ -24,27 +22,6 @@ _MAX_FAILURES_IN_A_ROW = 5
 """After which a host is left alone."""
 _GENERAL_TYPES = ("", "application/octet-stream", "binary/octet-stream")
 """That say nothing: the name of the file does."""
-
-
-class FetchedDocument(NamedTuple):
-    """A document of the web that lies on the disk.
-
-    Attributes
-    ----------
-    address : str
-        Where it was.
-    path : Path
-        Where it is.
-    known : Format or None
-        How it is read; None where it is unchanged, and was not sent.
-    validators : Validators
-        Of the version.
-    """
-
-    address: str
-    path: Path
-    known: Format | None
-    validators: Validators = NO_VALIDATORS
 
 
 class _Waiting(NamedTuple):
@@ -131,14 +108,3 @@ def _keep(fetched: Fetched, path: Path) -> FetchedDocument:
         raise ReadError(f"Dalil does not read {media_type or 'what its server names no kind of'}.")
     path.write_bytes(fetched.content)
     return FetchedDocument(fetched.address, path, known, fetched.validators)
-
-
-def read_document(document: FetchedDocument, max_chars: int, ocr: OcrOptions = NO_OCR) -> Iterator[ReadResult]:
-    """The articles of a document; their source is its address. One that was not sent is a failure."""
-    address = document.address
-    if document.known is None:
-        yield ReadFailure(address, reason("web_unchanged"))
-        return
-    source = Source(address, address_id(address), address, max_chars, address, ocr)
-    with document.path.open("rb") as stream:
-        yield from read_stream(stream, document.known, source)

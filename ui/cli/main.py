@@ -36,9 +36,9 @@ from ui.cli.model import add_model_commands
 from ui.cli.progress_line import ProgressLine
 
 if TYPE_CHECKING:
+    from ingest.fetched import FetchedDocument, Validators
     from ingest.indexer import IndexResult
     from ingest.readers import ReadFailure
-    from ingest.web import FetchedDocument, Validators
 
 _MAX_TOP_K = 50
 _MAX_PAGES, _MOST_PAGES = 500, 100_000
@@ -190,8 +190,8 @@ def _upload_documents(
     url: str, key: str | None, documents: list["FetchedDocument | ReadFailure"], max_chars: int, result: "IndexResult"
 ) -> None:
     """Read what was fetched, here, since the service fetches nothing, and send the articles."""
+    from ingest.fetched import read_document
     from ingest.readers import ReadFailure, ReadWarning
-    from ingest.web import read_document
     from ui.cli.archive import send_articles
     from ui.cli.client import ServiceClient
 
