@@ -168,6 +168,8 @@ def test_filters_hold_for_summaries_and_subjects_and_a_collection_that_is_narrow
         ),
         ("Which is older, the oud or the qanun?", ["Which is older the oud", "Which is older the qanun"]),
         ("من يقود ميتا؟ ومن مديرتها المالية؟", ["من يقود ميتا؟", "من يقود ميتا؟ ومن مديرتها المالية؟"]),
+        ("متى وُلد ابن بطوطة؟ ومتى توفي؟", ["متى وُلد ابن بطوطة؟", "متى توفي ابن بطوطة؟"]),
+        ("من صمم ملعب الجنوب ومتى افتتح", ["من صمم ملعب الجنوب", "متى افتتح ملعب الجنوب"]),
         ("Where are the women and children of the city?", []),
         ("متى وُلد ابن بطوطة؟", []),
     ],

@@ -4,7 +4,7 @@ import re
 from itertools import pairwise
 from typing import NamedTuple
 
-from rag.answering.follow_up import is_follow_up
+from rag.answering.follow_up import is_follow_up, without_conjunction
 from rag.answering.utterances import match_utterance
 from rag.language.document import Document
 from rag.language.languages import PROFILES
@@ -62,7 +62,19 @@ def _split_sentences(question: Document) -> list[SubQuestion]:
         asked = sentences = _split_clauses(question)
     if not 1 < len(asked) == len(sentences) <= _MAX_SUB_QUESTIONS:
         return []
-    return [SubQuestion(one, _stand_alone(one, asked[0]) if at else one, one) for at, one in enumerate(asked)]
+    first, *others = asked
+    earlier = Document(first, question.language)
+    return [_about(first, first), *(_after(earlier, other) for other in others)]
+
+
+def _after(first: Document, other: str) -> SubQuestion:
+    """A question behind another one; one that says only what is done, or whose, on the subject of that."""
+    bare = without_conjunction(other)
+    if len(Document(bare, first.language).content_terms) == 1 and len(first.content_terms) > 1:
+        subject = first.text[first.content_terms[1].span.start :]  # in Arabic what is done stands before by whom
+        asked = f"{bare.rstrip(''.join(_QUESTION_MARKS))} {subject}"
+        return SubQuestion(bare, asked, asked)
+    return SubQuestion(bare, _stand_alone(other, first.text), bare)
 
 
 def _split_clauses(question: Document) -> list[str]:
@@ -79,7 +91,7 @@ def _split_clauses(question: Document) -> list[str]:
     clauses = [question.text[start:end].strip() for start, end in pairwise(edges)]
     if not all(Document(clause).content_terms for clause in clauses):
         return []
-    mark = question.text.rstrip()[-1:] if question.text.rstrip().endswith(_QUESTION_MARKS) else _QUESTION_MARKS[0]
+    mark = question.text.rstrip()[-1:] if question.text.rstrip().endswith(_QUESTION_MARKS) else ""
     return [
         re.sub(r"[\s,،]+(?:and|و)$", "", clause).rstrip("".join(_QUESTION_MARKS) + " ") + mark for clause in clauses
     ]

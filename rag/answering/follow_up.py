@@ -37,6 +37,11 @@ def is_follow_up(question: Document) -> bool:
     return refers_back or len(question.content_terms) < _MIN_CONTENT_TERMS
 
 
+def without_conjunction(question: str) -> str:
+    """A question without the "and" or "but" that it begins with."""
+    return _CONJUNCTION.sub("", question)
+
+
 def find_subject(history: Sequence[Message]) -> str:
     """What a conversation is about: the article that was cited last, else the last question; empty where there is
     neither."""
@@ -73,7 +78,7 @@ def complete_question(question: Document, history: Sequence[Message]) -> str:
 
 def _leaves_out_what_is_asked(question: Document) -> bool:
     profile = PROFILES[question.language]
-    bare = Document(_CONJUNCTION.sub("", question.text), question.language)
+    bare = Document(without_conjunction(question.text), question.language)
     asks = re.search(rf"(?<!\w)(?:{'|'.join(profile.question_types.values())})(?!\w)", bare.folded_text.text)
     # What follows it says what is asked: "What about dates? How many are there?"
     is_alone = len(bare.sentences) == 1
