@@ -14,7 +14,7 @@ from rag.types import Answer
 from ui.api.errors import describe_error
 from ui.api.schemas import AskRequest, Feedback, FeedbackReceipt, SearchRequest, SearchResponse
 from ui.api.service import AnswerService
-from ui.api.streams import STREAM_RESPONSES, EventStreamResponse, format_event, run_until_disconnect
+from ui.api.streams import STREAM_RESPONSES, format_event, run_until_disconnect, stream_events
 
 
 def build_answer_routes(service: AnswerService) -> APIRouter:
@@ -33,7 +33,7 @@ def build_answer_routes(service: AnswerService) -> APIRouter:
             return service.begin(body.to_answer_request(), deadline)
 
         if body.stream:
-            return EventStreamResponse(_events(await run_until_disconnect(request, deadline, begin)), deadline)
+            return await stream_events(request, deadline, begin, _tell, _tell_error)
         return await run_until_disconnect(request, deadline, lambda: begin().read_to_end())
 
     @router.post(
@@ -57,18 +57,19 @@ def build_answer_routes(service: AnswerService) -> APIRouter:
     return router
 
 
-def _events(stream: AnswerStream) -> Iterator[str]:
-    """`meta`, `sources`, `token` as the text comes, each `citation`, `final` with the whole Answer, `done`; an error
-    after the first of them is an event of its own."""
+def _tell(stream: AnswerStream) -> Iterator[str]:
+    """`meta`, `sources`, `token` as the text comes, each `citation`, `final` with the whole Answer, `done`."""
     yield format_event({"language": stream.language, "probability": round(stream.result.probability, 4)}, "meta")
     yield format_event(describe_result(stream.result, with_reasons=False)["hits"], "sources")
-    try:
-        for part in stream.parts:
-            if isinstance(part, str):
-                yield format_event({"text": part}, "token")
-            else:
-                yield from (format_event(asdict(citation), "citation") for citation in part.citations)
-                yield format_event(asdict(part), "final")
-    except DalilError as error:
-        yield format_event(describe_error(error), "error")
+    for part in stream.parts:
+        if isinstance(part, str):
+            yield format_event({"text": part}, "token")
+        else:
+            yield from (format_event(asdict(citation), "citation") for citation in part.citations)
+            yield format_event(asdict(part), "final")
+    yield format_event({}, "done")
+
+
+def _tell_error(error: DalilError) -> Iterator[str]:
+    yield format_event(describe_error(error), "error")
     yield format_event({}, "done")

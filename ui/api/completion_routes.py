@@ -2,20 +2,19 @@
 
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Annotated, Any, Literal
 from uuid import uuid4
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, BeforeValidator
 
-from rag.errors import DalilError
 from rag.types import Answer, Citation
-from ui.api.errors import describe_error
 from ui.api.model_names import ModelNames
-from ui.api.openai_answers import begin_answer, count_usage, describe_answer, read_answer
+from ui.api.openai_answers import DONE, begin_answer, count_usage, describe_answer, read_answer, tell_failure
 from ui.api.openai_messages import ChatMessage, Content, OpenAIRequest
 from ui.api.service import AnswerService
-from ui.api.streams import STREAM_RESPONSES, EventStreamResponse, format_event, run_until_disconnect
+from ui.api.streams import STREAM_RESPONSES, format_event, run_until_disconnect, stream_events
 
 
 def _read_prompt(value: object) -> object:
@@ -66,8 +65,7 @@ def build_completion_routes(service: AnswerService) -> APIRouter:
             return begin_answer(service, body.messages, mode, deadline, body.filters)
 
         if body.stream:
-            parts = await run_until_disconnect(request, deadline, begin)
-            return EventStreamResponse(_stream(parts, body), deadline)
+            return await stream_events(request, deadline, begin, partial(_stream, body), tell_failure)
         return await run_until_disconnect(request, deadline, lambda: _make_completion(read_answer(begin()), body))
 
     return router
@@ -88,15 +86,12 @@ def _make_completion(answer: Answer, body: CompletionRequest) -> dict[str, Any]:
     return _describe(body, answer.text, "stop") | usage | describe_answer(answer)
 
 
-def _stream(parts: Iterator[str | Answer], body: CompletionRequest) -> Iterator[str]:
+def _stream(body: CompletionRequest, parts: Iterator[str | Answer]) -> Iterator[str]:
     """OpenAI's chunks, of one completion; the last one carries the citations."""
     head = {name: value for name, value in _describe(body, "", None).items() if name != "choices"}
-    try:
-        for part in parts:
-            if isinstance(part, str):
-                yield format_event(_describe(body, part, None) | head)
-            else:
-                yield format_event(_describe(body, "", "stop") | head | describe_answer(part))
-    except DalilError as error:
-        yield format_event(describe_error(error))
-    yield "data: [DONE]\n\n"
+    for part in parts:
+        if isinstance(part, str):
+            yield format_event(_describe(body, part, None) | head)
+        else:
+            yield format_event(_describe(body, "", "stop") | head | describe_answer(part))
+    yield DONE

@@ -5,17 +5,22 @@ from dataclasses import asdict
 from typing import Any
 
 from rag.answering.llm import Deadline
+from rag.errors import DalilError
 from rag.language.tokens import count_tokens
 from rag.types import NO_FILTERS, Answer, AnswerRequest, RequestedMode
 from ui.api.client_tasks import answer_task, find_task
+from ui.api.errors import describe_error
 from ui.api.openai_messages import ChatMessage, read_conversation
 from ui.api.schemas import ArticleFilters
 from ui.api.service import AnswerService
+from ui.api.streams import format_event
 
 _ANSWER_FIELDS = (
     "language", "refused", "reason", "mode", "degraded", "statements", "prompt", "state", "confidence",
 )  # fmt: skip
 """What an answer says of itself."""
+DONE = "data: [DONE]\n\n"
+"""The last event of OpenAI's streams."""
 
 
 def begin_answer(
@@ -62,6 +67,12 @@ def read_answer(parts: Iterator[str | Answer]) -> Answer:
     *_, answer = parts
     assert isinstance(answer, Answer)
     return answer
+
+
+def tell_failure(error: DalilError) -> Iterator[str]:
+    """The last events of a stream that an error ends."""
+    yield format_event(describe_error(error))
+    yield DONE
 
 
 def describe_answer(answer: Answer) -> dict[str, Any]:

@@ -6,20 +6,19 @@ itself.
 
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
-from rag.errors import DalilError
 from rag.types import Answer
-from ui.api.errors import describe_error
 from ui.api.model_names import ModelNames
-from ui.api.openai_answers import begin_answer, count_usage, describe_answer, read_answer
+from ui.api.openai_answers import DONE, begin_answer, count_usage, describe_answer, read_answer, tell_failure
 from ui.api.openai_messages import ChatMessage, OpenAIRequest
 from ui.api.schemas import ChatCompletion, ModelInfo, ModelList
 from ui.api.service import AnswerService
-from ui.api.streams import STREAM_RESPONSES, EventStreamResponse, format_event, run_until_disconnect
+from ui.api.streams import STREAM_RESPONSES, format_event, run_until_disconnect, stream_events
 
 
 class StreamOptions(BaseModel):
@@ -81,8 +80,7 @@ def build_openai_routes(service: AnswerService) -> APIRouter:
             return begin_answer(service, body.messages, mode, deadline, body.filters, body.wants_json)
 
         if body.stream:
-            parts = await run_until_disconnect(request, deadline, begin)
-            return EventStreamResponse(_stream_chunks(parts, body), deadline)
+            return await stream_events(request, deadline, begin, partial(_stream_chunks, body), tell_failure)
         return await run_until_disconnect(request, deadline, lambda: _make_completion(read_answer(begin()), body))
 
     return router
@@ -100,7 +98,7 @@ def _make_completion(answer: Answer, body: ChatRequest) -> dict[str, Any]:
     } | describe_answer(answer)
 
 
-def _stream_chunks(parts: Iterator[str | Answer], body: ChatRequest) -> Iterator[str]:
+def _stream_chunks(body: ChatRequest, parts: Iterator[str | Answer]) -> Iterator[str]:
     """OpenAI's chunks; the last one with a choice carries the citations."""
     head = {
         "id": f"chatcmpl-{time.time_ns():x}",
@@ -114,14 +112,11 @@ def _stream_chunks(parts: Iterator[str | Answer], body: ChatRequest) -> Iterator
         return format_event(head | {"choices": [choice]} | beside)
 
     yield format_chunk({"role": "assistant", "content": ""})
-    try:
-        for part in parts:
-            if isinstance(part, str):
-                yield format_chunk({"content": part})
-            else:
-                yield format_chunk({}, "stop", **describe_answer(part))
-                if body.includes_usage:
-                    yield format_event(head | {"choices": [], "usage": count_usage(body.messages, part.text)})
-    except DalilError as error:
-        yield format_event(describe_error(error))
-    yield "data: [DONE]\n\n"
+    for part in parts:
+        if isinstance(part, str):
+            yield format_chunk({"content": part})
+        else:
+            yield format_chunk({}, "stop", **describe_answer(part))
+            if body.includes_usage:
+                yield format_event(head | {"choices": [], "usage": count_usage(body.messages, part.text)})
+    yield DONE

@@ -16,7 +16,7 @@ from ui.api.model_names import ModelNames
 from ui.api.openai_answers import begin_answer, count_usage, describe_answer, read_answer
 from ui.api.openai_messages import ChatMessage, OpenAIRequest
 from ui.api.service import AnswerService
-from ui.api.streams import STREAM_RESPONSES, EventStreamResponse, format_event, run_until_disconnect
+from ui.api.streams import STREAM_RESPONSES, format_event, run_until_disconnect, stream_events
 
 
 def _read_items(value: object) -> object:
@@ -82,8 +82,7 @@ def build_response_routes(service: AnswerService) -> APIRouter:
 
         draft = _Draft(body)
         if body.stream:
-            parts = await run_until_disconnect(request, deadline, begin)
-            return EventStreamResponse(draft.stream(parts), deadline)
+            return await stream_events(request, deadline, begin, draft.stream, draft.tell_failure)
         return await run_until_disconnect(request, deadline, lambda: draft.complete(read_answer(begin())))
 
     return router
@@ -123,20 +122,21 @@ class _Draft:
         item = self._describe_item("in_progress", [])
         yield self._event("response.output_item.added", output_index=0, item=item)
         yield self._event("response.content_part.added", **place, part=_describe_text(""))
-        try:
-            for part in parts:
-                if isinstance(part, str):
-                    yield self._event("response.output_text.delta", **place, delta=part, logprobs=[])
-                    continue
-                whole = self.complete(part)
-                item = whole["output"][0]
-                yield self._event("response.output_text.done", **place, text=part.text, logprobs=[])
-                yield self._event("response.content_part.done", **place, part=item["content"][0])
-                yield self._event("response.output_item.done", output_index=0, item=item)
-                yield self._event("response.completed", response=whole)
-        except DalilError as error:
-            problem = describe_error(error)["error"]
-            yield self._event("error", code=problem["code"], message=problem["message"], param=None)
+        for part in parts:
+            if isinstance(part, str):
+                yield self._event("response.output_text.delta", **place, delta=part, logprobs=[])
+                continue
+            whole = self.complete(part)
+            item = whole["output"][0]
+            yield self._event("response.output_text.done", **place, text=part.text, logprobs=[])
+            yield self._event("response.content_part.done", **place, part=item["content"][0])
+            yield self._event("response.output_item.done", output_index=0, item=item)
+            yield self._event("response.completed", response=whole)
+
+    def tell_failure(self, error: DalilError) -> Iterator[str]:
+        """OpenAI's event of an error."""
+        problem = describe_error(error)["error"]
+        yield self._event("error", code=problem["code"], message=problem["message"], param=None)
 
     def _event(self, kind: str, **fields: Any) -> str:
         return format_event({"type": kind, "sequence_number": next(self._numbers)} | fields, kind)

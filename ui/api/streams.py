@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
@@ -12,8 +12,10 @@ from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from rag.answering.llm import Deadline
+from rag.errors import DalilError
 
 Result = TypeVar("Result")
+Begun = TypeVar("Begun")
 
 _EVENT_STREAM = "text/event-stream"
 _HEARTBEAT = ":\n\n"
@@ -39,26 +41,47 @@ async def run_until_disconnect(request: Request, deadline: Deadline, work: Calla
         return await run_in_threadpool(work)
 
 
-class EventStreamResponse(StreamingResponse):
-    """Server-sent events, each made in a thread.
-
-    A reader who leaves makes the deadline expire, and so ends the work: Starlette would wait for the thread before it
-    cancels.
+async def stream_events(
+    request: Request,
+    deadline: Deadline,
+    begin: Callable[[], Begun],
+    tell: Callable[[Begun], Iterator[str]],
+    tell_error: Callable[[DalilError], Iterable[str]],
+    heartbeat_s: float = _HEARTBEAT_S,
+) -> StreamingResponse:
+    """Server-sent events of what takes a while to begin, such as a search in the words of a slow model.
 
     Parameters
     ----------
-    events : iterator of str
-        As `format_event` gives them.
+    request : Request
+        That asks for them.
     deadline : Deadline
-        Of the work that makes them.
+        Of the work that makes them; expires when the reader leaves.
+    begin : callable
+        The work before the first event, done in a thread. Its error is the answer to the request, unless it comes after
+        the first heartbeat.
+    tell : callable
+        The events, from what was begun; each is made in a thread.
+    tell_error : callable
+        The last events, where an error ends them.
     heartbeat_s : float
-        Seconds of silence after which a comment is sent.
+        Seconds of silence after which a comment is sent, again and again.
     """
+    async with _expiring_on_disconnect(request.receive, deadline):
+        begun = asyncio.ensure_future(run_in_threadpool(begin))
+        await asyncio.wait({begun}, timeout=heartbeat_s)
+    if begun.done():
+        begun.result()
+    return _EventStreamResponse(_with_heartbeats(_tell_all(begun, tell, tell_error), heartbeat_s), deadline)
 
-    def __init__(self, events: Iterator[str], deadline: Deadline, heartbeat_s: float = _HEARTBEAT_S) -> None:
+
+class _EventStreamResponse(StreamingResponse):
+    """Server-sent events. A reader who leaves makes the deadline expire, and so ends the work: Starlette would wait for
+    the thread before it cancels."""
+
+    def __init__(self, events: AsyncIterator[str], deadline: Deadline) -> None:
         unbuffered = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-        content = _with_heartbeats(iterate_in_threadpool(events), heartbeat_s)
-        super().__init__(content, media_type=_EVENT_STREAM, headers=unbuffered)
+        super().__init__(events, media_type=_EVENT_STREAM, headers=unbuffered)
         self._deadline = deadline
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,6 +94,22 @@ def format_event(data: Any, name: str | None = None) -> str:
     """One server-sent event with JSON as its data."""
     head = f"event: {name}\n" if name else ""
     return f"{head}data: {json.dumps(data, ensure_ascii=False)}\n\n"
+
+
+async def _tell_all(
+    begun: asyncio.Future[Begun],
+    tell: Callable[[Begun], Iterator[str]],
+    tell_error: Callable[[DalilError], Iterable[str]],
+) -> AsyncIterator[str]:
+    """The events of what was begun, or is about to be."""
+    try:
+        if not begun.done():
+            yield _HEARTBEAT
+        async for event in iterate_in_threadpool(tell(await begun)):
+            yield event
+    except DalilError as error:
+        for event in tell_error(error):
+            yield event
 
 
 async def _with_heartbeats(events: AsyncIterator[str], heartbeat_s: float) -> AsyncIterator[str]:
