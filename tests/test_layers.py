@@ -69,6 +69,7 @@ ONLY_IN = {
     "pypdfium2": ("ingest.pdf.prepare", "ingest.pdf.page_letters", "ingest.pdf.drawing"),
     "docx": "ui.page.word",
     "rispy": "ui.page.citation_styles",
+    "spellchecker": "rag.language.arabic.spelling",
     "PIL": "ingest.ocr.pictures",
     "xllamacpp": "rag.answering.llm.local",
     "huggingface_hub": "rag.answering.llm.catalogue",

@@ -14,7 +14,8 @@ from math import sqrt
 from typing import Literal
 
 from rag.language.arabic.letter_pairs import mean_pair_bits
-from rag.language.arabic.letters import MARK_CLASS
+from rag.language.arabic.letters import MARK_CLASS, WASLA
+from rag.language.arabic.spelling import lacks_letters
 from rag.language.languages import PROFILES
 from rag.language.normalize import fold_text, remove_marks
 
@@ -60,20 +61,8 @@ article. Of 1,371 good texts of four question sets and the sample articles a hun
 none less than 0.83 and 0.24; lists of names have few function words, but the letters of Arabic. Both count from
 `_MIN_GARBLED_WORDS` words on."""
 _MIN_GARBLED_WORDS = 25
-_MIN_STUMP_WORDS, _MAX_STUMPS, _MANY_WORDS, _MAX_STUMPS_OF_MANY = 60, 0.19, 300, 0.135
-"""What is left where letters were dropped: words of at most two letters that are no function words, and a third of
-those of three, to all words; less in a text of many words. Of 1,021 good texts none has more than 0.19 from 60 words on
-(below it, names of letters reach 0.22), and of 220 longer ones none more than 0.126; with a fifth of the letters gone,
-99 of 100 longer ones have more than 0.144 (`python -m eval.text_health`)."""
-_MIN_SPREAD_WORDS, _SHAPED_WEIGHT, _MAX_SPREAD, _SPREAD_NOISE = 500, 0.12, 0.006, 1.3
-"""In long texts fewer letters suffice: the share of stumps less that of shaped words, weighted by a linear discriminant
-of 124 good texts against the same with a tenth of the letters gone; the noise falls as the square root of the words.
-None of 186 good texts from 500 words on is over the limit."""
-_LETTER_NAMES = frozenset("اي ايه بي سي دي اف جي اتش جاي كي ال ام ان او كيو ار اس تي يو في اكس".split())
-"""Of the Latin alphabet, as abbreviations are spelled out: a text on a television network says them all the time."""
 _MIN_DISTINCT = 3.0
 """Different words by the square root of all: of 25 words the sample articles have 3.6 and more, of 500 16."""
-_STUMP_WEIGHTS = {1: 1.0, 2: 1.0, 3: 0.3}
 _MIN_HEADING_WORDS, _MIN_HEADING_SIMILARITY, _MIN_HEADING_COMMON = 15, 0.83, 0.35
 """Of the headings of a document together: at least 0.88 and 0.41 in the good PDF files, 0.79 and 0.29 in the one whose
 bold font alone names its letters wrongly."""
@@ -144,7 +133,7 @@ def judge_health(text: str) -> Health:
         return _REVERSED
     if _is_garbled(words, forward):
         return _GARBLED
-    return _DROPPED if _lacks_letters(words, forward) else _OK
+    return _DROPPED if lacks_letters(text) else _OK
 
 
 def judge_ocr(text: str, confidence: float) -> Health:
@@ -327,7 +316,7 @@ def _count_mixed(text: str) -> int:
 
 
 def _arabic_words(text: str) -> list[str]:
-    return _ARABIC_WORD.findall(remove_marks(unicodedata.normalize("NFKC", text)))
+    return _ARABIC_WORD.findall(remove_marks(unicodedata.normalize("NFKC", text)).replace(WASLA, "ا"))
 
 
 def _is_garbled(words: list[str], forward: int) -> bool:
@@ -343,22 +332,6 @@ def _is_garbled(words: list[str], forward: int) -> bool:
 def _repeats_itself(words: list[str]) -> bool:
     """Whether a text says a few words over and over, as forms and tables do: how often it has a letter says nothing."""
     return len(set(words)) < _MIN_DISTINCT * sqrt(len(words))
-
-
-def _lacks_letters(words: list[str], forward: int) -> bool:
-    if len(words) < _MIN_STUMP_WORDS or _repeats_itself(words):
-        return False
-    common = PROFILES["ar"].function_words | _LETTER_NAMES
-    stumps = sum(
-        _STUMP_WEIGHTS.get(len(word), 0.0)
-        for word in words
-        if word != "و" and len(word) < 4 and fold_text(word) not in common
-    )
-    share = stumps / len(words)
-    if share > (_MAX_STUMPS if len(words) < _MANY_WORDS else _MAX_STUMPS_OF_MANY):
-        return True
-    limit = _MAX_SPREAD + _SPREAD_NOISE / sqrt(len(words))
-    return len(words) >= _MIN_SPREAD_WORDS and share - _SHAPED_WEIGHT * forward / len(words) > limit
 
 
 def _count_signs(words: list[str]) -> tuple[int, int]:

@@ -25,6 +25,9 @@ SHADDA = "\u0651"
 
 TATWEEL = "\u0640"
 
+WASLA = "ٱ"
+"""The alef of the Quran's spelling that is not spoken."""
+
 SMALL_LETTERS = "\u06e5\u06e6"
 """Small waw and small ya, which are marks of recitation though Unicode calls them letters."""
 
@@ -35,7 +38,7 @@ HAMZA_MARK_CLASS = "\u0653-\u0655"
 
 SPELLINGS = str.maketrans(
     {
-        "ٱ": "ا",
+        WASLA: "ا",
         "ى": "ي",
         "ة": "ه",
         # Persian and Urdu look-alikes that keyboards and PDF tools leave in Arabic text
