@@ -5,6 +5,7 @@ from rag.answering.candidates import ScoredSentence
 from rag.answering.direct import answer_span, direct_answer_text
 from rag.answering.reader import ReadSentence
 from rag.language.document import Document
+from rag.language.glosses import find_spelling
 from rag.types import Span
 from tests.doubles import make_hit
 
@@ -49,6 +50,21 @@ def test_an_answer_is_told_in_the_readers_language():
 def test_a_name_that_is_not_listed_is_spelled_with_the_arabic_beside_it():
     text = "قتله رجل يقال له فاتك الأسدي في الطريق."
     assert answer("Who killed him?", text, "فاتك الأسدي", "en") == "Fatk al-Asadi (فاتك الأسدي)"
+
+
+def test_a_name_is_spelled_as_the_articles_spell_it():
+    text = "يقود زوكربيرغ شركة ميتا. أسسها مارك زوكربيرغ (Mark Zuckerberg) عام 2004."
+    assert answer("Who leads it?", text, "زوكربيرغ", "en") == "Zuckerberg (زوكربيرغ)"
+    named = "خلفه جيسون دروغي (Jason Droege) في الإدارة."
+    assert answer("Who came after him?", named, "جيسون دروغي (Jason Droege)", "en") == "Jason Droege (جيسون دروغي)"
+
+
+def test_a_name_is_spelled_as_another_article_does():
+    read_name = read("أعلن زوكربيرج عن خطط جديدة للشركة.", "زوكربيرج")
+    others = ["كتب سام ألتمان (Sam Altman) عن ديموس (Deimos).", "قال مارك زوكربيرغ (Mark Zuckerberg) ذلك."]
+    asked = Document("Who announced it?")
+    assert direct_answer_text(asked, read_name, "en", others) == "Zuckerberg (زوكربيرج)"
+    assert find_spelling("دمشق", others) is None
 
 
 def test_what_would_have_to_be_translated_is_not_told():

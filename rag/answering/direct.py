@@ -1,9 +1,11 @@
 """The direct answer: the few words of a sentence that answer, in the reader's language."""
 
 import re
+from collections.abc import Sequence
 
 from rag.answering.reader import ReadSentence
 from rag.language.document import Document
+from rag.language.glosses import find_spelling, strip_gloss
 from rag.language.languages import PROFILES
 from rag.types import Hit, Language, Span
 
@@ -17,7 +19,9 @@ _EDGES = " \t\n.,;:،؛…!؟?-–—\"'"
 _BRACKETS = {"(": ")", "«": "»", "[": "]", "“": "”"}
 
 
-def direct_answer_text(question: Document, read: ReadSentence, answer_language: Language) -> str | None:
+def direct_answer_text(
+    question: Document, read: ReadSentence, answer_language: Language, texts: Sequence[str] = ()
+) -> str | None:
     """The words that answer, as the reader is told them; None where they are no answer by themselves or would have to
     be translated freely.
 
@@ -29,18 +33,22 @@ def direct_answer_text(question: Document, read: ReadSentence, answer_language: 
         With the words.
     answer_language : Language
         Of the reader.
+    texts : sequence of str
+        That may spell a name in the reader's letters, besides the one that is quoted.
     """
     span = answer_span(read)
     words = " ".join(read.sentence.hit.article.text[slice(*span)].split())
     if not 0 < len(words.split()) <= _MAX_WORDS or words == read.sentence.text.strip(_EDGES):
         return None
     profile = PROFILES[answer_language]
-    if Document(words).language == answer_language:
+    name = strip_gloss(words)
+    if Document(name).language == answer_language:
         return words
     if rendered := profile.render(words):
         return rendered
-    if _asks_for_name(question) and len(words.split()) <= _MAX_NAME_WORDS:
-        return f"{profile.spell_name(words)} ({words})"
+    if _asks_for_name(question) and 0 < len(name.split()) <= _MAX_NAME_WORDS:
+        spelled = find_spelling(name, (read.sentence.hit.article.text, *texts)) or profile.spell_name(name)
+        return f"{spelled} ({name})"
     return None
 
 

@@ -221,7 +221,9 @@ def _find_direct_answer(passages: ReadPassages, language: Language) -> DirectAns
     if read.answer is None or read.probability * read.answer_probability < _SURE_WORDS:
         return None
     span = answer_span(read)
-    text = None if rests_on_ocr_number(sentence.hit, span) else direct_answer_text(question, read, language)
+    if rests_on_ocr_number(sentence.hit, span):
+        return None
+    text = direct_answer_text(question, read, language, [hit.article.text for hit in passages.result.hits])
     return DirectAnswer(text, (AnswerSpan(1, *span),)) if text else None
 
 

@@ -1,0 +1,70 @@
+"""How a text itself spells a name in the other script: "مارك زوكربيرغ (Mark Zuckerberg)"."""
+
+import re
+from collections.abc import Iterable
+from difflib import SequenceMatcher
+
+from rag.language.normalize import fold_text
+from rag.language.phonetics import consonant_skeleton
+
+_GLOSS = re.compile(r"\(([^\W\d_][^()\n]*)\)")
+_MAX_NAME_WORDS = 5
+_MIN_ALIKE, _MIN_CONSONANTS = 0.7, 3
+"""Of the consonants of a name and of words in brackets behind it, from which they are one name: 64 of the 75 names of
+persons and places of the sample articles have more with their own spelling, terms and abbreviations have less."""
+_SAME_LENGTH = 0.1
+_EDGES = "،,.؛;:«»\"'"
+
+
+def strip_gloss(words: str) -> str:
+    """A name without what stands in brackets behind it."""
+    return _GLOSS.sub("", words).strip()
+
+
+def find_spelling(name: str, texts: Iterable[str]) -> str | None:
+    """How one of some texts spells a name in the other script, in brackets behind it; None where none does.
+
+    Parameters
+    ----------
+    name : str
+        A name in one script, such as a surname whose text has the whole name once.
+    texts : iterable of str
+        The nearest first.
+    """
+    for text in texts:
+        for gloss in _GLOSS.finditer(text):
+            before = text[: gloss.start()].split()[-_MAX_NAME_WORDS:]
+            spelled = gloss[1].split()
+            if _holds(before, name) and (best := _most_alike(spelled, name.split())):
+                return best
+    return None
+
+
+def _holds(words: list[str], name: str) -> bool:
+    """Whether some of the words before a bracket are a name, in the same letters or, where it has consonants enough, in
+    others that sound so."""
+    folded, wanted = _fold(name), _sound(name.split())
+    runs = [words[start:end] for start in range(len(words)) for end in range(start + 1, len(words) + 1)]
+    is_long = len(wanted) >= _MIN_CONSONANTS
+    return any(_fold(" ".join(run)) == folded or (is_long and _sound(run) == wanted) for run in runs)
+
+
+def _most_alike(spelled: list[str], name: list[str]) -> str | None:
+    """The words in brackets that sound like a name; rather as many of them."""
+    wanted = _sound(name)
+    runs = [spelled[start:end] for start in range(len(spelled)) for end in range(start + 1, len(spelled) + 1)]
+    alike = {_alike(_sound(run), wanted) + _SAME_LENGTH * (len(run) == len(name)): run for run in runs}
+    best = max(alike)
+    return " ".join(alike[best]).strip(_EDGES) if best >= _MIN_ALIKE else None
+
+
+def _fold(name: str) -> str:
+    return " ".join(fold_text(word.strip(_EDGES)) for word in name.split())
+
+
+def _sound(words: list[str]) -> str:
+    return "".join(consonant_skeleton(fold_text(word.strip(_EDGES))) for word in words)
+
+
+def _alike(one: str, other: str) -> float:
+    return SequenceMatcher(None, one.casefold(), other.casefold(), autojunk=False).ratio() if one and other else 0.0
