@@ -22,7 +22,7 @@ from rag.store.qdrant_edge import EdgeEngine
 from rag.store.qdrant_server import ServerEngine
 from rag.store.server_config import Sharding, collection_options
 from tests.doubles import WordEncoder, article
-from tests.qdrant_stand_in import StandIn
+from tests.qdrant_stand_in import StandIn, count_trips
 
 SERVER = "DALIL_TEST_QDRANT_URL"
 WORDS = IndexConfig("words", 64, 64, 64, 320)
@@ -250,8 +250,71 @@ def test_what_is_known_of_terms_is_asked_again_when_chunks_were_written(start):
     first, again = (count_requests("كم كيلومترا تطير النحلة؟") for _ in range(2))
     write(store, ["الجمل يحمل."])
     after = count_requests("كم كيلومترا تطير النحلة؟")
-    assert first == after > again == 2  # the number of chunks for the terms, and for the normalization
+    assert first == after > again == 1  # the number of chunks
     store.close()
+
+
+def test_a_question_takes_two_round_trips_and_asks_for_nothing_twice(start):
+    stand_in = start(shards=3)
+    store = Store(ServerEngine.connect(stand_in.url, None, None, "test"), WORDS)
+    write(store, generate_texts(40, seed=1))
+    search = retriever(store)
+    search.search("أين النهر والجبل؟")  # its words are counted
+    stand_in.latency_s = 0.2
+    with stand_in.recorded() as requests:
+        result = search.search("أين الجبل والنهر؟", reads=4)
+        vectors = search.sentence_vectors(result.hits[:4])
+    assert sorted(request.path.removeprefix("/collections/test_") for request in requests) == [
+        "articles/points",
+        "chunks/points",
+        "chunks/points/count",
+        "chunks/points/query/batch",
+    ]
+    assert count_trips(requests) == 2
+    with stand_in.recorded() as requests:
+        again = search.sentence_vectors(result.hits[:4])
+    assert requests == []
+    assert again.keys() == vectors.keys() == {hit.chunk_id for hit in result.hits[:4]}
+    store.close()
+
+
+def test_a_search_with_counts_that_no_longer_hold_is_made_again(start):
+    stand_in = start()
+    early, late = (Store(ServerEngine.connect(stand_in.url, None, None, "test"), WORDS) for _ in range(2))
+    write(early, generate_texts(40, seed=1))
+    question = "أين النهر والجبل؟"
+    find_hits(early, question)
+    write(late, [f"{text} نهر" for text in generate_texts(60, seed=2)])
+    assert find_hits(early, question) == find_hits(late, question)
+    for one in (early, late):
+        one.close()
+
+
+def test_sentence_vectors_are_those_of_the_folder_also_where_an_earlier_dalil_wrote_them(start, tmp_path):
+    folder = Store(EdgeEngine(tmp_path / "index"), WORDS)
+    stand_in = start()
+    server = Store(ServerEngine.connect(stand_in.url, None, None, "test"), WORDS)
+    for store in (folder, server):
+        write(store, BEES[:3])
+    ids = list(find_hits(folder, "كم كيلومترا تطير النحلة؟"))
+    expected = folder.sentence_vectors(ids)
+
+    def check() -> None:
+        found = server.sentence_vectors(ids)
+        assert found.keys() == expected.keys() == set(ids)
+        for key, vectors in found.items():
+            assert np.array_equal(vectors.sentences, expected[key].sentences)
+            assert all(map(np.array_equal, vectors.tokens, expected[key].tokens))
+            assert np.array_equal(vectors.title, expected[key].title)
+
+    check()
+    client = QdrantClient(url=stand_in.url, check_compatibility=False)
+    [one] = client.retrieve("test_chunks", ids[:1], with_payload=True, with_vectors=True)
+    del one.payload["tokens_text"], one.payload["sentence_text"]
+    client.upsert("test_chunks", [models.PointStruct(id=one.id, vector=one.vector, payload=one.payload)])
+    check()
+    for one in (client, folder, server):
+        one.close()
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,19 @@
 """Points, queries and conditions as a Qdrant server is sent them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from qdrant_client import models
 
 from rag.embedding.bm25 import SparseVector
-from rag.store.engine import WRITTEN_AT, Point, VectorQuery
+from rag.store.engine import WRITTEN_AT, Payload, Point, VectorQuery
 from rag.store.filters import ChunkFilter
+from rag.store.vector_text import decode_vectors, encode_vectors
 
 TERMS = "terms"
 """Payload of a chunk: the ids of its terms, by which they are counted."""
+VECTOR_TEXTS = {"tokens": "tokens_text", "sentence": "sentence_text"}
+"""Payload of a chunk: its vectors of 8 bits by representation, once more, as they are read for an answer."""
 
 _MAX_REQUEST_BYTES = 30_000_000
 """A server that was not told otherwise takes 32 MiB."""
@@ -22,7 +25,8 @@ def to_server_point(point: Point, written_at: int) -> models.PointStruct:
         return models.PointStruct(id=point.id, vector={}, payload=point.payload)
     lexical: SparseVector = point.vectors["lexical"]
     vectors = point.vectors | {"lexical": _to_server_sparse(lexical)}
-    payload = point.payload | {WRITTEN_AT: written_at, TERMS: lexical.indices}
+    texts = {field: encode_vectors(vectors[name]) for name, field in VECTOR_TEXTS.items()}
+    payload = point.payload | texts | {WRITTEN_AT: written_at, TERMS: lexical.indices}
     if not lexical.indices:
         del vectors["lexical"], payload[TERMS]
     return models.PointStruct(id=point.id, vector=vectors, payload=payload)
@@ -43,16 +47,35 @@ def split_points(points: Sequence[models.PointStruct]) -> Iterator[list[models.P
         yield group
 
 
-def to_server_request(query: VectorQuery) -> models.QueryRequest:
-    """A query."""
-    conditions: list[Any] = [models.HasIdCondition(has_id=list(query.ids))] if query.ids is not None else []
-    conditions += _to_server_conditions(query.filter) if query.filter else []
-    return models.QueryRequest(
-        query=_to_server_sparse(query.vector) if isinstance(query.vector, SparseVector) else query.vector,
-        using=query.representation,
-        limit=query.limit,
+def to_scoring_requests(
+    finders: Sequence[VectorQuery], vectors: Mapping[str, Any], fields: Sequence[str], shards: int
+) -> list[models.QueryRequest]:
+    """For each representation one that scores all that the finders find.
+
+    Each shard finds and scores by itself, and what they found is merged: the limit lets all of it through, since some
+    of the chunks that are the best of all by one representation are the worst by another.
+    """
+    prefetches = [_to_prefetch(finder) for finder in finders]
+    limit = shards * sum(finder.limit for finder in finders)
+    return [
+        models.QueryRequest(
+            prefetch=prefetches,
+            query=_to_server_vector(vector),
+            using=name,
+            limit=limit,
+            with_payload=list(fields) if name == "dense" else False,
+        )
+        for name, vector in vectors.items()
+    ]
+
+
+def _to_prefetch(finder: VectorQuery) -> models.Prefetch:
+    conditions: list[Any] = _to_server_conditions(finder.filter) if finder.filter else []
+    return models.Prefetch(
+        query=_to_server_vector(finder.vector),
+        using=finder.representation,
+        limit=finder.limit,
         filter=models.Filter(must=conditions) if conditions else None,
-        with_payload=list(query.fields) or False,
     )
 
 
@@ -64,6 +87,17 @@ def _to_server_conditions(condition: ChunkFilter) -> list[models.FieldCondition]
         *(models.FieldCondition(key=field, match=match) for field, match in matches.items()),
         *(models.FieldCondition(key=field, range=bound) for field, bound in (minima | maxima).items()),
     ]
+
+
+def _to_server_vector(vector: Any) -> Any:
+    return _to_server_sparse(vector) if isinstance(vector, SparseVector) else vector
+
+
+def read_vectors(payload: Payload, sizes: Mapping[str, int]) -> dict[str, Any]:
+    """The vectors of 8 bits of a chunk from its payload; empty where an earlier Dalil wrote it."""
+    if not payload.keys() >= set(VECTOR_TEXTS.values()):
+        return {}
+    return {name: decode_vectors(payload[field], sizes[name]) for name, field in VECTOR_TEXTS.items()}
 
 
 def _to_server_sparse(vector: SparseVector) -> models.SparseVector:
