@@ -13,16 +13,16 @@ import pytest
 from qdrant_client import QdrantClient, models
 
 from ingest.embedding import embed_articles
-from rag.errors import IndexMismatchError, StoreError
+from rag.errors import IndexMismatchError, SettingsError, StoreError
 from rag.retrieval.calibration import load_calibration
 from rag.retrieval.retriever import HybridRetriever
 from rag.store import IndexConfig, Store
 from rag.store.points import article_point, chunk_point
 from rag.store.qdrant_edge import EdgeEngine
 from rag.store.qdrant_server import ServerEngine
-from rag.store.server_config import Sharding, collection_options
+from rag.store.server_config import SMALL, Sharding, Storage, collection_options
 from tests.doubles import WordEncoder, article
-from tests.qdrant_stand_in import StandIn, count_trips
+from tests.qdrant_stand_in import MAX_BODY_BYTES, StandIn, count_trips
 
 SERVER = "DALIL_TEST_QDRANT_URL"
 WORDS = IndexConfig("words", 64, 64, 64, 320)
@@ -340,3 +340,50 @@ def test_a_collection_of_others_is_refused_with_what_is_different(start, vectors
     with pytest.raises(IndexMismatchError, match=message) as refused:
         Store(ServerEngine.connect(stand_in.url, None, None, "test"), WORDS)
     assert "another DALIL_QDRANT_PREFIX" in str(refused.value)
+
+
+def test_a_large_collection_keeps_quantized_vectors_in_memory_and_the_others_on_disk():
+    small, large = (
+        collection_options("chunks", WORDS.vector_sizes, storage=one) for one in (SMALL, Storage.of(True, None, {}))
+    )
+    dense = large["vectors_config"]["dense"]
+    assert dense.on_disk
+    assert dense.quantization_config.scalar.always_ram
+    assert large["hnsw_config"].on_disk
+    assert small["vectors_config"]["dense"].quantization_config is small["hnsw_config"] is None
+    assert small["optimizers_config"].deleted_threshold < large["optimizers_config"].deleted_threshold == 0.2
+
+
+def test_parameters_of_qdrant_are_passed_on_and_unknown_ones_refused():
+    options = {"hnsw_config": {"m": 32}, "optimizers_config": {"max_segment_size": 5000}}
+    made = collection_options("chunks", WORDS.vector_sizes, storage=Storage.of(False, "binary", options))
+    assert (made["hnsw_config"].m, made["optimizers_config"].max_segment_size) == (32, 5000)
+    assert made["vectors_config"]["dense"].quantization_config.binary.always_ram
+    for wrong in ({"hnsw_config": {"n": 1}}, {"hnsw": {}}, {"hnsw_config": 3}):
+        with pytest.raises(SettingsError, match="DALIL_QDRANT_OPTIONS"):
+            Storage.of(False, None, wrong)
+
+
+def test_hits_and_scores_are_the_same_where_vectors_are_quantized(start, tmp_path):
+    stand_in = start(shards=3)
+    stores = [
+        Store(ServerEngine.connect(stand_in.url, None, None, name, storage=Storage.of(is_large, None, {})), WORDS)
+        for name, is_large in (("small", False), ("large", True))
+    ]
+    for store in stores:
+        write(store, generate_texts(40, seed=1))
+    expected, found = (find_hits(store, "أين النهر والجبل؟") for store in stores)
+    assert found == expected
+    for store in stores:
+        store.close()
+
+
+def test_an_article_that_is_larger_than_a_request_is_kept_whole(start):
+    stand_in = start()
+    store = Store(ServerEngine.connect(stand_in.url, None, None, "test"), WORDS)
+    text = "".join(chr(0x0620 + at % 40) for at in range(17_000_000))
+    found = article(text, "long")
+    store._engine.upsert("articles", [article_point(found, [], WORDS, 1)])
+    assert len(text.encode()) > MAX_BODY_BYTES
+    assert store.get_article("long") == found
+    store.close()

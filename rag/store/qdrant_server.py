@@ -16,13 +16,22 @@ from rag.secrets import hide_secrets
 from rag.store.engine import Collection, Payload, Point, ScoredPoint, VectorQuery, Weighing
 from rag.store.lease import Lease, now_ms
 from rag.store.search import keep_found
-from rag.store.server_config import SERVER_SHARDING, Sharding, collection_options, find_differences, payload_schemas
+from rag.store.server_config import (
+    SERVER_SHARDING,
+    SMALL,
+    Sharding,
+    Storage,
+    collection_options,
+    find_differences,
+    payload_schemas,
+)
 from rag.store.server_errors import SERVER_FAILURES, to_store_error
 from rag.store.server_requests import (
     TERMS,
     VECTOR_TEXTS,
     has_term,
     has_vector,
+    inflate_text,
     is_unchanged,
     read_vectors,
     split_points,
@@ -53,6 +62,8 @@ class ServerEngine:
         Of the server, to keep it out of messages.
     sharding : Sharding
         Of the collections, where they are created.
+    storage : Storage
+        Likewise.
     """
 
     floor = None
@@ -65,8 +76,9 @@ class ServerEngine:
         url: str,
         key: str | None = None,
         sharding: Sharding = SERVER_SHARDING,
+        storage: Storage = SMALL,
     ) -> None:
-        self._client, self._key, self._sharding = client, key, sharding
+        self._client, self._key, self._sharding, self._storage = client, key, sharding, storage
         self._names: dict[Collection, str] = {"articles": f"{prefix}_articles", "chunks": f"{prefix}_chunks"}
         self._url = url
         self._terms = TermStatistics(self)
@@ -84,6 +96,7 @@ class ServerEngine:
         prefix: str,
         sharding: Sharding = SERVER_SHARDING,
         timeout_s: float = 5,
+        storage: Storage = SMALL,
     ) -> "ServerEngine":
         """A connection to a server; nothing is sent before `open`.
 
@@ -101,17 +114,19 @@ class ServerEngine:
             Of the collections, where they are created.
         timeout_s : float
             Longest wait for an answer to what writes nothing.
+        storage : Storage
+            Of the chunks, where they are created.
         """
         nodes = split_urls(urls)
         transport = ServerTransport(nodes, ca_file, timeout_s)
         client = QdrantClient(url=nodes[0], api_key=key, check_compatibility=False, transport=transport)
-        return cls(client, prefix, urls, key, sharding)
+        return cls(client, prefix, urls, key, sharding, storage)
 
     def open(self, vector_sizes: Mapping[str, int]) -> None:
         with self._mapped_errors():
             self._create(self._leases, collection_options("articles", {}, self._sharding._replace(shards=1)))
             for collection, name in self._names.items():
-                made = self._create(name, collection_options(collection, vector_sizes, self._sharding))
+                made = self._create(name, collection_options(collection, vector_sizes, self._sharding, self._storage))
                 self._create_payload_indexes(collection, made.payload_schema)
         self._shards, self._vector_sizes = made.config.params.shard_number or 1, vector_sizes
         differences = find_differences(made.config.params, vector_sizes)  # of the chunks, the last
@@ -183,7 +198,9 @@ class ServerEngine:
                 with_payload=models.PayloadSelectorExclude(exclude=left_out),
                 with_vectors=list(vectors) or False,
             )
-        return [Point(str(point.id), point.payload or {}, _named_vectors(point.vector)) for point in found]
+        return [
+            Point(str(point.id), inflate_text(point.payload or {}), _named_vectors(point.vector)) for point in found
+        ]
 
     def _retrieve_texts(self, ids: Sequence[str], vectors: Sequence[str]) -> list[Point]:
         """Chunks with the vectors that their payload has as texts; of those that an earlier Dalil wrote, as vectors."""

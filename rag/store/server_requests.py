@@ -1,5 +1,7 @@
 """Points, queries and conditions as a Qdrant server is sent them."""
 
+import base64
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -17,12 +19,20 @@ VECTOR_TEXTS = {"tokens": "tokens_text", "sentence": "sentence_text"}
 
 _MAX_REQUEST_BYTES = 30_000_000
 """A server that was not told otherwise takes 32 MiB."""
+_EXACT_SCORES = models.SearchParams(quantization=models.QuantizationSearchParams(ignore=True))
+_EXACT_CHOICE = models.SearchParams(quantization=models.QuantizationSearchParams(rescore=True, oversampling=2.0))
+"""Where dense vectors are quantized: scores are of the vectors themselves, and twice as many are found as are kept by
+them. Where they are not, this changes nothing."""
+_LONG_TEXT_BYTES = 8_000_000
+_DEFLATED = "text_deflated"
+"""Payload of an article whose text would not go into a request: 20 million Arabic letters are 37 MB, and 7 to 10 MB
+compressed."""
 
 
 def to_server_point(point: Point, written_at: int) -> models.PointStruct:
     """A point; a chunk, which has vectors, with its time and the terms of its lexical vector in its payload."""
     if not point.vectors:
-        return models.PointStruct(id=point.id, vector={}, payload=point.payload)
+        return models.PointStruct(id=point.id, vector={}, payload=_deflate_text(point.payload))
     lexical: SparseVector = point.vectors["lexical"]
     vectors = point.vectors | {"lexical": _to_server_sparse(lexical)}
     texts = {field: encode_vectors(vectors[name]) for name, field in VECTOR_TEXTS.items()}
@@ -30,6 +40,21 @@ def to_server_point(point: Point, written_at: int) -> models.PointStruct:
     if not lexical.indices:
         del vectors["lexical"], payload[TERMS]
     return models.PointStruct(id=point.id, vector=vectors, payload=payload)
+
+
+def _deflate_text(payload: Payload) -> Payload:
+    text = str(payload.get("text", "")).encode("utf-8", "surrogatepass")
+    if len(text) <= _LONG_TEXT_BYTES:
+        return payload
+    return payload | {"text": "", _DEFLATED: base64.b64encode(zlib.compress(text)).decode()}
+
+
+def inflate_text(payload: Payload) -> Payload:
+    """The payload of an article as it was given to `to_server_point`."""
+    if _DEFLATED not in payload:
+        return payload
+    text = zlib.decompress(base64.b64decode(payload[_DEFLATED])).decode("utf-8", "surrogatepass")
+    return {name: value for name, value in payload.items() if name != _DEFLATED} | {"text": text}
 
 
 def split_points(points: Sequence[models.PointStruct]) -> Iterator[list[models.PointStruct]]:
@@ -64,6 +89,7 @@ def to_scoring_requests(
             using=name,
             limit=limit,
             with_payload=list(fields) if name == "dense" else False,
+            params=_EXACT_SCORES if name == "dense" else None,
         )
         for name, vector in vectors.items()
     ]
@@ -76,6 +102,7 @@ def _to_prefetch(finder: VectorQuery) -> models.Prefetch:
         using=finder.representation,
         limit=finder.limit,
         filter=models.Filter(must=conditions) if conditions else None,
+        params=_EXACT_CHOICE if finder.representation == "dense" else None,
     )
 
 
