@@ -348,6 +348,7 @@ def test_a_large_collection_keeps_quantized_vectors_in_memory_and_the_others_on_
     )
     dense = large["vectors_config"]["dense"]
     assert dense.on_disk
+    assert large["sparse_vectors_config"]["lexical"].index.on_disk
     assert dense.quantization_config.scalar.always_ram
     assert large["hnsw_config"].on_disk
     assert small["vectors_config"]["dense"].quantization_config is small["hnsw_config"] is None

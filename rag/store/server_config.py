@@ -59,7 +59,7 @@ class Storage(NamedTuple):
     Attributes
     ----------
     is_large : bool
-        Whether dense vectors and their graph lie on disk, and segments are seldom rewritten.
+        Whether dense vectors, their graph and the lists of terms lie on disk, and segments are seldom rewritten.
     quantization : Quantization
         What is kept in memory of dense vectors, which then find candidates; their scores are of the vectors themselves.
     options : dict
@@ -108,10 +108,14 @@ def collection_options(
     return spread | {
         "vectors_config": {name: _vector_params(name, size, storage) for name, size in sizes.items()},
         # Without a modifier: that one counts terms in each shard alone, so `TermStatistics` weighs queries.
-        "sparse_vectors_config": {"lexical": models.SparseVectorParams()},
+        "sparse_vectors_config": {"lexical": _sparse_params(storage)},
         "hnsw_config": _hnsw(storage),
         "optimizers_config": _optimizers(storage),
     }
+
+
+def _sparse_params(storage: Storage) -> models.SparseVectorParams:
+    return models.SparseVectorParams(index=models.SparseIndexParams(on_disk=True) if storage.is_large else None)
 
 
 def _hnsw(storage: Storage) -> models.HnswConfigDiff | None:
