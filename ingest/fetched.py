@@ -1,4 +1,4 @@
-"""Documents of the web that were fetched and lie on the disk: `ingest.web` fetches them, which the service lacks."""
+"""Documents of the web or of an object store that were fetched and lie on the disk."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +9,7 @@ from ingest.readers.base import ReadFailure, ReadResult, Source
 from ingest.readers.formats import Format, read_stream
 from ingest.readers.web_ids import address_id
 from ingest.reasons import reason
+from rag.addresses import web_address
 
 
 class Validators(NamedTuple):
@@ -59,6 +60,6 @@ def read_document(document: FetchedDocument, max_chars: int, ocr: OcrOptions = N
     if document.known is None:
         yield ReadFailure(address, reason("web_unchanged"))
         return
-    source = Source(address, address_id(address), address, max_chars, address, ocr)
+    source = Source(address, address_id(address), address, max_chars, web_address(address), ocr)
     with document.path.open("rb") as stream:
         yield from read_stream(stream, document.known, source)

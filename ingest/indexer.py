@@ -7,7 +7,7 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 from ingest.duplicates import DuplicateGroups, Duplicates
 from ingest.embedding import EmbeddedArticle, embed_articles
@@ -61,6 +61,13 @@ def _ignore_progress(done: int, total: int) -> None:
     pass
 
 
+class ArticleWriter(Protocol):
+    """Embeds articles and writes them to an index, on other machines."""
+
+    def write(self, batches: Iterable[Sequence[Article]]) -> Iterator[list[Article]]:
+        """Each batch, in any order, once all of it is written."""
+
+
 class Indexer:
     """Adds, replaces, removes and restores articles of one index. Safe to use from several threads: one change is made
     at a time.
@@ -73,6 +80,8 @@ class Indexer:
         Gives the encoder; called once, and only when there is something to embed.
     chunk_tokens : int
         Largest chunk.
+    writer : ArticleWriter, optional
+        Embeds and writes, in place of this process.
     originals : Originals, optional
         Keeps the files that articles were read from, and removes them with the articles; unset: none are kept.
     """
@@ -83,10 +92,12 @@ class Indexer:
         open_encoder: Callable[[], Encoder],
         chunk_tokens: int,
         originals: Originals | None = None,
+        writer: ArticleWriter | None = None,
     ) -> None:
         self._store, self._chunk_tokens = store, chunk_tokens
         self._originals = originals or Originals(Path(os.devnull), keeps_new=False)
         self._encoder = cache(open_encoder)
+        self._writer = writer
         self._lock = threading.Lock()
 
     def plan(self, found: Iterable[FoundItem]) -> IndexResult:
@@ -127,14 +138,10 @@ class Indexer:
         done = 0
         with self._lock, ThreadPoolExecutor(1, thread_name_prefix="embedding") as executor:
             received = self._originals.receive(found, doubtful)
-            for batch in self._embed_ahead(_batches(self._select_new(received, result, marks, doubtful)), executor):
-                if done:
-                    self._store.flush()  # what a long ingest has finished outlives a loss of power
-                for article, chunks in batch:
-                    self._store.write(article, chunks)
-                written = [article for article, _ in batch]
+            batches = _batches(self._select_new(received, result, marks, doubtful))
+            for written in self._writer.write(batches) if self._writer else self._write(batches, executor):
                 self._store.mark_articles(marks.take(written))
-                done += len(batch)
+                done += len(written)
                 progress(done, total)
                 note_written(written)
             self._store.mark_articles(marks.take(()))
@@ -202,6 +209,15 @@ class Indexer:
         here = set(filter(self._originals.find, originals))
         if here:
             self._originals.remove(here - self._named_originals())
+
+    def _write(self, batches: Iterable[list[Article]], executor: Executor) -> Iterator[list[Article]]:
+        """Each batch once it is written."""
+        for at, batch in enumerate(self._embed_ahead(batches, executor)):
+            if at:
+                self._store.flush()  # what a long ingest has finished outlives a loss of power
+            for article, chunks in batch:
+                self._store.write(article, chunks)
+            yield [article for article, _ in batch]
 
     def _embed_ahead(self, batches: Iterable[list[Article]], executor: Executor) -> Iterator[list[EmbeddedArticle]]:
         """Each batch with its vectors, while the next one is read and embedded beside what is done with this."""

@@ -13,7 +13,6 @@ from ingest.fetched import FetchedDocument, Validators, read_document
 from ingest.ocr.options import NO_OCR, OcrOptions
 from ingest.readers import ReadFailure, ReadResult, ReadWarning, file_source, read_file
 from ingest.reasons import code_of
-from rag.addresses import web_address
 from rag.store import ArticleSummary, FileMark, Store
 from rag.types import Article
 
@@ -127,10 +126,10 @@ class KnownFiles:
         return KnownFile(document.address, ids, lambda: read_document(document, self._max_chars, self._ocr))
 
     def list_pages(self) -> dict[str, Validators]:
-        """What the documents of the web that are known are told by, by address."""
+        """What the documents of the web and of object stores that are known are told by, by address."""
         begin = _begin_of_pages(self._max_chars)
         found = {}
-        for source in filter(web_address, self._by_source):
+        for source in (one for one in self._by_source if "://" in one):
             digests = {mark.digest for mark in self._find_marks(source).values()}
             if len(digests) == 1 and (digest := digests.pop()).startswith(begin):
                 found[source] = Validators(*digest.removeprefix(begin).split("\n"))

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ingest.known_files import FoundItem, KnownFile, read_marked_file
 from ingest.ocr.options import NO_OCR, OcrOptions
@@ -20,6 +20,9 @@ from ingest.readers import ReadFailure
 from ingest.readers.files import printable_path
 from ingest.reasons import reason
 from rag.types import Article
+
+if TYPE_CHECKING:
+    from ingest.object_stores import StoredObject
 
 _MIN_PROCESSES, _MAX_PROCESSES = 2, 4
 """One alone would be stopped by one bad file; more than four read faster than two cores embed."""
@@ -106,6 +109,16 @@ class _Process:
         self.found.close()
 
 
+class FileReader(Protocol):
+    """Reads files beside what is done with them."""
+
+    def read(self, files: Iterable[ReadTask | KnownFile]) -> Iterator[FoundItem]:
+        """What is found in files, in their order."""
+
+    def read_objects(self, objects: "Iterable[StoredObject | KnownFile]") -> Iterator[FoundItem]:
+        """What is found in documents of object stores, in their order."""
+
+
 class ReaderPool:
     """Reads files in processes of its own, as far ahead as memory allows.
 
@@ -145,6 +158,14 @@ class ReaderPool:
                 process.end()
             self._processes.clear()
             self._held = None
+
+    def read_objects(self, objects: "Iterable[StoredObject | KnownFile]") -> Iterator[FoundItem]:
+        """What is found in documents of object stores, each fetched in its turn."""
+        for one in objects:
+            if isinstance(one, KnownFile):
+                yield one
+            else:
+                yield from one.read()
 
     def _read_alone(self, files: Iterator[ReadTask | KnownFile]) -> Iterator[FoundItem]:
         """The first files in this process: few, or small ones, are read before another has started."""

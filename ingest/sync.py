@@ -10,12 +10,15 @@ from pathlib import Path
 from ingest.fetched import FetchedDocument
 from ingest.indexer import Indexer, IndexResult
 from ingest.known_files import FoundItem, KnownFiles, read_marked_page
+from ingest.object_stores import StoredObject
 from ingest.ocr.options import NO_OCR, OcrOptions
 from ingest.progress import ProgressTracker, Report
-from ingest.reader_pool import ReaderPool, ReadTask
+from ingest.reader_pool import FileReader, ReaderPool, ReadTask
 from ingest.readers import UPLOAD_ORIGIN, Listing, ReadFailure, list_files
 from rag.store import Store
 
+Document = FetchedDocument | StoredObject | ReadFailure
+"""What is not found by a path."""
 _MAX_SHARE_REMOVED = 0.2
 """Of the articles of an index: more is asked for, since it is seldom meant, as when a disk is not there."""
 
@@ -33,8 +36,8 @@ class Sync:
         Longest article.
     excluded : sequence of Path
         Folders that are not read: that of the index itself.
-    pool : ReaderPool, optional
-        Reads the files.
+    pool : FileReader, optional
+        Reads the files; unset: processes of this machine.
     ocr : OcrOptions
         Whether scans are read.
     """
@@ -45,7 +48,7 @@ class Sync:
         indexer: Indexer,
         max_chars: int,
         excluded: Sequence[Path] = (),
-        pool: ReaderPool | None = None,
+        pool: FileReader | None = None,
         ocr: OcrOptions = NO_OCR,
     ) -> None:
         self._store, self._indexer, self._max_chars, self._excluded = store, indexer, max_chars, excluded
@@ -55,7 +58,7 @@ class Sync:
         self,
         paths: Sequence[Path],
         report: Report,
-        documents: Sequence[FetchedDocument | ReadFailure] = (),
+        documents: Sequence[Document] = (),
         remove_missing: bool = False,
         confirm: Callable[[Sequence[str], int], None] = lambda article_ids, total: None,
     ) -> IndexResult:
@@ -67,8 +70,8 @@ class Sync:
             Files and folders.
         report : callable
             Told how far it is.
-        documents : sequence of FetchedDocument or ReadFailure
-            What was fetched from the web.
+        documents : sequence of Document
+            What was fetched from the web, and what is to be read from object stores.
         remove_missing : bool
             As that of `plan`; they are removed when all is written.
         confirm : callable
@@ -100,7 +103,7 @@ class Sync:
         self,
         paths: Sequence[Path],
         remove_missing: bool = False,
-        documents: Sequence[FetchedDocument | ReadFailure] = (),
+        documents: Sequence[Document] = (),
         report: Report = lambda progress: None,
     ) -> IndexResult:
         """Compare files and index, writing nothing.
@@ -113,8 +116,8 @@ class Sync:
             Whether stored articles are to be removed whose files lay below what is named and are not there any more.
             A file that cannot be read today, or a folder or link that cannot be looked into, loses no article.
             Nor are those of the web removed, which no file gives.
-        documents : sequence of FetchedDocument or ReadFailure
-            What was fetched from the web.
+        documents : sequence of Document
+            What was fetched from the web, and what is to be read from object stores.
         report : callable
             Told how far the reading is.
 
@@ -130,15 +133,21 @@ class Sync:
             result.removed.extend(self._find_missing(result, listing))
         return result
 
-    def _list(self, paths: Sequence[Path], documents: Sequence[FetchedDocument | ReadFailure]) -> Listing:
+    def _list(self, paths: Sequence[Path], documents: Sequence[Document]) -> Listing:
         """The files; none where the web alone is named."""
         return list_files(paths, self._excluded, self._ocr) if paths or not documents else Listing()
 
-    def _read(self, listing: Listing, documents: Sequence[FetchedDocument | ReadFailure]) -> Iterator[FoundItem]:
+    def _read(self, listing: Listing, documents: Sequence[Document]) -> Iterator[FoundItem]:
         known = KnownFiles(self._store, self._max_chars, self._ocr, self._indexer.has_original)
         files = (known.find(*file) or ReadTask(*file, self._max_chars, self._ocr) for file in listing.files)
         yield from self._pool.read(files)
+        objects = [document for document in documents if isinstance(document, StoredObject)]
+        yield from self._pool.read_objects(
+            known.find_page(one.as_known()) or one if one.is_known else one for one in objects
+        )
         for document in documents:
+            if isinstance(document, StoredObject):
+                continue
             if isinstance(document, ReadFailure):
                 yield document
             elif page := known.find_page(document):

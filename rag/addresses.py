@@ -12,3 +12,8 @@ def web_address(text: str | None) -> str | None:
     except ValueError:  # brackets that hold no IPv6 address
         return None
     return text if parts.scheme in _SCHEMES and parts.hostname else None
+
+
+def is_object_address(path: str) -> bool:
+    """Whether this is the address of an object or a folder of them, and none of the web."""
+    return "://" in path and not web_address(path)

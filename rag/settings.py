@@ -5,7 +5,7 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
@@ -73,6 +73,19 @@ class Settings(BaseModel):
     )
     qdrant_write_consistency: int | None = Field(
         None, ge=1, le=100, description="Copies that must have taken a write; unset: as the server has it, one"
+    )
+    qdrant_size: Literal["small", "large"] = Field(
+        "small",
+        description="`large`, for a million chunks and more: 8 bits of each dense vector in memory, the vectors "
+        "themselves and their graph on disk; decided when the collections are created, as are the two below",
+    )
+    qdrant_quantization: Literal["none", "scalar", "binary"] | None = Field(
+        None, description="What is kept in memory of dense vectors; unset: `none` where it is small, else `scalar`"
+    )
+    qdrant_options: JsonObject | None = Field(
+        None,
+        description="Other parameters of the chunks' collection, a JSON object of Qdrant's `hnsw_config` and "
+        '`optimizers_config`: `{"hnsw_config": {"m": 32}}`',
     )
 
     embedding_base_url: Url | None = Field(None, description="An OpenAI-compatible endpoint for the chunks' vectors")

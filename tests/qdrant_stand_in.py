@@ -6,11 +6,15 @@ with the shards whose last replica they hold, hanging and broken answers. What i
 each other, approximate search, consensus. `DALIL_TEST_QDRANT_URL` runs the same tests on a real one.
 """
 
+import argparse
+import gzip
 import json
+import math
 import re
+import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -23,6 +27,8 @@ from tests.qdrant_shards import DEFAULT_OPTIMIZERS, Json, ShardedCollection
 MAX_BODY_BYTES = 32 * 1024 * 1024
 """Of a server that was not told otherwise."""
 _WAIT_S = 0.02
+_COMPRESSION = 6
+"""That of Actix, which a server answers with."""
 _UPDATED = {"operation_id": 0, "status": "completed"}
 
 
@@ -34,12 +40,24 @@ class Refusal(Exception):
 
 
 class Request(NamedTuple):
-    """A request that was answered, with the bytes of its body and of the answer's."""
+    """A request that was answered, with the bytes of its body and of the answer's as they are sent, and when it
+    began and ended, in seconds."""
 
     method: str
     path: str
     sent: int
     received: int
+    began: float
+    ended: float
+
+
+def count_trips(requests: Sequence[Request]) -> int:
+    """How often somebody waited: the most requests of which each began when the one before it had ended."""
+    trips, ended = 0, -math.inf
+    for request in sorted(requests, key=lambda one: one.ended):
+        if request.began >= ended:
+            trips, ended = trips + 1, request.ended
+    return trips
 
 
 @dataclass
@@ -89,6 +107,8 @@ class StandIn:
         Answered so far.
     faults : list of Fault
         The first that matches happens.
+    latency_s : float
+        Before each answer, which makes requests overlap that are sent at once.
     """
 
     def __init__(
@@ -101,6 +121,7 @@ class StandIn:
         self._lock = threading.Lock()
         self.requests: list[Request] = []
         self.faults: list[Fault] = []
+        self.latency_s = 0.0
         self._node_count = nodes
         self._servers = dict(enumerate(_listen(self) for _ in range(nodes)))
         self.urls = [f"http://127.0.0.1:{server.server_port}" for server in self._servers.values()]
@@ -240,6 +261,8 @@ def _listen(stand_in: StandIn) -> ThreadingHTTPServer:
 
 
 class _Server(ThreadingHTTPServer):
+    request_queue_size = 128
+
     def handle_error(self, *_: object) -> None:
         """Whoever asked has gone: no news here."""
 
@@ -250,6 +273,7 @@ class _Handler(BaseHTTPRequestHandler):
     stand_in: StandIn
 
     def do_GET(self) -> None:
+        self._began = time.monotonic()
         path = urlsplit(self.path).path
         length = int(self.headers.get("Content-Length") or 0)
         body = self.rfile.read(length)
@@ -281,11 +305,16 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def _send(self, status: int, body: Json, sent: int, headers: dict[str, str] | None = None) -> None:
-        content = json.dumps(body, ensure_ascii=False).encode()
-        self.stand_in.requests.append(Request(self.command, urlsplit(self.path).path, sent, len(content)))
+        content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+        headers = {"Content-Type": "application/json", **(headers or {})}
+        if "gzip" in self.headers.get("Accept-Encoding", ""):
+            content, headers["Content-Encoding"] = gzip.compress(content, _COMPRESSION), "gzip"
+        time.sleep(self.stand_in.latency_s)
+        times = (self._began, time.monotonic())
+        self.stand_in.requests.append(Request(self.command, urlsplit(self.path).path, sent, len(content), *times))
         try:
             self.send_response(status)
-            for name, value in {"Content-Type": "application/json", **(headers or {})}.items():
+            for name, value in headers.items():
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
@@ -299,3 +328,19 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _error(message: str) -> Json:
     return {"status": {"error": message}, "time": 0.0}
+
+
+def _main() -> None:
+    parser = argparse.ArgumentParser(description="A stand-in for a Qdrant server, until Ctrl-C.")
+    parser.add_argument("--shards", type=int, default=1)
+    with tempfile.TemporaryDirectory() as folder:
+        stand_in = StandIn(Path(folder), shards=parser.parse_args().shards)
+        print(stand_in.url, flush=True)
+        try:
+            threading.Event().wait()
+        except KeyboardInterrupt:
+            stand_in.close()
+
+
+if __name__ == "__main__":
+    _main()

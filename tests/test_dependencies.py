@@ -45,6 +45,7 @@ OLDEST_PYTHON = {"python_version": "3.11", "python_full_version": "3.11.0"}
 NOT_PINNED = {
     "fastembed": "another engine for `python -m eval.bench`, installed by hand where it is wanted",
     "tokenizers": "for fastembed",
+    **dict.fromkeys(("s3fs", "gcsfs", "adlfs"), "an object store of `dalil ingest`, installed where there is one"),
     "torch": "trains the reader (`python -m eval.reading`), installed by hand where that is wanted",
 }
 

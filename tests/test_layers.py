@@ -63,6 +63,8 @@ ONLY_IN = {
         "eval.faults",
     ),
     "opentelemetry": "ui.api.tracing",
+    "ray": "ingest.ray_workers",
+    "fsspec": "ingest.object_stores",
     "qalam": "ingest.pdf.qalam_text",
     "playa": ("ingest.pdf.glyphs", "ingest.pdf.glyph_names", "ingest.pdf.glyph_text", "ingest.pdf.page_letters"),
     "fontTools": "ingest.pdf.glyph_names",
@@ -75,7 +77,13 @@ ONLY_IN = {
     "huggingface_hub": "rag.answering.llm.catalogue",
     "llama_index": ("rag.answering.llm", "rag.integrations.llama_index"),
 }
-BROAD_HANDLERS = ("ui.api", "rag.store.qdrant_edge", "rag.answering.llm", "rag.integrations.llama_index")
+BROAD_HANDLERS = (
+    "ui.api",
+    "ingest.object_stores",
+    "rag.store.qdrant_edge",
+    "rag.answering.llm",
+    "rag.integrations.llama_index",
+)
 LONGEST_FUNCTION = 60
 
 

@@ -13,16 +13,16 @@ import pytest
 from qdrant_client import QdrantClient, models
 
 from ingest.embedding import embed_articles
-from rag.errors import IndexMismatchError, StoreError
+from rag.errors import IndexMismatchError, SettingsError, StoreError
 from rag.retrieval.calibration import load_calibration
 from rag.retrieval.retriever import HybridRetriever
 from rag.store import IndexConfig, Store
 from rag.store.points import article_point, chunk_point
 from rag.store.qdrant_edge import EdgeEngine
 from rag.store.qdrant_server import ServerEngine
-from rag.store.server_config import Sharding, collection_options
+from rag.store.server_config import SMALL, Sharding, Storage, collection_options
 from tests.doubles import WordEncoder, article
-from tests.qdrant_stand_in import StandIn
+from tests.qdrant_stand_in import MAX_BODY_BYTES, StandIn, count_trips
 
 SERVER = "DALIL_TEST_QDRANT_URL"
 WORDS = IndexConfig("words", 64, 64, 64, 320)
@@ -250,8 +250,71 @@ def test_what_is_known_of_terms_is_asked_again_when_chunks_were_written(start):
     first, again = (count_requests("كم كيلومترا تطير النحلة؟") for _ in range(2))
     write(store, ["الجمل يحمل."])
     after = count_requests("كم كيلومترا تطير النحلة؟")
-    assert first == after > again == 2  # the number of chunks for the terms, and for the normalization
+    assert first == after > again == 1  # the number of chunks
     store.close()
+
+
+def test_a_question_takes_two_round_trips_and_asks_for_nothing_twice(start):
+    stand_in = start(shards=3)
+    store = Store(ServerEngine.connect(stand_in.url, None, None, "test"), WORDS)
+    write(store, generate_texts(40, seed=1))
+    search = retriever(store)
+    search.search("أين النهر والجبل؟")  # its words are counted
+    stand_in.latency_s = 0.2
+    with stand_in.recorded() as requests:
+        result = search.search("أين الجبل والنهر؟", reads=4)
+        vectors = search.sentence_vectors(result.hits[:4])
+    assert sorted(request.path.removeprefix("/collections/test_") for request in requests) == [
+        "articles/points",
+        "chunks/points",
+        "chunks/points/count",
+        "chunks/points/query/batch",
+    ]
+    assert count_trips(requests) == 2
+    with stand_in.recorded() as requests:
+        again = search.sentence_vectors(result.hits[:4])
+    assert requests == []
+    assert again.keys() == vectors.keys() == {hit.chunk_id for hit in result.hits[:4]}
+    store.close()
+
+
+def test_a_search_with_counts_that_no_longer_hold_is_made_again(start):
+    stand_in = start()
+    early, late = (Store(ServerEngine.connect(stand_in.url, None, None, "test"), WORDS) for _ in range(2))
+    write(early, generate_texts(40, seed=1))
+    question = "أين النهر والجبل؟"
+    find_hits(early, question)
+    write(late, [f"{text} نهر" for text in generate_texts(60, seed=2)])
+    assert find_hits(early, question) == find_hits(late, question)
+    for one in (early, late):
+        one.close()
+
+
+def test_sentence_vectors_are_those_of_the_folder_also_where_an_earlier_dalil_wrote_them(start, tmp_path):
+    folder = Store(EdgeEngine(tmp_path / "index"), WORDS)
+    stand_in = start()
+    server = Store(ServerEngine.connect(stand_in.url, None, None, "test"), WORDS)
+    for store in (folder, server):
+        write(store, BEES[:3])
+    ids = list(find_hits(folder, "كم كيلومترا تطير النحلة؟"))
+    expected = folder.sentence_vectors(ids)
+
+    def check() -> None:
+        found = server.sentence_vectors(ids)
+        assert found.keys() == expected.keys() == set(ids)
+        for key, vectors in found.items():
+            assert np.array_equal(vectors.sentences, expected[key].sentences)
+            assert all(map(np.array_equal, vectors.tokens, expected[key].tokens))
+            assert np.array_equal(vectors.title, expected[key].title)
+
+    check()
+    client = QdrantClient(url=stand_in.url, check_compatibility=False)
+    [one] = client.retrieve("test_chunks", ids[:1], with_payload=True, with_vectors=True)
+    del one.payload["tokens_text"], one.payload["sentence_text"]
+    client.upsert("test_chunks", [models.PointStruct(id=one.id, vector=one.vector, payload=one.payload)])
+    check()
+    for one in (client, folder, server):
+        one.close()
 
 
 @pytest.mark.parametrize(
@@ -277,3 +340,51 @@ def test_a_collection_of_others_is_refused_with_what_is_different(start, vectors
     with pytest.raises(IndexMismatchError, match=message) as refused:
         Store(ServerEngine.connect(stand_in.url, None, None, "test"), WORDS)
     assert "another DALIL_QDRANT_PREFIX" in str(refused.value)
+
+
+def test_a_large_collection_keeps_quantized_vectors_in_memory_and_the_others_on_disk():
+    small, large = (
+        collection_options("chunks", WORDS.vector_sizes, storage=one) for one in (SMALL, Storage.of(True, None, {}))
+    )
+    dense = large["vectors_config"]["dense"]
+    assert dense.on_disk
+    assert large["sparse_vectors_config"]["lexical"].index.on_disk
+    assert dense.quantization_config.scalar.always_ram
+    assert large["hnsw_config"].on_disk
+    assert small["vectors_config"]["dense"].quantization_config is small["hnsw_config"] is None
+    assert small["optimizers_config"].deleted_threshold < large["optimizers_config"].deleted_threshold == 0.2
+
+
+def test_parameters_of_qdrant_are_passed_on_and_unknown_ones_refused():
+    options = {"hnsw_config": {"m": 32}, "optimizers_config": {"max_segment_size": 5000}}
+    made = collection_options("chunks", WORDS.vector_sizes, storage=Storage.of(False, "binary", options))
+    assert (made["hnsw_config"].m, made["optimizers_config"].max_segment_size) == (32, 5000)
+    assert made["vectors_config"]["dense"].quantization_config.binary.always_ram
+    for wrong in ({"hnsw_config": {"n": 1}}, {"hnsw": {}}, {"hnsw_config": 3}):
+        with pytest.raises(SettingsError, match="DALIL_QDRANT_OPTIONS"):
+            Storage.of(False, None, wrong)
+
+
+def test_hits_and_scores_are_the_same_where_vectors_are_quantized(start, tmp_path):
+    stand_in = start(shards=3)
+    stores = [
+        Store(ServerEngine.connect(stand_in.url, None, None, name, storage=Storage.of(is_large, None, {})), WORDS)
+        for name, is_large in (("small", False), ("large", True))
+    ]
+    for store in stores:
+        write(store, generate_texts(40, seed=1))
+    expected, found = (find_hits(store, "أين النهر والجبل؟") for store in stores)
+    assert found == expected
+    for store in stores:
+        store.close()
+
+
+def test_an_article_that_is_larger_than_a_request_is_kept_whole(start):
+    stand_in = start()
+    store = Store(ServerEngine.connect(stand_in.url, None, None, "test"), WORDS)
+    text = "".join(chr(0x0620 + at % 40) for at in range(17_000_000))
+    found = article(text, "long")
+    store._engine.upsert("articles", [article_point(found, [], WORDS, 1)])
+    assert len(text.encode()) > MAX_BODY_BYTES
+    assert store.get_article("long") == found
+    store.close()

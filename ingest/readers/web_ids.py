@@ -13,7 +13,7 @@ def address_id(address: str) -> str:
     without a slash at the end."""
     parts = urlsplit(address)
     path = "/".join(step for step in unquote(parts.path).split("/") if step.strip() not in ("", ".", ".."))
-    words = f"{parts.netloc.rpartition('@')[2].lower()}/{path}".rstrip("/")
+    words = f"{parts.netloc.rpartition('@')[2].lower()}/{path}".strip("/")
     words += f"?{unquote(parts.query)}" if parts.query else ""
     if len(words) <= _MAX_CHARS:
         return words

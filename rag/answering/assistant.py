@@ -8,6 +8,7 @@ from typing import Self
 from uuid import uuid4
 
 from prompts import prompt_fingerprint, reader_message
+from rag.answering.candidates import MAX_HITS_READ
 from rag.answering.conversation import resolve_request
 from rag.answering.decomposition import decompose_question
 from rag.answering.follow_up import complete_question, find_subject, is_follow_up, names_new_subject, rewrite_question
@@ -189,7 +190,7 @@ class Assistant:
         deadline = deadline or Deadline.from_settings(self.settings)
         model = None if request.mode == "extractive" else self._model
         language = request.language or _question_language(request)
-        result = self.search(request.question, request.top_k, request.filters)
+        result = self.search(request.question, request.top_k, request.filters, reads=MAX_HITS_READ)
         intent, passages = self._find_intent(result), None
         if intent is not None:
             writer = self._reply(intent, result, language, request)
@@ -227,6 +228,7 @@ class Assistant:
         top_k: int | None = None,
         filters: Filters = NO_FILTERS,
         mode: SearchMode = "hybrid",
+        reads: int = 0,
     ) -> RetrievalResult:
         """The passages nearest to a question, with the probability that they hold its answer.
 
@@ -240,6 +242,8 @@ class Assistant:
             Which articles may be searched.
         mode : SearchMode
             Ranked by all representations, or by one alone.
+        reads : int
+            Passages that `read` is given next, when it is.
 
         Raises
         ------
@@ -247,7 +251,7 @@ class Assistant:
             When the question cannot be asked.
         """
         checked = check_question(question, self.settings.max_question_chars)
-        return self._retriever.search(checked, top_k, filters, mode)
+        return self._retriever.search(checked, top_k, filters, mode, reads)
 
     def read(self, result: RetrievalResult) -> ReadPassages:
         """The first hits of a search, read: which of their sentences answer.
@@ -315,7 +319,8 @@ class Assistant:
         return within if is_likelier else alone
 
     def _search_standalone(self, question: str, request: AnswerRequest) -> RetrievalResult:
-        return self._retriever.search(question[-self.settings.max_question_chars :], request.top_k, request.filters)
+        asked = question[-self.settings.max_question_chars :]
+        return self._retriever.search(asked, request.top_k, request.filters, reads=MAX_HITS_READ)
 
     def _stream(
         self,
@@ -364,7 +369,7 @@ class Assistant:
     def _read_parts(self, request: AnswerRequest) -> list[AnsweredPart]:
         """What is found for each of several things that a question is about; none where fewer than two are there."""
         found = [
-            (part, self._retriever.search(part.question, request.top_k, request.filters))
+            (part, self._retriever.search(part.question, request.top_k, request.filters, reads=MAX_HITS_READ))
             for part in decompose_question(Document(request.question))
         ]
         if sum(self.is_found(result) for _, result in found) < _MIN_PARTS:

@@ -1,5 +1,6 @@
 """From candidates that were ranked to hits: the best of committed articles, each passage once."""
 
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -30,7 +31,34 @@ class BestHits(NamedTuple):
     repeats: int
 
 
-def choose_hits(store: Store, candidates: Candidates, scores: Floats, ranking: Floats, top_k: int) -> BestHits:
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Candidates in order.
+
+    Attributes
+    ----------
+    candidates : Candidates
+        That were found.
+    scores : array of float
+        Of each in every representation, (candidates, representations).
+    values : array of float
+        One number for each, greatest best.
+    order : list of int
+        Their places among the candidates, best first.
+    """
+
+    candidates: Candidates
+    scores: Floats
+    values: Floats
+    order: list[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        keys = self.candidates.keys
+        best_first = sorted(range(len(keys)), key=lambda at: (-self.values[at], keys[at]))
+        object.__setattr__(self, "order", best_first)
+
+
+def choose_hits(store: Store, ranking: Ranking, top_k: int) -> BestHits:
     """The best candidates whose revision is committed, as hits with their articles.
 
     Where several articles say the same, what the first of them says stands for the others.
@@ -39,16 +67,12 @@ def choose_hits(store: Store, candidates: Candidates, scores: Floats, ranking: F
     ----------
     store : Store
         That has the articles.
-    candidates : Candidates
-        That were found.
-    scores : array of float
-        Of each in every representation, (candidates, representations).
-    ranking : array of float
-        One number for each, greatest best.
+    ranking : Ranking
+        Of what was found.
     top_k : int
         Hits at most.
     """
-    order = sorted(range(len(candidates)), key=lambda at: (-ranking[at], candidates.keys[at]))
+    candidates, order = ranking.candidates, ranking.order
     hits: list[Hit] = []
     articles: dict[str, Article] = {}
     other: set[str] = set()
@@ -60,7 +84,9 @@ def choose_hits(store: Store, candidates: Candidates, scores: Floats, ranking: F
         for at, candidate in group:
             article = articles.get(candidate.article_id)
             if article is not None and article.revision == candidate.revision:
-                hit = _make_hit(article, candidate, round(float(ranking[at]), 6), Scores(*scores[at].tolist()))
+                hit = _make_hit(
+                    article, candidate, round(float(ranking.values[at]), 6), Scores(*ranking.scores[at].tolist())
+                )
                 if repeats.is_repeat(hit):
                     left_out += 1
                 else:

@@ -16,7 +16,8 @@ from rag.language.document import Document
 from rag.language.normalize import normalize_for_embedding
 from rag.retrieval.answerability import answerability_features
 from rag.retrieval.calibration import Calibration
-from rag.retrieval.hits import choose_hits
+from rag.retrieval.evidence import EvidenceReader
+from rag.retrieval.hits import Ranking, choose_hits
 from rag.retrieval.rerank import Reranker
 from rag.store import REPRESENTATIONS, Candidates, SearchQuery, SentenceVectors, Store
 from rag.trace import record_stages
@@ -106,6 +107,7 @@ class HybridRetriever:
     ) -> None:
         self._store, self._encoder, self._calibration = store, encoder, calibration
         self._top_k, self._reranker = top_k, reranker
+        self._evidence = EvidenceReader(store)
 
     def search(
         self,
@@ -113,6 +115,7 @@ class HybridRetriever:
         top_k: int | None = None,
         filters: Filters = NO_FILTERS,
         mode: SearchMode = "hybrid",
+        reads: int = 0,
     ) -> RetrievalResult:
         """Find the best chunks for a question.
 
@@ -126,6 +129,8 @@ class HybridRetriever:
             Which articles may be searched.
         mode : SearchMode
             Ranked by all representations, or by one alone.
+        reads : int
+            Hits whose `sentence_vectors` are asked for next: a server is asked for them together with the articles.
 
         Raises
         ------
@@ -134,12 +139,14 @@ class HybridRetriever:
         """
         document = Document(question)
         started = time.perf_counter()
+        lexical = lexical_vector(document)
+        weighing = self._store.begin_weighing(lexical)
         vectors = self._encoder.embed_query(normalize_for_embedding(question))
-        query = SearchQuery(vectors, lexical_vector(document))
+        query = SearchQuery(vectors, lexical, weighing)
         embedded = time.perf_counter()
         wanted = top_k or self._top_k
         read = max(wanted, _RERANKED) if self._reranker and mode == "hybrid" else wanted
-        hits, found = self._find_hits(query, document.language, filters, mode, read)
+        hits, found = self._find_hits(query, document.language, filters, mode, read, 0 if self._reranker else reads)
         features = answerability_features(document, document.language, hits)
         probability, threshold = self._judge_answerability(document.language, hits, features)
         hits = self._rerank(question, hits) if mode == "hybrid" else hits
@@ -161,7 +168,7 @@ class HybridRetriever:
     def sentence_vectors(self, hits: Sequence[Hit]) -> dict[str, SentenceVectors]:
         """The vectors of the hits' sentences, by chunk id: as the index keeps them or, for a chunk that has been
         replaced since it was found, made anew."""
-        stored = self._store.sentence_vectors([hit.chunk_id for hit in hits])
+        stored = self._evidence.read([hit.chunk_id for hit in hits])
         return {hit.chunk_id: stored.get(hit.chunk_id) or self._embed_sentences(hit) for hit in hits}
 
     def _embed_sentences(self, hit: Hit) -> SentenceVectors:
@@ -171,7 +178,7 @@ class HybridRetriever:
         return SentenceVectors.split(passage.tokens, passage.counts, self._encoder.embed_sentences(parts[1:]))
 
     def _find_hits(
-        self, query: SearchQuery, language: Language, filters: Filters, mode: SearchMode, top_k: int
+        self, query: SearchQuery, language: Language, filters: Filters, mode: SearchMode, top_k: int, reads: int
     ) -> tuple[list[Hit], float]:
         """The best hits, and when their candidates were there. What was replaced while it was searched is searched
         again, so that nobody misses an article that had a revision at every moment; so is what found too much that
@@ -183,10 +190,13 @@ class HybridRetriever:
             found = time.perf_counter()
             scores = self._normalize_scores(candidates, len(query.lexical.indices))
             ranking = self._rank(scores, candidates.languages, language, mode)
-            best = choose_hits(self._store, candidates, scores, ranking, top_k)
+            ranked = Ranking(candidates, scores, ranking)
+            self._evidence.begin([candidates[at].id for at in ranked.order[:reads]])
+            best = choose_hits(self._store, ranked, top_k)
             lacks_others = best.repeats > 0 and len(best.hits) < top_k and len(candidates) >= times * top_k
             if best.replaced <= earlier and not lacks_others:  # none, or what a killed ingest has left behind
                 break
+            query = replace(query, weighing=None)  # terms are counted anew
             earlier, times = best.replaced, times * (_MORE_CANDIDATES if lacks_others else 1)
         return best.hits, found
 
@@ -201,7 +211,7 @@ class HybridRetriever:
     def _normalize_scores(self, candidates: Candidates, stems: int) -> Floats:
         """The candidates' scores, comparable between collections and embedders."""
         # A question of n stems could score about ln(2N) each: dividing keeps one weight right for any collection.
-        greatest = _STEM_WEIGHT * math.sqrt(max(1, stems)) * math.log(2 * self._store.count_chunks() + 2)
+        greatest = _STEM_WEIGHT * math.sqrt(max(1, stems)) * math.log(2 * candidates.chunk_count + 2)
         return candidates.scores * [self._dense_scale(candidates.scores[:, 0]), 1.0, 1.0, 1 / greatest]
 
     def _dense_scale(self, dense: Floats) -> float:

@@ -54,13 +54,15 @@ def open_store(
     """
     if settings.qdrant_url:
         from rag.store.qdrant_server import ServerEngine
-        from rag.store.server_config import Sharding
+        from rag.store.server_config import Sharding, Storage
 
         key = settings.qdrant_api_key.get_secret_value() if settings.qdrant_api_key else None
         authority = str(settings.qdrant_ca_file) if settings.qdrant_ca_file else None
         sharding = Sharding(settings.qdrant_shards, settings.qdrant_replicas, settings.qdrant_write_consistency)
+        is_large = settings.qdrant_size == "large"
+        storage = Storage.of(is_large, settings.qdrant_quantization, dict(settings.qdrant_options or {}))
         server = ServerEngine.connect(
-            settings.qdrant_url, key, authority, settings.qdrant_prefix, sharding, settings.qdrant_timeout_s
+            settings.qdrant_url, key, authority, settings.qdrant_prefix, sharding, settings.qdrant_timeout_s, storage
         )
         return Store(server, config, accepts_damage, accepts_other_config)
     from rag.store.qdrant_edge import EdgeEngine

@@ -10,13 +10,15 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext, suppress
 
+from rag.embedding.bm25 import SparseVector
 from rag.errors import IndexDamagedError, IndexMismatchError, NotFoundError, StoreError
 from rag.store.candidates import Candidates
-from rag.store.engine import Counts, Engine
+from rag.store.engine import Counts, Engine, Weighing
 from rag.store.fingerprint import IndexConfig
 from rag.store.integrity import REMOVED_TOGETHER, Damage, Integrity, read_summaries
 from rag.store.points import (
     SUMMARY_FIELDS,
+    UNREAD_FIELDS,
     ArticleSummary,
     EmbeddedChunk,
     FileMark,
@@ -242,7 +244,7 @@ class Store:
         """Articles by id, the unknown ones left out."""
         point_ids = [article_point_id(article_id) for article_id in dict.fromkeys(article_ids)]
         batches = (point_ids[at : at + _ARTICLES_PER_READ] for at in range(0, len(point_ids), _ARTICLES_PER_READ))
-        points = (point for batch in batches for point in self._engine.retrieve("articles", batch))
+        points = (point for batch in batches for point in self._engine.retrieve("articles", batch, (), UNREAD_FIELDS))
         return {point.payload["id"]: read_article(point.payload) for point in points}
 
     def read_articles(self) -> Iterator[Article]:
@@ -254,10 +256,25 @@ class Store:
             articles = self.get_articles(batch)
             yield from (articles[article_id] for article_id in batch if article_id in articles)
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether each call is a round trip to another machine, so that several are better begun at once."""
+        return self._engine.is_remote
+
+    def begin_weighing(self, terms: SparseVector) -> Weighing:
+        """Begin to read what weighs the terms of a query, for `SearchQuery.weighing`: the index is asked meanwhile.
+
+        Parameters
+        ----------
+        terms : SparseVector
+            As `lexical_vector` makes it.
+        """
+        return self._engine.begin_weighing(terms)
+
     def find_candidates(
         self, query: SearchQuery, dense: int, lexical: int, filters: Filters = NO_FILTERS
     ) -> Candidates:
-        """The best chunks by two representations, each scored by all of them; two round trips.
+        """The best chunks by two representations, each scored by all of them.
 
         Parameters
         ----------

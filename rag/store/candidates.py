@@ -56,6 +56,8 @@ class Candidates(Sequence[Candidate]):
         The payload of each chunk, by the number of its id.
     scores : array of float
         (candidates, representations), in the order of `payloads` and of `REPRESENTATIONS`.
+    chunk_count : int
+        Chunks of the index that was searched.
 
     Attributes
     ----------
@@ -63,19 +65,21 @@ class Candidates(Sequence[Candidate]):
         Brings candidates of one score into an order.
     scores : array of float
         As given.
+    chunk_count : int
+        As given.
     languages : list of Language
         Of each chunk.
     """
 
-    def __init__(self, payloads: Mapping[int, Payload], scores: NDArray[np.float64]) -> None:
-        self.keys, self.scores = list(payloads), scores
+    def __init__(self, payloads: Mapping[int, Payload], scores: NDArray[np.float64], chunk_count: int) -> None:
+        self.keys, self.scores, self.chunk_count = list(payloads), scores, chunk_count
         self._payloads = list(payloads.values())
         self.languages: list[Language] = [payload["language"] for payload in self._payloads]
 
     @classmethod
-    def none(cls) -> "Candidates":
-        """No candidate."""
-        return cls({}, np.zeros((0, len(REPRESENTATIONS))))
+    def none(cls, chunk_count: int) -> "Candidates":
+        """No candidate of so many chunks."""
+        return cls({}, np.zeros((0, len(REPRESENTATIONS))), chunk_count)
 
     def __len__(self) -> int:
         return len(self.keys)

@@ -1,9 +1,10 @@
 """What runs the index: the smallest set of calls that behaves the same on a Qdrant in a folder and on a server."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
+from rag.embedding.bm25 import SparseVector
 from rag.store.filters import ChunkFilter
 
 if TYPE_CHECKING:
@@ -74,6 +75,36 @@ class VectorQuery(NamedTuple):
     filter: ChunkFilter | None = None
     ids: Sequence[Any] | None = None
     fields: tuple[str, ...] = ()
+
+
+class WeighedTerms(NamedTuple):
+    """A query's lexical vector as it is sent to the index.
+
+    Attributes
+    ----------
+    vector : SparseVector
+        With the rarity of terms in its weights, where the index does not see to that by itself.
+    chunks : int
+        Of the index, as far as the engine knows without looking.
+    """
+
+    vector: SparseVector
+    chunks: int
+
+
+class Weighing(NamedTuple):
+    """What weighs the terms of a query, while the index is asked for it.
+
+    Attributes
+    ----------
+    expected : WeighedTerms or None
+        As they were weighed for the query before, which mostly still holds; None where that is not known.
+    result : callable
+        Waits for what the index says.
+    """
+
+    expected: WeighedTerms | None
+    result: Callable[[], WeighedTerms]
 
 
 class ScoredPoint(NamedTuple):
@@ -162,8 +193,11 @@ class Engine(Protocol):
     def find_other_writers(self) -> int | None:
         """Since when other processes have been writing to the same index, as `WRITTEN_AT` has it; None without any."""
 
-    def retrieve(self, collection: Collection, ids: Sequence[str], vectors: Sequence[str] = ()) -> list[Point]:
-        """Points by id with their whole payload, in any order, the unknown ones left out."""
+    def retrieve(
+        self, collection: Collection, ids: Sequence[str], vectors: Sequence[str] = (), unread: Sequence[str] = ()
+    ) -> list[Point]:
+        """Points by id in any order, the unknown ones left out, with their payload, of which the fields in `unread`
+        need not come."""
 
     def scroll(self, collection: Collection, fields: Sequence[str]) -> Iterator[Point]:
         """Every point, with these payload fields, in any order."""
@@ -180,8 +214,28 @@ class Engine(Protocol):
     def count_values(self, collection: Collection, field: str, limit: int) -> dict[str, int]:
         """The most frequent values of a keyword field, each with the number of its points."""
 
-    def query(self, queries: Sequence[VectorQuery]) -> list[list[ScoredPoint]]:
-        """The chunks that each query finds, best first; one round trip."""
+    def begin_weighing(self, terms: SparseVector) -> Weighing:
+        """Begin to read what weighs the terms of a query."""
+
+    def find_and_score(
+        self, finders: Sequence[VectorQuery], vectors: Mapping[str, Any], fields: tuple[str, ...]
+    ) -> dict[str, list[ScoredPoint]]:
+        """The chunks that any finder finds, scored by each representation; one round trip on a server.
+
+        Parameters
+        ----------
+        finders : sequence of VectorQuery
+            Of some of the representations.
+        vectors : mapping of str to vector
+            Of the query, by representation, `dense` among them.
+        fields : tuple of str
+            Payload to give back.
+
+        Returns
+        -------
+        dict of str to list of ScoredPoint
+            By representation; those of `dense` are all, and have the payload. Empty when nothing is found.
+        """
 
     def flush(self) -> None:
         """Make what was written outlive the machine.
@@ -194,6 +248,10 @@ class Engine(Protocol):
 
     def optimize(self) -> None:
         """After many writes: make searches fast again. Where there is no room to do so, they stay as they are."""
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether each call is a round trip to another machine, so that several are better begun at once."""
 
     def close(self) -> None:
         """Release everything; the engine is not used again."""

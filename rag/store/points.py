@@ -134,6 +134,8 @@ _COUNTS = ("chars", "page_count", "stored_at")
 _OPTIONAL_FIELDS = ("sketch", "mark", "health", "original", *_COUNTS)
 SUMMARY_FIELDS = [item.name for item in fields(ArticleSummary)]
 """Payload that a summary is made of."""
+UNREAD_FIELDS = ("sketch", "mark", "spans", "chunks", "chars", "page_count", "fingerprint", "config", "stored_at")
+"""Payload of an article that the article is not made of."""
 
 
 def article_point_id(article_id: str) -> str:

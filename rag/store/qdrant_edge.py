@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 from rag.embedding.bm25 import SparseVector
 from rag.errors import IndexMismatchError, StorageFullError, StoreError, StoreLockedError
 from rag.store.edge_config import articles_config, chunks_config, create_payload_indexes
-from rag.store.engine import Collection, Payload, Point, ScoredPoint, VectorQuery
+from rag.store.engine import Collection, Payload, Point, ScoredPoint, VectorQuery, WeighedTerms, Weighing
 from rag.store.filters import ChunkFilter
 from rag.store.floor import FloorFile
 from rag.store.space import FULL_REMEDY, DiskSpace, FreeSpace, measure_free_space
@@ -27,6 +27,8 @@ _log = logging.getLogger(__name__)
 _LOCK_WAIT_S = 3
 """Long enough for another `dalil ask` to end, short enough to be told about a `dalil serve`."""
 _POINTS_PER_PAGE = 1000
+_MAX_SEARCHES = 3
+"""When what was found is deleted before it is scored."""
 _FULL_DISK = ("No space left on device", "Not enough space available")
 """What the system and Edge say where a write, or an optimization, finds too little room."""
 
@@ -41,6 +43,8 @@ class EdgeEngine:
     free_space : FreeSpace
         Tells how many bytes may still be written there.
     """
+
+    is_remote = False
 
     def __init__(self, folder: Path, free_space: FreeSpace = measure_free_space) -> None:
         self._folder = folder
@@ -95,7 +99,9 @@ class EdgeEngine:
     def find_other_writers(self) -> int | None:
         return None  # the lock keeps them out
 
-    def retrieve(self, collection: Collection, ids: Sequence[str], vectors: Sequence[str] = ()) -> list[Point]:
+    def retrieve(
+        self, collection: Collection, ids: Sequence[str], vectors: Sequence[str] = (), unread: Sequence[str] = ()
+    ) -> list[Point]:
         with _mapped_errors(self._folder):
             found = self._shards[collection].retrieve(list(ids), True, list(vectors) or False)
         return [Point(str(point.id), point.payload or {}, point.vector or {}) for point in found]
@@ -127,7 +133,27 @@ class EdgeEngine:
             found = self._shards[collection].facet(edge.FacetRequest(field, limit, True))
         return {str(hit.value): hit.count for hit in found.hits}
 
-    def query(self, queries: Sequence[VectorQuery]) -> list[list[ScoredPoint]]:
+    def begin_weighing(self, terms: SparseVector) -> Weighing:
+        # Edge knows by itself how rare they are.
+        return Weighing(None, lambda: WeighedTerms(terms, self.count("chunks", exact=False)))
+
+    def find_and_score(
+        self, finders: Sequence[VectorQuery], vectors: Mapping[str, Any], fields: tuple[str, ...]
+    ) -> dict[str, list[ScoredPoint]]:
+        for _ in range(_MAX_SEARCHES):
+            ids = list(dict.fromkeys(point.id for points in self._query(finders) for point in points))
+            if not ids:
+                return {}
+            scorers = [
+                VectorQuery(name, vector, len(ids), ids=ids, fields=fields if name == "dense" else ())
+                for name, vector in vectors.items()
+            ]
+            found = dict(zip(vectors, self._query(scorers), strict=True))
+            if len(found["dense"]) == len(ids):  # else some were deleted between the two
+                break
+        return found
+
+    def _query(self, queries: Sequence[VectorQuery]) -> list[list[ScoredPoint]]:
         with _mapped_errors(self._folder):
             requests = edge.QueryBatchRequest([_to_edge_request(query) for query in queries])
             found = self._shards["chunks"].query_batch(requests)

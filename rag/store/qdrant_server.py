@@ -13,18 +13,30 @@ from qdrant_client.http.exceptions import UnexpectedResponse
 from rag.embedding.bm25 import SparseVector
 from rag.errors import IndexMismatchError, StoreError
 from rag.secrets import hide_secrets
-from rag.store.engine import Collection, Payload, Point, ScoredPoint, VectorQuery
+from rag.store.engine import Collection, Payload, Point, ScoredPoint, VectorQuery, Weighing
 from rag.store.lease import Lease, now_ms
-from rag.store.server_config import SERVER_SHARDING, Sharding, collection_options, find_differences, payload_schemas
+from rag.store.search import keep_found
+from rag.store.server_config import (
+    SERVER_SHARDING,
+    SMALL,
+    Sharding,
+    Storage,
+    collection_options,
+    find_differences,
+    payload_schemas,
+)
 from rag.store.server_errors import SERVER_FAILURES, to_store_error
 from rag.store.server_requests import (
     TERMS,
+    VECTOR_TEXTS,
     has_term,
     has_vector,
+    inflate_text,
     is_unchanged,
+    read_vectors,
     split_points,
+    to_scoring_requests,
     to_server_point,
-    to_server_request,
 )
 from rag.store.server_transport import ServerTransport, split_urls
 from rag.store.term_statistics import TermStatistics
@@ -50,9 +62,12 @@ class ServerEngine:
         Of the server, to keep it out of messages.
     sharding : Sharding
         Of the collections, where they are created.
+    storage : Storage
+        Likewise.
     """
 
     floor = None
+    is_remote = True
 
     def __init__(
         self,
@@ -61,13 +76,16 @@ class ServerEngine:
         url: str,
         key: str | None = None,
         sharding: Sharding = SERVER_SHARDING,
+        storage: Storage = SMALL,
     ) -> None:
-        self._client, self._key, self._sharding = client, key, sharding
+        self._client, self._key, self._sharding, self._storage = client, key, sharding, storage
         self._names: dict[Collection, str] = {"articles": f"{prefix}_articles", "chunks": f"{prefix}_chunks"}
         self._url = url
         self._terms = TermStatistics(self)
         self._leases = f"{prefix}_leases"
         self._lease = Lease(client, self._leases)
+        self._shards = 1
+        self._vector_sizes: Mapping[str, int] = {}
 
     @classmethod
     def connect(
@@ -78,6 +96,7 @@ class ServerEngine:
         prefix: str,
         sharding: Sharding = SERVER_SHARDING,
         timeout_s: float = 5,
+        storage: Storage = SMALL,
     ) -> "ServerEngine":
         """A connection to a server; nothing is sent before `open`.
 
@@ -95,18 +114,21 @@ class ServerEngine:
             Of the collections, where they are created.
         timeout_s : float
             Longest wait for an answer to what writes nothing.
+        storage : Storage
+            Of the chunks, where they are created.
         """
         nodes = split_urls(urls)
         transport = ServerTransport(nodes, ca_file, timeout_s)
         client = QdrantClient(url=nodes[0], api_key=key, check_compatibility=False, transport=transport)
-        return cls(client, prefix, urls, key, sharding)
+        return cls(client, prefix, urls, key, sharding, storage)
 
     def open(self, vector_sizes: Mapping[str, int]) -> None:
         with self._mapped_errors():
             self._create(self._leases, collection_options("articles", {}, self._sharding._replace(shards=1)))
             for collection, name in self._names.items():
-                made = self._create(name, collection_options(collection, vector_sizes, self._sharding))
+                made = self._create(name, collection_options(collection, vector_sizes, self._sharding, self._storage))
                 self._create_payload_indexes(collection, made.payload_schema)
+        self._shards, self._vector_sizes = made.config.params.shard_number or 1, vector_sizes
         differences = find_differences(made.config.params, vector_sizes)  # of the chunks, the last
         if differences:
             self.close()
@@ -163,15 +185,34 @@ class ServerEngine:
         with self._mapped_errors():
             return self._lease.find_others()
 
-    def retrieve(self, collection: Collection, ids: Sequence[str], vectors: Sequence[str] = ()) -> list[Point]:
+    def retrieve(
+        self, collection: Collection, ids: Sequence[str], vectors: Sequence[str] = (), unread: Sequence[str] = ()
+    ) -> list[Point]:
+        if vectors and set(vectors) <= VECTOR_TEXTS.keys():
+            return self._retrieve_texts(ids, vectors)
+        left_out = [*unread, TERMS, *VECTOR_TEXTS.values()]
         with self._mapped_errors():
             found = self._client.retrieve(
                 self._names[collection],
                 list(ids),
-                with_payload=models.PayloadSelectorExclude(exclude=[TERMS]),
+                with_payload=models.PayloadSelectorExclude(exclude=left_out),
                 with_vectors=list(vectors) or False,
             )
-        return [Point(str(point.id), point.payload or {}, _named_vectors(point.vector)) for point in found]
+        return [
+            Point(str(point.id), inflate_text(point.payload or {}), _named_vectors(point.vector)) for point in found
+        ]
+
+    def _retrieve_texts(self, ids: Sequence[str], vectors: Sequence[str]) -> list[Point]:
+        """Chunks with the vectors that their payload has as texts; of those that an earlier Dalil wrote, as vectors."""
+        fields = models.PayloadSelectorExclude(exclude=[TERMS])
+        with self._mapped_errors():
+            found = self._client.retrieve(self._names["chunks"], list(ids), with_payload=fields, with_vectors=False)
+            payloads = {str(point.id): point.payload or {} for point in found}
+            texts = {one: read_vectors(payload, self._vector_sizes) for one, payload in payloads.items()}
+            earlier = [one for one, text in texts.items() if not text]
+            others = self._client.retrieve(self._names["chunks"], earlier, False, list(vectors)) if earlier else []
+        texts |= {str(point.id): _named_vectors(point.vector) for point in others}
+        return [Point(one, payload, texts[one]) for one, payload in payloads.items()]
 
     def scroll(self, collection: Collection, fields: Sequence[str]) -> Iterator[Point]:
         offset = None
@@ -209,19 +250,20 @@ class ServerEngine:
             found = self._client.facet(self._names[collection], key=field, limit=limit, exact=True)
         return {str(hit.value): hit.count for hit in found.hits}
 
-    def query(self, queries: Sequence[VectorQuery]) -> list[list[ScoredPoint]]:
-        if not queries:
-            return []
-        requests = [to_server_request(self._weigh(query)) for query in queries]
+    def begin_weighing(self, terms: SparseVector) -> Weighing:
+        return self._terms.begin(terms)
+
+    def find_and_score(
+        self, finders: Sequence[VectorQuery], vectors: Mapping[str, Any], fields: tuple[str, ...]
+    ) -> dict[str, list[ScoredPoint]]:
+        requests = to_scoring_requests(finders, vectors, fields, self._shards)
         with self._mapped_errors():
-            found = self._client.query_batch_points(self._names["chunks"], requests)
-        return [
-            [
-                ScoredPoint(point.id, UUID(str(point.id)).int, point.score, point.payload or {})
-                for point in answer.points
-            ]
-            for answer in found
-        ]
+            answers = self._client.query_batch_points(self._names["chunks"], requests)
+        scored = {
+            name: [ScoredPoint(one.id, UUID(str(one.id)).int, one.score, one.payload or {}) for one in answer.points]
+            for name, answer in zip(vectors, answers, strict=True)
+        }
+        return keep_found(scored, finders)
 
     def flush(self) -> None:
         """A server does so by itself."""
@@ -265,12 +307,6 @@ class ServerEngine:
         for field, schema in payload_schemas(collection).items():
             if field not in indexed:
                 self._client.create_payload_index(self._names[collection], field, schema)
-
-    def _weigh(self, query: VectorQuery) -> VectorQuery:
-        """A query, with the rarity of its terms in its weights where it has any."""
-        if not isinstance(query.vector, SparseVector):
-            return query
-        return query._replace(vector=self._terms.weigh(query.vector, is_repeated=query.ids is not None))
 
     def _count_chunks(self, condition: models.Filter, exact: bool) -> int:
         with self._mapped_errors():

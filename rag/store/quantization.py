@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 Vectors = NDArray[np.float32]
 """Rows of one length."""
 
-_ZERO_POINT = 128
+ZERO_POINT = 128
 _MAX_LEVEL = 255
 _SCALE = 29.0
 """Times the root of the dimension, by how much vectors of length 1 are scaled: of 8,118 tokens and 358 sentences of the
@@ -62,21 +62,21 @@ def quantize_passages(vectors: Vectors) -> Vectors:
     sums = rounded.sum(axis=1, keepdims=True)
     furthest = np.argsort(np.argsort((exact - rounded) * np.sign(sums), axis=1), axis=1)
     corrected = rounded - np.sign(sums) * (furthest < np.abs(sums))
-    quantized: Vectors = np.clip(corrected + _ZERO_POINT, 0, _MAX_LEVEL)
+    quantized: Vectors = np.clip(corrected + ZERO_POINT, 0, _MAX_LEVEL)
     return quantized
 
 
 def quantize_query(vectors: Vectors) -> QuantizedQuery:
     """Vectors of any lengths in 8 bits, scaled as far as they go; they need not sum to zero, because a passage's do."""
-    scale = (_MAX_LEVEL - _ZERO_POINT) / max(float(np.abs(vectors).max(initial=0.0)), 1e-9)
+    scale = (_MAX_LEVEL - ZERO_POINT) / max(float(np.abs(vectors).max(initial=0.0)), 1e-9)
     whole = np.rint(vectors * np.float32(scale))
-    offset = _ZERO_POINT * float(whole.sum()) + _ZERO_POINT**2 * whole.size
-    return QuantizedQuery(whole + _ZERO_POINT, offset, scale * _scale_of(vectors))
+    offset = ZERO_POINT * float(whole.sum()) + ZERO_POINT**2 * whole.size
+    return QuantizedQuery(whole + ZERO_POINT, offset, scale * _scale_of(vectors))
 
 
 def dequantize(quantized: Vectors) -> Vectors:
     """What `quantize_passages` was given, nearly, without its mean."""
-    return (quantized - _ZERO_POINT) / np.float32(_scale_of(quantized))
+    return (quantized - ZERO_POINT) / np.float32(_scale_of(quantized))
 
 
 def _scale_of(vectors: Vectors) -> float:

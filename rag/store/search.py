@@ -10,13 +10,10 @@ from numpy.typing import NDArray
 from rag.embedding import QueryVectors
 from rag.embedding.bm25 import SparseVector
 from rag.store.candidates import CANDIDATE_FIELDS, REPRESENTATIONS, Candidates
-from rag.store.engine import Engine, Payload, ScoredPoint, VectorQuery
+from rag.store.engine import Engine, Payload, ScoredPoint, VectorQuery, WeighedTerms, Weighing
 from rag.store.filters import ChunkFilter
 from rag.store.quantization import quantize_query
 from rag.types import Filters
-
-_MAX_SEARCHES = 3
-"""When what was found is deleted before it is scored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +26,17 @@ class SearchQuery:
         As the encoder gives them.
     lexical : SparseVector
         Of its index terms.
+    weighing : Weighing, optional
+        What `Store.begin_weighing` has begun for these terms; else that is begun when it is searched.
     """
 
     vectors: QueryVectors
     lexical: SparseVector
+    weighing: Weighing | None = None
 
 
 def find_candidates(engine: Engine, query: SearchQuery, limits: Mapping[str, int], filters: Filters) -> Candidates:
-    """The best chunks by some representations, each scored by all of them; two round trips.
+    """The best chunks by some representations, each scored by all of them.
 
     Parameters
     ----------
@@ -56,44 +56,59 @@ def find_candidates(engine: Engine, query: SearchQuery, limits: Mapping[str, int
         "tokens": tokens.vectors.tolist(),
         "sentence": sentence.vectors.tolist(),
     }
-    if query.lexical.indices:
-        vectors["lexical"] = query.lexical
     condition = ChunkFilter.of(filters)
-    finders = [
-        VectorQuery(name, vectors[name], limit, condition)
-        for name, limit in limits.items()
-        if limit and name in vectors
-    ]
-    found = _find_and_score(engine, finders, vectors)
+
+    def search(terms: WeighedTerms) -> dict[str, list[ScoredPoint]]:
+        weighed_vectors = vectors | ({"lexical": terms.vector} if terms.vector.indices else {})
+        finders = [
+            VectorQuery(name, weighed_vectors[name], limit, condition)
+            for name, limit in limits.items()
+            if limit and name in weighed_vectors
+        ]
+        return engine.find_and_score(finders, weighed_vectors, CANDIDATE_FIELDS) if finders else {}
+
+    weighing = query.weighing or engine.begin_weighing(query.lexical)
+    found = search(weighing.expected) if weighing.expected else {}
+    terms = weighing.result()
+    if terms != weighing.expected:
+        found = search(terms)
     if not found:
-        return Candidates.none()
+        return Candidates.none(terms.chunks)
     payloads = {point.key: point.payload for point in found["dense"]}
     columns = dict.fromkeys(REPRESENTATIONS, np.full(len(payloads), np.nan)) | {
         name: _column({point.key: point.score for point in points}, payloads) for name, points in found.items()
     }
     columns["tokens"] = tokens.dequantize_scores(columns["tokens"])
     columns["sentence"] = sentence.dequantize_scores(columns["sentence"])
-    return Candidates(payloads, np.nan_to_num(np.stack(list(columns.values()), axis=1)))
-
-
-def _find_and_score(
-    engine: Engine, finders: Sequence[VectorQuery], vectors: dict[str, Any]
-) -> dict[str, list[ScoredPoint]]:
-    """What the finders find, scored by every representation; empty when they find nothing."""
-    for _ in range(_MAX_SEARCHES):
-        ids = list(dict.fromkeys(point.id for points in engine.query(finders) for point in points))
-        if not ids:
-            return {}
-        scorers = [
-            VectorQuery(name, vector, len(ids), ids=ids, fields=CANDIDATE_FIELDS if name == "dense" else ())
-            for name, vector in vectors.items()
-        ]
-        found = dict(zip(vectors, engine.query(scorers), strict=True))
-        if len(found["dense"]) == len(ids):  # else some were deleted between the two
-            break
-    return found
+    return Candidates(payloads, np.nan_to_num(np.stack(list(columns.values()), axis=1)), terms.chunks)
 
 
 def _column(scores: dict[int, float], payloads: dict[int, Payload]) -> NDArray[np.float64]:
     """Scores in the order of the payloads; nan where a chunk has nothing to score."""
     return np.array([scores.get(key, np.nan) for key in payloads])
+
+
+def keep_found(
+    scored: Mapping[str, Sequence[ScoredPoint]], finders: Sequence[VectorQuery]
+) -> dict[str, list[ScoredPoint]]:
+    """Of all that several shards found and scored, what they would have found as one: the best by each finder.
+
+    Parameters
+    ----------
+    scored : mapping of str to sequence of ScoredPoint
+        By representation, those of the finders and `dense` among them.
+    finders : sequence of VectorQuery
+        Each found as many as its limit on every shard.
+
+    Returns
+    -------
+    dict of str to list of ScoredPoint
+        Empty when nothing is found.
+    """
+    found = {
+        point.key
+        for finder in finders
+        for point in sorted(scored[finder.representation], key=lambda one: (-one.score, one.key))[: finder.limit]
+    }
+    kept = {name: [point for point in points if point.key in found] for name, points in scored.items()}
+    return kept if kept["dense"] else {}

@@ -1,10 +1,12 @@
 """How a Qdrant server keeps articles and chunks: vectors, shards, payload indexes; and whether a collection is so."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, Self
 
+from pydantic import BaseModel
 from qdrant_client import models
 
+from rag.errors import SettingsError
 from rag.store.engine import (
     DELETED_THRESHOLD,
     INTEGER_FIELDS,
@@ -41,9 +43,59 @@ class Sharding(NamedTuple):
 SERVER_SHARDING = Sharding()
 """As the server has it."""
 
+Quantization = Literal["none", "scalar", "binary"]
+_LARGE_DELETED_THRESHOLD, _LARGE_VACUUM_MIN_VECTORS = 0.2, 1000
+"""Those of Qdrant itself: rewriting a segment of gigabytes for each hundredth that is deleted would never end. Scores
+do not depend on it: `TermStatistics` counts no deleted chunk."""
+_OPTIONS: dict[str, type[BaseModel]] = {
+    "hnsw_config": models.HnswConfigDiff,
+    "optimizers_config": models.OptimizersConfigDiff,
+}
+
+
+class Storage(NamedTuple):
+    """How the chunks of a collection are kept, decided when it is created.
+
+    Attributes
+    ----------
+    is_large : bool
+        Whether dense vectors, their graph and the lists of terms lie on disk, and segments are seldom rewritten.
+    quantization : Quantization
+        What is kept in memory of dense vectors, which then find candidates; their scores are of the vectors themselves.
+    options : dict
+        Other parameters of `hnsw_config` and `optimizers_config`.
+    """
+
+    is_large: bool = False
+    quantization: Quantization = "none"
+    options: dict[str, Any] = {}  # noqa: RUF012 (never changed)
+
+    @classmethod
+    def of(cls, is_large: bool, quantization: Quantization | None, options: dict[str, Any]) -> Self:
+        """As settings have it, of which each may be unset.
+
+        Raises
+        ------
+        SettingsError
+            For options that Qdrant does not have.
+        """
+        for name, values in options.items():
+            model = _OPTIONS.get(name)
+            unknown = set(values) - set(model.model_fields) if model and isinstance(values, dict) else {name}
+            if unknown:
+                raise SettingsError(
+                    f"DALIL_QDRANT_OPTIONS: {', '.join(sorted(unknown))} is none of Qdrant's parameters. It takes "
+                    f"{' and '.join(_OPTIONS)}, each an object."
+                )
+        return cls(is_large, quantization or ("scalar" if is_large else "none"), options)
+
+
+SMALL = Storage()
+"""For up to about a million chunks."""
+
 
 def collection_options(
-    collection: Collection, sizes: Mapping[str, int], sharding: Sharding = SERVER_SHARDING
+    collection: Collection, sizes: Mapping[str, int], sharding: Sharding = SERVER_SHARDING, storage: Storage = SMALL
 ) -> dict[str, Any]:
     """What a collection is created with, by the length of the vectors of each representation."""
     spread = {
@@ -54,19 +106,45 @@ def collection_options(
     if collection == "articles":
         return spread | {"vectors_config": {}}
     return spread | {
-        "vectors_config": {name: _vector_params(name, size) for name, size in sizes.items()},
+        "vectors_config": {name: _vector_params(name, size, storage) for name, size in sizes.items()},
         # Without a modifier: that one counts terms in each shard alone, so `TermStatistics` weighs queries.
-        "sparse_vectors_config": {"lexical": models.SparseVectorParams()},
-        "optimizers_config": models.OptimizersConfigDiff(
-            deleted_threshold=DELETED_THRESHOLD, vacuum_min_vector_number=VACUUM_MIN_VECTORS
-        ),
+        "sparse_vectors_config": {"lexical": _sparse_params(storage)},
+        "hnsw_config": _hnsw(storage),
+        "optimizers_config": _optimizers(storage),
     }
 
 
-def _vector_params(representation: str, size: int) -> models.VectorParams:
+def _sparse_params(storage: Storage) -> models.SparseVectorParams:
+    return models.SparseVectorParams(index=models.SparseIndexParams(on_disk=True) if storage.is_large else None)
+
+
+def _hnsw(storage: Storage) -> models.HnswConfigDiff | None:
+    given = ({"on_disk": True} if storage.is_large else {}) | storage.options.get("hnsw_config", {})
+    return models.HnswConfigDiff(**given) if given else None
+
+
+def _optimizers(storage: Storage) -> models.OptimizersConfigDiff:
+    share = _LARGE_DELETED_THRESHOLD if storage.is_large else DELETED_THRESHOLD
+    number = _LARGE_VACUUM_MIN_VECTORS if storage.is_large else VACUUM_MIN_VECTORS
+    given = {"deleted_threshold": share, "vacuum_min_vector_number": number}
+    return models.OptimizersConfigDiff(**given | storage.options.get("optimizers_config", {}))
+
+
+def _quantization(storage: Storage) -> models.QuantizationConfig | None:
+    if storage.quantization == "scalar":
+        int8 = models.ScalarQuantizationConfig(type=models.ScalarType.INT8, always_ram=True)
+        return models.ScalarQuantization(scalar=int8)
+    if storage.quantization == "binary":
+        return models.BinaryQuantization(binary=models.BinaryQuantizationConfig(always_ram=True))
+    return None
+
+
+def _vector_params(representation: str, size: int, storage: Storage) -> models.VectorParams:
     distance = _DISTANCES[representation]
     if representation == "dense":
-        return models.VectorParams(size=size, distance=distance)
+        on_disk = storage.is_large or None
+        quantization = _quantization(storage)
+        return models.VectorParams(size=size, distance=distance, on_disk=on_disk, quantization_config=quantization)
     # The multivectors only re-score what the others found; the lengths of a query's tokens are their weights.
     return models.VectorParams(
         size=size,

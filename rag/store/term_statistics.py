@@ -7,19 +7,21 @@ same however many shards and replicas there are. The formula is that of Qdrant, 
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from rag.embedding.bm25 import SparseVector
+from rag.store.engine import WeighedTerms, Weighing
 
 _COUNTED_EXACTLY = 100_000
 """Chunks of a collection up to which those of a term are counted one by one. Beyond that Qdrant's estimate, the length
 of the term's list in the payload index, is near enough, and takes no longer the more chunks there are."""
 _MAX_AGE_S = 60.0
 """Of what was counted while the number of chunks stays the same, as it does where others replace articles."""
-_COUNTED_TOGETHER = 8
+_COUNTED_TOGETHER, _WEIGHED_TOGETHER = 24, 32
+"""Counts of a question with its words, and questions."""
 _MAX_TERMS = 100_000
 
 
@@ -30,10 +32,10 @@ class TermCounter(Protocol):
         """All chunks, as far as the server knows without looking."""
 
     def count_with_terms(self, exact: bool) -> int:
-        """Those that have any term."""
+        """Those that have any term; called from several threads, as are the others."""
 
     def count_with_term(self, term: int, exact: bool) -> int:
-        """Those that have a term, given by its id; called from several threads."""
+        """Those that have a term, given by its id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,25 +60,26 @@ class TermStatistics:
     def __init__(self, counter: TermCounter) -> None:
         self._counter = counter
         self._counts = _Counts(-1, 0, 0.0)
-        self._executor = ThreadPoolExecutor(_COUNTED_TOGETHER, thread_name_prefix="terms")
+        # Two pools: what weighs waits for what counts.
+        self._counting = ThreadPoolExecutor(_COUNTED_TOGETHER, thread_name_prefix="terms")
+        self._weighing = ThreadPoolExecutor(_WEIGHED_TOGETHER, thread_name_prefix="weights")
 
-    def weigh(self, query: SparseVector, is_repeated: bool = False) -> SparseVector:
+    def begin(self, query: SparseVector) -> Weighing:
+        """Begin to weigh a query."""
+        counts = self._counts
+        is_known = counts.all_chunks >= 0 and counts.frequencies.keys() >= set(query.indices)
+        expected = _weigh(query, counts) if is_known else None
+        return Weighing(expected, self._weighing.submit(self.weigh, query).result)
+
+    def weigh(self, query: SparseVector) -> WeighedTerms:
         """A query's vector with each weight times the rarity of its term, which the scores of chunks then have.
 
         Parameters
         ----------
         query : SparseVector
             As `lexical_vector` makes it.
-        is_repeated : bool
-            Whether it scores what it has just found: by the same counts, of which none is asked for again.
         """
-        counts = self._counts
-        if not is_repeated or not counts.frequencies.keys() >= set(query.indices):
-            counts = self._count(query.indices)
-        rarities = [_rarity(counts.with_terms, counts.frequencies[term]) for term in query.indices]
-        return SparseVector(
-            query.indices, [weight * rarity for weight, rarity in zip(query.values, rarities, strict=True)]
-        )
+        return _weigh(query, self._count(query.indices))
 
     def forget(self) -> None:
         """What was counted is no longer so: chunks were written or removed here."""
@@ -84,18 +87,41 @@ class TermStatistics:
 
     def close(self) -> None:
         """End the threads."""
-        self._executor.shutdown(wait=False)
+        self._weighing.shutdown(wait=False)
+        self._counting.shutdown(wait=False)
 
     def _count(self, terms: Sequence[int]) -> _Counts:
-        counts, chunks = self._counts, self._counter.count_all()
-        is_exact = chunks <= _COUNTED_EXACTLY
-        if chunks != counts.all_chunks or time.monotonic() > counts.until or len(counts.frequencies) > _MAX_TERMS:
-            counts = _Counts(chunks, self._counter.count_with_terms(is_exact), time.monotonic() + _MAX_AGE_S)
-            self._counts = counts
+        """What is known and holds, with what is missing for these terms; one round trip unless all is to be counted
+        anew since the number of chunks has changed."""
+        counts = self._counts
+        is_old = time.monotonic() > counts.until or len(counts.frequencies) > _MAX_TERMS
+        chunks = self._counting.submit(self._counter.count_all)
+        if is_old:
+            return self._count_anew(terms, chunks.result, counts.all_chunks <= _COUNTED_EXACTLY)
         unknown = [term for term in terms if term not in counts.frequencies]
-        counted = self._executor.map(lambda term: self._counter.count_with_term(term, is_exact), unknown)
-        counts.frequencies.update(zip(unknown, counted, strict=True))
+        frequencies = self._count_terms(unknown, counts.all_chunks <= _COUNTED_EXACTLY)
+        counted = chunks.result()
+        if counted != counts.all_chunks:
+            return self._count_anew(terms, lambda: counted, counted <= _COUNTED_EXACTLY)
+        counts.frequencies.update(zip(unknown, frequencies, strict=True))
         return counts
+
+    def _count_anew(self, terms: Sequence[int], count_all: Callable[[], int], is_exact: bool) -> _Counts:
+        with_terms = self._counting.submit(self._counter.count_with_terms, is_exact)
+        frequencies = self._count_terms(terms, is_exact)
+        counts = _Counts(count_all(), with_terms.result(), time.monotonic() + _MAX_AGE_S)
+        counts.frequencies.update(zip(terms, frequencies, strict=True))
+        self._counts = counts
+        return counts
+
+    def _count_terms(self, terms: Sequence[int], is_exact: bool) -> Iterator[int]:
+        return self._counting.map(lambda term: self._counter.count_with_term(term, is_exact), terms)
+
+
+def _weigh(query: SparseVector, counts: _Counts) -> WeighedTerms:
+    rarities = [_rarity(counts.with_terms, counts.frequencies[term]) for term in query.indices]
+    weights = [weight * rarity for weight, rarity in zip(query.values, rarities, strict=True)]
+    return WeighedTerms(SparseVector(query.indices, weights), counts.all_chunks)
 
 
 def _rarity(chunks: int, with_term: int) -> float:

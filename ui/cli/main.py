@@ -1,19 +1,21 @@
 """`dalil` and its commands. Results on standard output, all else on standard error."""
 
 import argparse
+import glob
 import io
 import logging
 import os
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from eval.commands import add_commands
-from rag.addresses import web_address
+from rag.addresses import is_object_address, web_address
 from rag.answering.references import format_title
 from rag.errors import DalilError, InputError, SettingsError
 from rag.language.languages import as_language
@@ -38,6 +40,7 @@ from ui.cli.progress_line import ProgressLine
 if TYPE_CHECKING:
     from ingest.fetched import FetchedDocument, Validators
     from ingest.indexer import IndexResult
+    from ingest.ray_workers import RayWorkers
     from ingest.readers import ReadFailure
 
 _MAX_TOP_K = 50
@@ -96,17 +99,26 @@ def _complain(error: DalilError, code: int) -> int:
 
 def _ingest(options: argparse.Namespace, settings: Settings) -> int:
     addresses = [path for path in options.paths if web_address(path)]
-    paths = [Path(path) for path in options.paths if path not in addresses]
-    if addresses and options.sync:
-        raise InputError("--sync takes files and folders alone, no addresses of the web.")
+    objects = [path for path in options.paths if is_object_address(path)]
+    paths = [one for path in options.paths if path not in (*addresses, *objects) for one in _expand(path)]
+    if (addresses or objects) and options.sync:
+        raise InputError("--sync takes files and folders alone, no addresses.")
+    if options.server and (objects or options.workers):
+        raise InputError("--server takes files, folders and addresses of the web alone, and has workers of its own.")
     with tempfile.TemporaryDirectory(prefix="dalil-web-") as folder:
         known = {} if options.server or not addresses else _list_known_pages(settings)
         documents = _fetch_documents(addresses, settings, Path(folder), options.max_pages, known) if addresses else []
         if options.server:
             result = _upload_files(options, settings, paths, documents)
         else:
-            result = _sync_files(options, settings, paths, documents)
+            result = _sync_files(options, settings, paths, documents, objects)
     return print_index_result(options, result, "ingested", "would be: " if options.dry_run else "")
+
+
+def _expand(path: str) -> list[Path]:
+    """The paths that a pattern stands for, which a shell has left as it is; else the path."""
+    found = [] if Path(path).exists() else sorted(glob.glob(path, recursive=True))
+    return [Path(one) for one in found] or [Path(path)]
 
 
 def _list_known_pages(settings: Settings) -> "dict[str, Validators]":
@@ -135,9 +147,12 @@ def _sync_files(
     options: argparse.Namespace,
     settings: Settings,
     paths: list[Path],
-    documents: list["FetchedDocument | ReadFailure"],
+    documents: "list[FetchedDocument | ReadFailure]",
+    objects: list[str],
 ) -> "IndexResult":
     from ingest.indexer import Indexer
+    from ingest.known_files import KnownFiles
+    from ingest.object_stores import list_objects
     from ingest.ocr.options import OcrOptions
     from ingest.originals import Originals
     from ingest.sync import Sync
@@ -147,17 +162,27 @@ def _sync_files(
     # No model need be loaded for this.
     store = open_store(settings, IndexConfig.of(embedding_spec(settings), settings.chunk_tokens))
     try:
-        originals = Originals.from_settings(settings)
-        indexer = Indexer(store, lambda: open_encoder(settings), settings.chunk_tokens, originals)
-        ocr = OcrOptions.of(settings.ocr, settings.tesseract, options.ocr)
-        sync = Sync(store, indexer, settings.max_article_chars, [settings.data_dir], ocr=ocr)
-        with ProgressLine() as report:
+        with ExitStack() as stack:
+            workers = stack.enter_context(_start_workers(settings)) if options.workers else None
+            originals = Originals.from_settings(settings)
+            indexer = Indexer(store, lambda: open_encoder(settings), settings.chunk_tokens, originals, workers)
+            ocr = OcrOptions.of(settings.ocr, settings.tesseract, options.ocr)
+            known = KnownFiles(store, settings.max_article_chars, ocr, indexer.has_original) if objects else None
+            stored = list_objects(objects, known.list_pages(), settings.max_article_chars, ocr) if known else []
+            sync = Sync(store, indexer, settings.max_article_chars, [settings.data_dir], workers, ocr)
+            report = stack.enter_context(ProgressLine())
             if options.dry_run:
-                return sync.plan(paths, options.sync, documents, report)
+                return sync.plan(paths, options.sync, [*documents, *stored], report)
             confirm = _remove_unasked if options.yes else confirm_removal
-            return sync.ingest(paths, report, documents, options.sync, confirm)
+            return sync.ingest(paths, report, [*documents, *stored], options.sync, confirm)
     finally:
         store.close()
+
+
+def _start_workers(settings: Settings) -> "RayWorkers":
+    from ingest.ray_workers import RayWorkers
+
+    return RayWorkers(settings)
 
 
 def _remove_unasked(article_ids: Sequence[str], total: int) -> None:
@@ -325,7 +350,8 @@ def _add_ingest(commands: Any) -> argparse.ArgumentParser:
         nargs="+",
         metavar="PATH",
         help="a document of any kind that Dalil reads, a folder of them, or an address (https://...) of a page, "
-        "a sitemap or a feed",
+        "a sitemap or a feed; of an object store (`s3://...`, `gs://...`, `az://...`); patterns (`*`) of files and "
+        "objects",
     )
     ingest.add_argument(
         "--sync", action="store_true", help="also remove the articles of files that are gone from there"
@@ -340,6 +366,9 @@ def _add_ingest(commands: Any) -> argparse.ArgumentParser:
         help="addresses that are fetched at most (default: 500)",
     )
     ingest.add_argument("--ocr", action="store_true", help="read scans and pictures by OCR; needs Tesseract")
+    ingest.add_argument(
+        "--workers", choices=["ray"], help="read, embed and write on the workers of a Ray cluster: RAY_ADDRESS, or here"
+    )
     ingest.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
     return ingest
 
