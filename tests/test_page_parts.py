@@ -25,7 +25,7 @@ from ui.page.labels import load_labels
 from ui.page.library import Library
 from ui.page.storage import SCHEMA_VERSION, Conversation, Turn, read_conversation, read_conversations
 from ui.page.turns import format_reference, render_turn
-from ui.page.welcome import Examples
+from ui.page.welcome import FirstScreen
 
 CHOICES = {"language": "auto", "passages": 8, "mode": "auto", "topics": [], "explain": False}
 QUOTE = Citation(1, "a", "عنوان", None, 0, 5, "القطط", "verbatim", 1.0)
@@ -185,7 +185,7 @@ def test_nothing_kept_is_an_empty_conversation(data):
 
 def test_an_answer_of_another_version_does_not_keep_the_next_from_coming(assistant):
     service = AnswerService(like(assistant, refuse_below=0.0))
-    chat = Chat(service, "ar", Examples(service.assistant))
+    chat = Chat(service, "ar", FirstScreen(service.assistant))
     kept = read_conversation({"turns": [{"question": "سؤال", "answer": {"no": "answer"}}]})
     *_, (_, done) = chat.ask("متى وُلد ابن بطوطة؟", kept, CHOICES, "tab")
     assert done.turns[-1].answer.citations

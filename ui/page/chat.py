@@ -17,7 +17,7 @@ from ui.api import AnswerService, Feedback, Passage, describe_error
 from ui.page.labels import Labels, load_labels
 from ui.page.storage import TERM_SEPARATOR, Conversation, Explanation, RightPassage, Turn
 from ui.page.turns import render_live_turn, render_turn
-from ui.page.welcome import Examples, render_start, render_welcome
+from ui.page.welcome import FirstScreen, render_welcome
 
 Transcript = dict[str, Any]
 """What the transcript shows: the parts of every turn as HTML, the ids of their answers, what a screen reader is told,
@@ -48,13 +48,13 @@ class Chat:
         Answers.
     language : Language
         Of the interface.
-    examples : Examples
+    first_screen : FirstScreen
         For a first visitor.
     """
 
     service: AnswerService
     language: Language
-    examples: Examples
+    first_screen: FirstScreen
     _running: dict[str, _RunningQuestion] = field(default_factory=dict)
 
     @property
@@ -66,7 +66,7 @@ class Chat:
         """A conversation as the transcript shows it, with a turn that is being answered at its end."""
         turns = [render_turn(turn, index, self.labels) for index, turn in enumerate(conversation.turns)]
         turns += [live_turn] if live_turn else []
-        start = "" if turns else render_start(self.service.assistant, self.examples, self.language)
+        start = "" if turns else self.first_screen.render(self.language)
         turns = turns or [[render_welcome(self.labels)]]
         answers = [turn.answer.id if turn.answer else "" for turn in conversation.turns]
         return {"id": conversation.id, "turns": turns, "answers": answers, "state": state, "start": start}
