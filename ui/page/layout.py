@@ -1,5 +1,6 @@
 """The components of the page in one interface language, area by area; `events` connects them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,14 +15,16 @@ from ui.page.evidence import render_hint
 from ui.page.html import render_macro
 from ui.page.labels import Labels
 from ui.page.library import Library
+from ui.page.scope import OPEN_RANGE, SCOPE, Scope
 from ui.page.storage import Conversation
 
 _STORAGE_SECRET = "dalil"
 """Gradio wants one to scramble what the browser keeps; the browser's owner may read it."""
 CHOICES = ("language", "passages", "mode", "topics", "explain")
 """The components of the settings, whose values the browser keeps."""
-ASKED_WITH = (*CHOICES, "only_articles")
-"""What a question is asked with: the settings, and the articles that alone are searched, kept as long as a tab."""
+ASKED_WITH = (*CHOICES, "only_articles", "dates")
+"""What a question is asked with: the settings, and the articles and dates that alone are searched, kept as long as a
+tab."""
 _MAX_PASSAGES = 20
 
 
@@ -47,6 +50,10 @@ class Page:
     def select(self, *names: str) -> list[Any]:
         """Components by name."""
         return [self.components[name] for name in names]
+
+    def render_scope(self, limits: Sequence[Any] = (), **changed: Any) -> str:
+        """What is searched, as HTML: the values of `SCOPE`, with those that have changed."""
+        return Scope.of(dict(zip(SCOPE, limits, strict=False)) | changed).render(self.labels)
 
 
 def _action_html(value: Any, kind: str, name: str, actions: list[str], **options: Any) -> gr.HTML:
@@ -86,8 +93,10 @@ def lay_out_chat(page: Page) -> None:
     components["editing"] = gr.State(None)
     with gr.Row(elem_id="dalil-asking"):
         components["editing_note"] = _action_html("", "list", "editing-note", ["cancel_edit"])
-        components["scope"] = _action_html("", "list", "scope", ["drop_topic", "drop_article"])
-        components["only_articles"] = gr.State([])
+        components["scope"] = _action_html(
+            Scope().render(labels), "scope", "scope", ["drop_topic", "drop_article", "drop_dates", "set_dates"]
+        )
+        components["only_articles"], components["dates"] = gr.State([]), gr.State(OPEN_RANGE)
         limit = page.chat.service.assistant.settings.max_question_chars
         length = render_macro("turn", "length_note", limit=limit, labels=labels)
         gr.HTML(length, elem_id="dalil-length", apply_default_css=False)

@@ -96,10 +96,6 @@ class Library:
         """The topics of the articles, in order."""
         return sorted(self._store.count_topics())
 
-    def render_scope(self, topics: Sequence[str], articles: Sequence[tuple[str, str]] = ()) -> str:
-        """What is said beside the box while not all articles are searched; `articles` are ids with titles."""
-        return render_macro("library", "scope", topics=topics, articles=articles, labels=self.labels)
-
     def remove(self, *article_ids: str) -> str:
         """Take articles out of the index, to be restored while they are remembered; gives what is said of it."""
         try:

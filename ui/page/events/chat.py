@@ -11,6 +11,7 @@ from ui.page.events.shared import ANNOUNCE, HIDDEN, UNLIMITED, StoredConversatio
 from ui.page.exports import export_answer
 from ui.page.html import render_macro
 from ui.page.layout import ASKED_WITH, Page
+from ui.page.scope import SCOPE
 from ui.page.storage import Conversation, read_conversation, read_conversations
 
 _NOTHING_CHANGES = (gr.skip(),) * 7
@@ -74,8 +75,7 @@ class ChatEvents:
         self, event: gr.EventData, request: gr.Request, current: StoredConversation, *chosen: Any
     ) -> Iterator[Update]:
         """A question once more, of all articles; what the search is limited to stays as it is."""
-        limits = ("topics", "only_articles")
-        everywhere = [[] if name in limits else value for name, value in zip(ASKED_WITH, chosen, strict=True)]
+        everywhere = [None if name in SCOPE else value for name, value in zip(ASKED_WITH, chosen, strict=True)]
         yield from self.ask_again(event, request, current, *everywhere)
 
     def ask_example(
@@ -88,7 +88,7 @@ class ChatEvents:
         self, event: gr.EventData, request: gr.Request, current: StoredConversation, *chosen: Any
     ) -> Iterator[Update]:
         """What an article says, of itself alone."""
-        alone = {"topics": [], "only_articles": [(str(event.article), str(event.title))]}
+        alone = {"topics": [], "only_articles": [(str(event.article), str(event.title))], "dates": None}
         values = [alone.get(name, value) for name, value in zip(ASKED_WITH, chosen, strict=True)]
         question = self.page.labels["summarize_question"].format(title=event.title)
         yield from self._ask(question, read_conversation(current), values, request)

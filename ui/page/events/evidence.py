@@ -11,6 +11,7 @@ from ui.page.events.shared import ANNOUNCE, HIDDEN, StoredConversation, Update, 
 from ui.page.evidence import EvidenceRequest, render_article, render_hint
 from ui.page.html import render_macro
 from ui.page.layout import Page
+from ui.page.scope import SCOPE
 from ui.page.storage import RightPassage, read_conversation, read_conversations
 
 
@@ -27,9 +28,9 @@ class EvidenceEvents:
         for name in ("transcript", "articles"):
             page.components[name].open(self.open, None, panel, trigger_mode="multiple", **HIDDEN)
         page.components["evidence"].close(self.close, None, panel, **HIDDEN)
-        scope, of_topics = page.select("only_articles", "scope"), page.select("topics")
+        scope, limits = page.select("only_articles", "scope"), page.select(*SCOPE)
         for limiting in (page.components["evidence"].about, page.components["evidence"].summarize):
-            limiting(self.limit_to_article, of_topics, scope, **HIDDEN)
+            limiting(self.limit_to_article, limits, scope, **HIDDEN)
         known = page.select("saved", "current")
         shown = page.select("notice", "transcript", "conversations")
         taken: dict[str, Any] = {"inputs": known, "js": with_other_tabs("saved", "current")}
@@ -53,10 +54,10 @@ class EvidenceEvents:
         """Show none."""
         return render_hint(self.page.labels), ""
 
-    def limit_to_article(self, event: gr.EventData, topics: list[str]) -> Update:
+    def limit_to_article(self, event: gr.EventData, *limits: Any) -> Update:
         """Search one article alone from now on."""
         only = [(str(event.article), str(event.title))]
-        return only, self.page.library.render_scope(topics, only)
+        return only, self.page.render_scope(limits, only_articles=only)
 
     def note_right_passage(
         self, event: gr.EventData, saved: list[StoredConversation], current: StoredConversation

@@ -214,6 +214,10 @@ const dalil = (() => {
 
   const list = (element, props, watch, trigger, actions) => reportActions(element, trigger, actions);
 
+  const scope = (element, props, watch, trigger, actions) => reportActions(element, trigger, actions, (data) => {
+    if (data.act === "set_dates") for (const { name, value } of element.querySelectorAll("input[type=date]")) data[name] = value;
+  });
+
   // Conversations, which all tabs of this browser keep in one place: Gradio reads it only when a tab is opened, so each
   // tells the others what it has kept.
 
@@ -335,5 +339,5 @@ const dalil = (() => {
     }
   });
 
-  return { transcript, evidence, pageImage, documents, list, conversations, announce, withOtherTabs, files, download, header };
+  return { transcript, evidence, pageImage, documents, list, scope, conversations, announce, withOtherTabs, files, download, header };
 })();
