@@ -28,7 +28,7 @@ _SUMMARY = "Questions in Arabic or English over Arabic articles, answered with c
 _NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
 """FastAPI would send URLs and the messages of errors."""
 
-_CORS_METHODS = ("GET", "POST", "PUT", "DELETE")
+_CORS_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _CORS_HEADERS = ("*",)
 """OpenAI's client for browsers sends some of its own (`X-Stainless-OS` and the like)."""
 _EXPOSED_HEADERS = ("Retry-After", "X-Request-Id")

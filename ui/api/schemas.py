@@ -110,6 +110,12 @@ class Feedback(_Request):
     passage: Passage | None = None
 
 
+class ArticleChange(_Request):
+    """What of an article is to be another."""
+
+    title: str
+
+
 # Responses
 
 

@@ -28,6 +28,7 @@ class LibraryEvents:
         # `multiple`: what is pressed while another removal is under way counts as well.
         components["articles"].remove(self.remove, ordered, listed, trigger_mode="multiple", **HIDDEN)
         components["articles"].undo(self.undo, ordered, listed, trigger_mode="multiple", **HIDDEN)
+        components["articles"].rename(self.rename, ordered, listed, trigger_mode="multiple", **HIDDEN)
         components["articles"].sort(self.sort, ordered, page.select("articles", "order"), **HIDDEN)
         components["articles"].more(self.show_more, ordered, page.select("articles", "order"), **HIDDEN)
         scope = page.select("only_articles", "scope")
@@ -47,6 +48,11 @@ class LibraryEvents:
         """Put back what was taken out."""
         library = self.page.library
         return library.render_list(wanted, order, library.restore(*_ids_of(event)))
+
+    def rename(self, event: gr.EventData, wanted: str, order: ListOrder) -> str:
+        """Give an article another title."""
+        library = self.page.library
+        return library.render_list(wanted, order, library.rename(str(event.article), str(event.name)))
 
     def sort(self, event: gr.EventData, wanted: str, order: ListOrder) -> Update:
         """Sort the list by a column."""
