@@ -288,6 +288,26 @@ class Removal(BaseModel):
     removed: Literal[True] = True
 
 
+class ConversationItem(BaseModel):
+    """A conversation in a list: its name, and when its last question was asked, in UTC."""
+
+    id: str
+    name: str
+    asked_at: str
+
+
+class ConversationList(BaseModel):
+    """The conversations of a key, the one that was asked in last first."""
+
+    data: list[ConversationItem]
+
+
+class ConversationRemoval(BaseModel):
+    """How many conversations were deleted."""
+
+    removed: int
+
+
 class FeedbackReceipt(BaseModel):
     """A rating that was kept."""
 

@@ -10,9 +10,11 @@ from rag.language.languages import LANGUAGES, other_language
 from rag.types import Language
 from ui.page.article_list import ListOrder
 from ui.page.chat import Chat
+from ui.page.conversations import render_list
 from ui.page.dropped import discard_uploads
 from ui.page.evidence import render_hint
 from ui.page.html import render_macro
+from ui.page.keeping import Keeper, StoredConversation
 from ui.page.labels import Labels
 from ui.page.library import Library
 from ui.page.scope import OPEN_RANGE, SCOPE, Scope
@@ -51,6 +53,19 @@ class Page:
         """Components by name."""
         return [self.components[name] for name in names]
 
+    @property
+    def is_on_server(self) -> bool:
+        """Whether the server keeps the conversations."""
+        return self.chat.service.conversations is not None
+
+    def open_kept(self, saved: Sequence[StoredConversation], request: gr.Request) -> Keeper:
+        """What the reader of an event has kept."""
+        return Keeper(saved, request, self.chat.service.conversations, self.labels)
+
+    def render_conversations(self, kept: Keeper, current: Conversation) -> str:
+        """The list of conversations."""
+        return render_list(kept.list_summaries(), current, self.labels, self.is_on_server)
+
     def render_scope(self, limits: Sequence[Any] = (), **changed: Any) -> str:
         """What is searched, as HTML: the values of `SCOPE`, with those that have changed."""
         return Scope.of(dict(zip(SCOPE, limits, strict=False)) | changed).render(self.labels)
@@ -88,7 +103,8 @@ def lay_out_chat(page: Page) -> None:
     template = '<div class="dalil-log"></div><div class="sr-only" role="status"></div>'
     actions = ["open", "again", "widen", "example", "rate", "edit", "pick_topic", "save_answer"]
     labels, components = page.labels, page.components
-    gr.HTML(render_macro("turn", "link_note", labels=labels), elem_id="dalil-link-note", apply_default_css=False)
+    link_note = render_macro("turn", "link_note", is_on_server=page.is_on_server, labels=labels)
+    gr.HTML(link_note, elem_id="dalil-link-note", apply_default_css=False)
     components["transcript"] = _action_html({}, "transcript", "transcript", actions, html_template=template)
     components["editing"] = gr.State(None)
     with gr.Row(elem_id="dalil-asking"):

@@ -7,11 +7,11 @@ from typing import Any
 
 import gradio as gr
 
-from ui.page.conversations import render_list
-from ui.page.events.shared import HIDDEN, UNLIMITED, StoredConversation, Update
+from ui.page.events.shared import HIDDEN, UNLIMITED, Update
+from ui.page.keeping import StoredConversation
 from ui.page.layout import ASKED_WITH, CHOICES, Page
 from ui.page.scope import OPEN_RANGE, SCOPE, Scope, read_dates
-from ui.page.storage import read_conversation, read_conversations
+from ui.page.storage import read_conversation
 
 _KEEP_ALIVE_S = 10.0
 """How soon it is noticed that a tab has gone."""
@@ -49,17 +49,24 @@ class VisitEvents:
         blocks.load(self.keep_alive, None, None, **UNLIMITED)
         blocks.unload(self.leave)
 
-    def restore(self, saved: list[StoredConversation], current: StoredConversation, choices: dict[str, Any]) -> Update:
+    def restore(
+        self,
+        request: gr.Request,
+        saved: list[StoredConversation],
+        current: StoredConversation,
+        choices: dict[str, Any],
+    ) -> Update:
         """Show what the browser has kept; of the topics those that there are."""
         page = self.page
         topics = page.library.list_topics()
         chosen = [topic for topic in choices.get("topics", ()) if topic in topics]
         restored = {name: choices.get(name, gr.skip()) for name in CHOICES}
         restored["topics"] = gr.update(choices=topics, value=chosen)
-        conversation = read_conversation(current)
+        kept = page.open_kept(saved, request)
+        conversation = kept.own(read_conversation(current))
         return (
             page.chat.render(conversation),
-            render_list(read_conversations(saved), conversation, page.labels),
+            page.render_conversations(kept, conversation),
             page.library.render_list(""),
             conversation.to_json(),
             page.render_scope(topics=chosen),
