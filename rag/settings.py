@@ -154,7 +154,8 @@ class Settings(BaseModel):
         "`*.example.org` or `*`; addresses, this machine's own name and those of loopback are known",
     )
     allowed_origins: str = Field(
-        "", description="Other sites, parted by commas, whose pages may use the API, such as `https://app.example.org`"
+        "",
+        description="Other sites, parted by commas, whose pages may use the API and show the chat within, such as `https://app.example.org`",
     )
     accepted_models: str = Field(
         "",

@@ -30,6 +30,7 @@ from ui.api.path_prefix import ForwardedMiddleware
 from ui.api.request_log import log_requests_to
 from ui.local_servers import describe_local_servers
 from ui.page.event_guard import EventGuardMiddleware
+from ui.page.installable import add_app_routes
 from ui.page.shell import PageMiddleware, preferred_language
 from ui.page.uploads import UploadFolder, remove_abandoned_uploads
 
@@ -93,7 +94,7 @@ def _mount_pages(app: FastAPI, service: AnswerService, uploads: Path) -> FastAPI
         app = gradio.mount_gradio_app(
             app, page, path=f"/{language}", theme=theme, app_kwargs={"middleware": [guard]}, **options
         )
-    app.add_middleware(PageMiddleware)
+    app.add_middleware(PageMiddleware, embedding_sites=service.assistant.settings.origins)
     return app
 
 
@@ -101,6 +102,7 @@ def _mount_static_files(app: FastAPI) -> None:
     import fontpkg_ibm_plex_sans_arabic as plex
 
     fonts, own_files = Path(str(plex.__file__)).parent / "files", Path(__file__).parent / "page" / "static"
+    add_app_routes(app)
     app.mount("/page/fonts", GZipMiddleware(StaticFiles(directory=fonts), compresslevel=_GZIP_LEVEL))
     app.mount("/page", GZipMiddleware(StaticFiles(directory=own_files), compresslevel=_GZIP_LEVEL))
 

@@ -60,7 +60,7 @@ class Keeper:
         """All of them."""
         return read_conversations(self._store.read_all(self._owner)) if self._store else self._kept
 
-    def put(self, conversation: Conversation) -> None:
+    def keep(self, conversation: Conversation) -> None:
         """Keep one as it is now; an empty one is not kept."""
         if self._store is None:
             self._kept = keep_conversation(self._kept, conversation)

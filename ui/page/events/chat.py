@@ -122,7 +122,7 @@ class ChatEvents:
     def save(self, request: gr.Request, saved: list[StoredConversation], current: StoredConversation) -> Update:
         """Keep the conversation as it is now."""
         conversation, kept = read_conversation(current), self.page.open_kept(saved, request)
-        kept.put(conversation)
+        kept.keep(conversation)
         return kept.to_state(), self.page.render_conversations(kept, conversation)
 
     def _ask(

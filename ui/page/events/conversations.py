@@ -56,7 +56,7 @@ class ConversationEvents:
         """Give one another name."""
         kept, opened = self.page.open_kept(saved, request), read_conversation(current)
         if found := kept.find(str(event.conversation)):
-            kept.put(rename_conversation(found, str(event.name)))
+            kept.keep(rename_conversation(found, str(event.name)))
         return self._show(kept, kept.find(opened.id) or opened)
 
     def delete(

@@ -71,7 +71,7 @@ class EvidenceEvents:
         if rated is not None:
             rated, notice = chat.note_right_passage(rated, event.answer, passage)
             opened = rated if rated.id == opened.id else opened
-            kept.put(rated)
+            kept.keep(rated)
         return (
             render_macro("elements", "status_note", message=notice),
             chat.render(opened, state=notice),
