@@ -300,8 +300,14 @@ def test_gradio_serves_no_file_and_fetches_nothing(site, path):
 def test_a_browser_keeps_what_does_not_change_and_gets_the_rest_small(site):
     asset = re.search(r"assets/[\w.-]+\.js", httpx.get(f"{site}/ar/").text)
     assert "immutable" in httpx.get(f"{site}/ar/{asset[0]}").headers["cache-control"]
-    font = httpx.get(f"{site}/page/fonts/IBMPlexSansArabic-Regular.ttf")
-    assert font.headers["content-encoding"] == "gzip"
+    assert httpx.get(f"{site}/ar/").headers["content-encoding"] == "gzip"
+    plain = httpx.get(f"{site}/ar/", headers={"Accept-Encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+    assert plain.text.startswith("<!doctype html>")
+    font = httpx.get(f"{site}/page/fonts/IBMPlexSansArabic-Regular.woff2")
+    assert (font.headers["content-type"], font.content[:4]) == ("font/woff2", b"wOF2")
+    assert len(font.content) < 80_000
+    assert httpx.get(f"{site}/page/fonts/none.woff2").status_code == 404
     assert "max-age" in font.headers["cache-control"]
     assert httpx.get(f"{site}/page/page.css").headers["cache-control"] == "no-cache"
     assert "cache-control" not in httpx.get(f"{site}/ar/assets/none.js").headers
@@ -314,6 +320,6 @@ def test_other_sites_and_tabs_are_told_the_pages_own_name_and_mark(site, languag
     assert [one for one in metadata if "gradio" in one.lower()] == []
     assert f"<title>{labels['title']}</title>" in metadata
     assert f'<meta property="og:description" content="{labels["tagline"]}">' in metadata
-    assert any("../page/manifest-ar.json" in one for one in metadata)
+    assert any(f"../page/manifest-{language}.json" in one for one in metadata)
     icon = httpx.get(f"{site}/page/icon.svg")
     assert (icon.status_code, icon.headers["content-type"]) == (200, "image/svg+xml")

@@ -30,8 +30,9 @@ from ui.api.path_prefix import ForwardedMiddleware
 from ui.api.request_log import log_requests_to
 from ui.local_servers import describe_local_servers
 from ui.page.event_guard import EventGuardMiddleware
+from ui.page.fonts import FONTS, add_font_routes, read_woff2
 from ui.page.installable import add_app_routes
-from ui.page.shell import PageMiddleware, preferred_language
+from ui.page.shell import GZIP_LEVEL, PageMiddleware, preferred_language
 from ui.page.uploads import UploadFolder, remove_abandoned_uploads
 
 if TYPE_CHECKING:
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _SESSION_S = 30 * 24 * 3600
-_GZIP_LEVEL = 5
 _MAX_KEY_CHARS = 1000
 _LLM_GRACE_S, _SHUTDOWN_S = 1.0, 4
 """After a signal: how long answers may still wait for a model, and how long anything may take."""
@@ -99,12 +99,10 @@ def _mount_pages(app: FastAPI, service: AnswerService, uploads: Path) -> FastAPI
 
 
 def _mount_static_files(app: FastAPI) -> None:
-    import fontpkg_ibm_plex_sans_arabic as plex
-
-    fonts, own_files = Path(str(plex.__file__)).parent / "files", Path(__file__).parent / "page" / "static"
+    own_files = Path(__file__).parent / "page" / "static"
     add_app_routes(app)
-    app.mount("/page/fonts", GZipMiddleware(StaticFiles(directory=fonts), compresslevel=_GZIP_LEVEL))
-    app.mount("/page", GZipMiddleware(StaticFiles(directory=own_files), compresslevel=_GZIP_LEVEL))
+    add_font_routes(app)
+    app.mount("/page", GZipMiddleware(StaticFiles(directory=own_files), compresslevel=GZIP_LEVEL))
 
 
 def _add_entrance(app: FastAPI, guard: KeyGuard) -> None:
@@ -169,6 +167,8 @@ class SiteServer(uvicorn.Server):
 
 def _warm(first_screen: "FirstScreen") -> None:
     """Get the first screen ready; what goes wrong is said to who asks for it."""
+    for name in FONTS:
+        read_woff2(name)
     try:
         first_screen.warm()
     except DalilError as error:

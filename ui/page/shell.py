@@ -5,6 +5,7 @@ Gradio's own `head=` is put in place by its script once the page has loaded: too
 the language of its own words, which are read before.
 """
 
+import gzip
 import re
 from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any
@@ -18,6 +19,7 @@ from rag.types import Language
 from ui.page.html import direction_of, render_macro
 from ui.page.labels import load_labels
 
+GZIP_LEVEL = 5
 LANGUAGE_COOKIE = "dalil_language"
 _CODES = "|".join(LANGUAGES)
 _PAGE = re.compile(rf"/({_CODES})/?")
@@ -77,7 +79,9 @@ class PageMiddleware:
         if scope["type"] == "http" and below and not _USED.fullmatch(below.group(1)):
             await PlainTextResponse("Not found", 404)(scope, receive, send)
         elif scope["type"] == "http" and page:
-            await self._app(_without_compression(scope), receive, _HeadWriter(send, page.group(1), self._policy))
+            is_packed = "gzip" in Headers(scope=scope).get("accept-encoding", "")
+            writer = _HeadWriter(send, page.group(1), self._policy, is_packed)
+            await self._app(_without_compression(scope), receive, writer)
         else:
             await self._app(scope, receive, _with_file_headers(path, send))
 
@@ -85,8 +89,8 @@ class PageMiddleware:
 class _HeadWriter:
     """Gathers a page, and sends it with our head in it."""
 
-    def __init__(self, send: Send, language: Any, policy: str) -> None:
-        self._send, self._head, self._policy = send, render_head(language).encode(), policy
+    def __init__(self, send: Send, language: Any, policy: str, is_packed: bool) -> None:
+        self._send, self._head, self._policy, self._is_packed = send, render_head(language).encode(), policy, is_packed
         self._manifest = f'href="../page/manifest-{language}.json" crossorigin="use-credentials"'.encode()
         self._start: Message = {}
         self._body = b""
@@ -104,6 +108,10 @@ class _HeadWriter:
             .replace(_MANIFEST, self._manifest)
         )
         headers = MutableHeaders(raw=list(self._start["headers"]))
+        headers.add_vary_header("Accept-Encoding")
+        if self._is_packed:
+            body = gzip.compress(body, GZIP_LEVEL)
+            headers["content-encoding"] = "gzip"
         headers["content-length"] = str(len(body))
         headers["content-security-policy"] = self._policy
         await self._send({**self._start, "headers": headers.raw})
