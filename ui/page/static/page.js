@@ -95,7 +95,10 @@ const dalil = (() => {
 
   const putPart = (log, html, at, kind) => {
     let place = log.children[at];
-    if (!place) log.append(place = Object.assign(document.createElement("div"), { className: kind }));
+    const make = () => Object.assign(document.createElement("div"), { className: kind });
+    if (!place) log.append(place = make());
+    // What takes the place of "Writing…" is new: the same element further down would count as having moved.
+    if (place.shown !== html && place.firstElementChild?.matches(".dalil-state")) { const fresh = make(); place.replaceWith(fresh); place = fresh; }
     if (html !== undefined && place.shown !== html) { place.shown = html; place.innerHTML = html; }
     return place;
   };
