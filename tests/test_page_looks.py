@@ -58,3 +58,12 @@ def test_every_sign_is_drawn(english):
     assert len(signs) > 10
     assert {text for text, _ in signs} == {""}
     assert all(children for _, children in signs)
+
+
+def test_the_name_stands_in_the_header_wherever_it_does_not_stand_below(english):
+    name = english.locator(".dalil-brand h1")
+    english.wait_for_selector(".dalil-welcome")
+    assert name.evaluate("one => getComputedStyle(one).position") == "absolute"
+    english.get_by_role("tab", name="Articles").click()
+    english.wait_for_function("getComputedStyle(document.querySelector('.dalil-brand h1')).position === 'static'")
+    assert english.locator(".dalil-brand .dalil-mark").is_visible()
