@@ -4,7 +4,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Literal, Protocol
@@ -15,7 +15,9 @@ from ingest.identity import Identities
 from ingest.known_files import FileEnd, FoundItem, KnownFile, PendingMarks
 from ingest.originals import Originals
 from ingest.readers import ReadFailure, ReadSkip, ReadWarning
+from ingest.readers.metadata import MAX_TITLE_CHARS, clean_line
 from rag.embedding import Encoder
+from rag.errors import InputError
 from rag.store import ArticleSummary, Store
 from rag.types import Article
 
@@ -185,16 +187,55 @@ class Indexer:
             with self._lock:
                 self._originals.delete_orphans(self._named_originals())
 
+    def rename(self, article_id: str, title: str) -> Article:
+        """Give an article another title, with which its chunks are embedded anew.
+
+        Its revision stays, which is that of what was read: while the file says the same, an ingest leaves the title as
+        it is. A file that has changed brings its own.
+
+        Parameters
+        ----------
+        article_id : str
+            Of an article of the index.
+        title : str
+            Of at most `MAX_TITLE_CHARS` characters; it is made one line.
+
+        Returns
+        -------
+        Article
+            As it is now.
+
+        Raises
+        ------
+        NotFoundError
+            When there is no such article.
+        InputError
+            For an empty title, or one that is too long.
+        """
+        cleaned = clean_line(title)
+        if not cleaned or len(cleaned) > MAX_TITLE_CHARS:
+            raise InputError(f"A title is a line of 1 to {MAX_TITLE_CHARS} characters.")
+        with self._lock:
+            renamed = replace(self._store.get_article(article_id), title=cleaned)
+            mark = self._store.summarize_articles()[article_id].mark
+            self._write([renamed])
+            if mark is not None:
+                self._store.mark_articles({article_id: mark})
+        return renamed
+
     def restore(self, article: Article) -> None:
         """Put an article that was removed into the index again, as it was."""
         with self._lock:
-            for embedded, chunks in self.embed([article]):
-                self._store.write(embedded, chunks)
-            self._store.optimize()
+            self._write([article])
 
     def embed(self, articles: Sequence[Article]) -> Iterator[EmbeddedArticle]:
         """Each article with its chunks in every representation, in one pass; writes nothing."""
         yield from embed_articles(articles, self._chunk_tokens, self._encoder())
+
+    def _write(self, articles: Sequence[Article]) -> None:
+        for embedded, chunks in self.embed(articles):
+            self._store.write(embedded, chunks)
+        self._store.optimize()
 
     def _find_originals(self, article_ids: Sequence[str]) -> set[str]:
         if self._originals.is_empty:

@@ -152,6 +152,11 @@ class Settings(BaseModel):
     api_keys: SecretStr | None = Field(
         None, description="Keys, parted by commas, one of which each request must carry; unset: none is needed"
     )
+    keep_conversations: bool = Field(
+        False,
+        description="Keep the page's conversations on the server, in the folder of the index, for each key apart, in "
+        "place of in the browser; needs DALIL_API_KEYS",
+    )
     open_access: bool = Field(False, description="Listen on other addresses than this machine's own without keys")
     max_concurrent: int | None = Field(
         None, ge=1, le=10_000, description="Questions answered at once, more are sent away; unset: 5, with a model 32"
@@ -162,7 +167,8 @@ class Settings(BaseModel):
         "`*.example.org` or `*`; addresses, this machine's own name and those of loopback are known",
     )
     allowed_origins: str = Field(
-        "", description="Other sites, parted by commas, whose pages may use the API, such as `https://app.example.org`"
+        "",
+        description="Other sites, parted by commas, whose pages may use the API and show the chat within, such as `https://app.example.org`",
     )
     accepted_models: str = Field(
         "",
@@ -222,6 +228,8 @@ class Settings(BaseModel):
             raise ValueError("DALIL_LLM_GGUF and DALIL_LLM_BASE_URL name two models: set one of them")
         if not all(isinstance(value, str) for value in _read_headers(self.llm_extra_headers).values()):
             raise ValueError(f"{_variable('llm_extra_headers')}: each header is a text")
+        if self.keep_conversations and not self.accepted_keys:
+            raise ValueError("DALIL_KEEP_CONVERSATIONS needs DALIL_API_KEYS: conversations are kept for a key")
         if self.host not in _LOOPBACK_HOSTS and not self.accepted_keys and not self.open_access:
             raise ValueError(
                 f"DALIL_HOST={self.host} lets other machines in: set DALIL_API_KEYS, or DALIL_OPEN_ACCESS=true "
@@ -233,6 +241,11 @@ class Settings(BaseModel):
     def feedback_file(self) -> Path:
         """Where readers' ratings are kept."""
         return self.data_dir / "feedback.jsonl"
+
+    @property
+    def conversations_file(self) -> Path:
+        """Where readers' conversations are kept, where the server keeps them."""
+        return self.data_dir / "conversations.sqlite"
 
     @property
     def originals_folder(self) -> Path:

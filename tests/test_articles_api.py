@@ -62,6 +62,20 @@ def test_the_same_again_changes_nothing_and_another_text_does(client):
         assert (answer.status_code, answer.json()[outcome]) == (status, ["t"])
 
 
+def test_a_title_that_is_given_is_found_and_kept_when_the_same_comes_again(client):
+    sent = {"params": {"name": "t"}, "content": TOWER.encode(), "headers": MARKDOWN}
+    client.post("/v1/articles", **sent)
+    renamed = client.patch("/v1/articles/t", json={"title": "معلم الميناء"})
+    assert (renamed.status_code, renamed.json()["title"]) == (200, "معلم الميناء")
+    assert client.post("/v1/articles", **sent).json()["unchanged"] == ["t"]
+    assert client.get("/v1/articles/t").json()["title"] == "معلم الميناء"
+    [hit] = client.post("/v1/search", json={"query": "معلم الميناء", "mode": "lexical"}).json()["hits"]
+    assert hit["title"] == "معلم الميناء"
+    assert client.patch("/v1/articles/t", json={"title": " "}).status_code == 400
+    assert client.patch("/v1/articles/none", json={"title": "x"}).status_code == 404
+    assert client.patch("/v1/articles/t", json={"topic": "x"}).status_code == 422
+
+
 def test_several_articles_come_as_lines_and_the_bad_ones_are_named(client):
     rows = [{"id": "a", "text": "نص أول طويل."}, {"id": "b"}, {"text": "نص ثالث بلا اسم."}]
     body = "\n".join(json.dumps(row) for row in rows)

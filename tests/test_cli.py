@@ -131,6 +131,17 @@ def test_search_explains_itself(home):
     assert any("هايبريون" in form for form in forms)
 
 
+def test_dates_limit_a_search_and_a_question(home):
+    found = dalil(home, "search", "هايبريون", "--date-from", "2025-07", "--date-to", "2025", "--json")
+    assert {hit["article_id"] for hit in json.loads(found.stdout)["hits"]} == {"meta-superclusters"}
+    answer = dalil(home, "ask", "ما القدرة التي سيبلغها هايبريون؟", "--date-to", "2001", "--json")
+    assert json.loads(answer.stdout)["citations"] == []
+    for wrong in (("--date-from", "July"), ("--date-from", "2025-02", "--date-to", "2024")):
+        refused = dalil(home, "search", "هايبريون", *wrong)
+        assert refused.returncode == 2
+        assert "2025-02" in refused.stderr or "2024-05-31" in refused.stderr
+
+
 def test_search_by_one_representation_within_a_topic(home):
     topics = ("--topic", "نقل وتاريخ", "--topic", "جغرافيا وطبيعة")
     result = json.loads(dalil(home, "search", "ميتا", "--mode", "dense", *topics, "--explain", "--json").stdout)

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from ingest.indexer import IndexResult
+from ingest.indexer import Indexer, IndexResult
 from ingest.known_files import FileEnd, KnownFile, KnownFiles, hash_file, read_marked_file
+from rag.errors import InputError
 from rag.store import FileMark, Store
+from tests.doubles import WordEncoder
 from tests.test_sync import MAX_CHARS, engine, fill, folder, make_sync, open_no_encoder, plan_sync, run_sync, store
 
 __all__ = ["engine", "folder", "store"]
@@ -52,6 +54,27 @@ def test_a_file_of_which_an_article_was_removed_or_cut_is_read_again(engine, sto
     [lost, *_] = [one.id for one in engine.scroll("chunks", ["article_id"]) if one.payload["article_id"] == "sea"]
     engine.delete("chunks", [lost])
     assert find_known(store, folder) == ["bees.txt", "many.jsonl"]
+
+
+def test_a_title_that_was_given_stays_while_the_file_says_the_same(store, folder):
+    run_sync(store, folder)
+    indexer = Indexer(store, WordEncoder, store.config.chunk_tokens)
+    assert indexer.rename("bees", "  شغالات \n العسل ").title == "شغالات العسل"
+    assert find_known(store, folder) == ["bees.txt", "sea.md"]
+    assert run_sync(store, folder, open_encoder=open_no_encoder).to_write == 0
+    assert indexer.plan(read_marked_file(folder / "bees.txt", folder, MAX_CHARS)).unchanged == ["bees"]
+    assert store.get_article("bees").title == "شغالات العسل"
+    assert store.find_incomplete() == set()
+    fill(folder, {"bees.txt": "النحلة تصنع الشمع."})
+    assert run_sync(store, folder).changed == ["bees"]
+    assert store.get_article("bees").title == "النحلة تصنع الشمع."
+
+
+@pytest.mark.parametrize("title", ["", " \n ", "ع" * 301])
+def test_a_title_of_no_words_or_too_many_is_refused(store, folder, title):
+    run_sync(store, folder)
+    with pytest.raises(InputError, match="300"):
+        Indexer(store, WordEncoder, store.config.chunk_tokens).rename("bees", title)
 
 
 def test_other_settings_or_another_way_of_reading_make_another_hash(folder):

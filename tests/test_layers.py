@@ -26,7 +26,7 @@ MAY_IMPORT = {
 """Which packages of ours each package may import beside itself."""
 
 LAYERS = (
-    {"types", "errors", "trace", "addresses", "secrets"},
+    {"types", "errors", "trace", "addresses", "iso_dates", "secrets"},
     {"settings", "language"},
     {"embedding"},
     {"store"},

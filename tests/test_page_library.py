@@ -167,3 +167,25 @@ def test_on_a_phone_the_list_fits_and_is_sorted_by_a_choice(site, chromium):
         tab.select_option(".dalil-sorting select", "title")
         tab.wait_for_function("document.querySelector('.dalil-of-title[aria-sort=ascending]')")
         assert tab.input_value(".dalil-sorting select") == "title"
+
+
+@pytest.mark.parametrize("language", ["ar", "en"])
+def test_an_article_is_renamed_and_its_title_is_back(site, chromium, language):
+    labels = load_labels(language)
+    row = ".dalil-articles tr:has([data-article=castle])"
+    with open_tab(chromium, f"{site}/{language}/") as tab:
+        tab.get_by_role("tab", name=labels["articles"]).click()
+        tab.wait_for_selector(row)
+        former = tab.locator(f"{row} .dalil-of-title").inner_text().strip()
+        for title in ("حصن <b>الشويخ</b> القديم", former):
+            tab.locator(f"{row} [data-act=rename]").click()
+            box = tab.locator("#dalil-dialog input")
+            assert box.input_value() == tab.locator(f"{row} .dalil-of-title").inner_text().strip()
+            assert box.get_attribute("maxlength") == "300"
+            box.fill(title)
+            tab.locator("#dalil-dialog [value=yes]").click()
+            tab.wait_for_function(
+                "told => document.querySelector('#dalil-found .dalil-note')?.innerText.includes(told)", arg=title
+            )
+            assert tab.locator(f"{row} .dalil-of-title").inner_text().strip() == title
+            assert labels["renamed"].format(title=title) in tab.locator("#dalil-found .dalil-note").inner_text()

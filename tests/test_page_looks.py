@@ -36,3 +36,34 @@ def test_the_rest_of_a_long_quote_is_shown_and_hidden_again(page):
         assert button.inner_text() == words
         assert button.get_attribute("aria-expanded") == str(is_open).lower()
         assert turn.locator(".dalil-rest").is_visible() is is_open
+
+
+@pytest.mark.parametrize(("language", "question", "way"), [("en", HYPERION, "ltr"), ("ar", "Hyperion", "rtl")])
+def test_the_empty_box_runs_as_the_interface_does_whatever_was_asked_before(site, chromium, language, question, way):
+    with open_tab(chromium, f"{site}/{language}/") as tab:
+        ask(tab, question)
+        box = tab.locator("#dalil-question textarea")
+        assert box.input_value() == ""
+        assert box.evaluate("one => getComputedStyle(one).direction") == way
+
+
+def test_every_sign_is_drawn(english):
+    ask(english, HYPERION).locator("button.dalil-chip").first.click()
+    english.wait_for_selector("#dalil-evidence mark")
+    english.get_by_role("tab", name="Articles").click()
+    english.wait_for_selector(".dalil-articles tbody")
+    signs = english.locator(".dalil-icon").evaluate_all(
+        "all => all.map(one => [one.textContent.trim(), one.children.length])"
+    )
+    assert len(signs) > 10
+    assert {text for text, _ in signs} == {""}
+    assert all(children for _, children in signs)
+
+
+def test_the_name_stands_in_the_header_wherever_it_does_not_stand_below(english):
+    name = english.locator(".dalil-brand h1")
+    english.wait_for_selector(".dalil-welcome")
+    assert name.evaluate("one => getComputedStyle(one).position") == "absolute"
+    english.get_by_role("tab", name="Articles").click()
+    english.wait_for_function("getComputedStyle(document.querySelector('.dalil-brand h1')).position === 'static'")
+    assert english.locator(".dalil-brand .dalil-mark").is_visible()

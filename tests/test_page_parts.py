@@ -25,7 +25,7 @@ from ui.page.labels import load_labels
 from ui.page.library import Library
 from ui.page.storage import SCHEMA_VERSION, Conversation, Turn, read_conversation, read_conversations
 from ui.page.turns import format_reference, render_turn
-from ui.page.welcome import Examples
+from ui.page.welcome import FirstScreen
 
 CHOICES = {"language": "auto", "passages": 8, "mode": "auto", "topics": [], "explain": False}
 QUOTE = Citation(1, "a", "عنوان", None, 0, 5, "القطط", "verbatim", 1.0)
@@ -185,7 +185,7 @@ def test_nothing_kept_is_an_empty_conversation(data):
 
 def test_an_answer_of_another_version_does_not_keep_the_next_from_coming(assistant):
     service = AnswerService(like(assistant, refuse_below=0.0))
-    chat = Chat(service, "ar", Examples(service.assistant))
+    chat = Chat(service, "ar", FirstScreen(service.assistant))
     kept = read_conversation({"turns": [{"question": "سؤال", "answer": {"no": "answer"}}]})
     *_, (_, done) = chat.ask("متى وُلد ابن بطوطة؟", kept, CHOICES, "tab")
     assert done.turns[-1].answer.citations
@@ -300,8 +300,14 @@ def test_gradio_serves_no_file_and_fetches_nothing(site, path):
 def test_a_browser_keeps_what_does_not_change_and_gets_the_rest_small(site):
     asset = re.search(r"assets/[\w.-]+\.js", httpx.get(f"{site}/ar/").text)
     assert "immutable" in httpx.get(f"{site}/ar/{asset[0]}").headers["cache-control"]
-    font = httpx.get(f"{site}/page/fonts/IBMPlexSansArabic-Regular.ttf")
-    assert font.headers["content-encoding"] == "gzip"
+    assert httpx.get(f"{site}/ar/").headers["content-encoding"] == "gzip"
+    plain = httpx.get(f"{site}/ar/", headers={"Accept-Encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+    assert plain.text.startswith("<!doctype html>")
+    font = httpx.get(f"{site}/page/fonts/IBMPlexSansArabic-Regular.woff2")
+    assert (font.headers["content-type"], font.content[:4]) == ("font/woff2", b"wOF2")
+    assert len(font.content) < 80_000
+    assert httpx.get(f"{site}/page/fonts/none.woff2").status_code == 404
     assert "max-age" in font.headers["cache-control"]
     assert httpx.get(f"{site}/page/page.css").headers["cache-control"] == "no-cache"
     assert "cache-control" not in httpx.get(f"{site}/ar/assets/none.js").headers
@@ -314,6 +320,6 @@ def test_other_sites_and_tabs_are_told_the_pages_own_name_and_mark(site, languag
     assert [one for one in metadata if "gradio" in one.lower()] == []
     assert f"<title>{labels['title']}</title>" in metadata
     assert f'<meta property="og:description" content="{labels["tagline"]}">' in metadata
-    assert '<link rel="manifest" href="manifest.json" />' in metadata
+    assert any(f"../page/manifest-{language}.json" in one for one in metadata)
     icon = httpx.get(f"{site}/page/icon.svg")
     assert (icon.status_code, icon.headers["content-type"]) == (200, "image/svg+xml")

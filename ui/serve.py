@@ -1,14 +1,17 @@
 """The whole site: the API, the page in every language around the same service, signing in; and serving it."""
 
+import logging
 import math
 import os
 import signal
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import uvicorn
 from fastapi import FastAPI, Form, Request
@@ -18,7 +21,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.middleware import Middleware
 
 from rag.answering.assistant import Assistant
-from rag.errors import InputError
+from rag.errors import DalilError, InputError
 from rag.language.languages import LANGUAGES
 from rag.settings import Settings
 from ui.api import COOKIE, AnswerService, ApiKeys, KeyGuard, Tracing, create_app, open_tracing
@@ -27,11 +30,17 @@ from ui.api.path_prefix import ForwardedMiddleware
 from ui.api.request_log import log_requests_to
 from ui.local_servers import describe_local_servers
 from ui.page.event_guard import EventGuardMiddleware
-from ui.page.shell import PageMiddleware, preferred_language
+from ui.page.fonts import FONTS, add_font_routes, read_woff2
+from ui.page.installable import add_app_routes
+from ui.page.shell import GZIP_LEVEL, PageMiddleware, preferred_language
 from ui.page.uploads import UploadFolder, remove_abandoned_uploads
 
+if TYPE_CHECKING:
+    from ui.page.welcome import FirstScreen
+
+_log = logging.getLogger(__name__)
+
 _SESSION_S = 30 * 24 * 3600
-_GZIP_LEVEL = 5
 _MAX_KEY_CHARS = 1000
 _LLM_GRACE_S, _SHUTDOWN_S = 1.0, 4
 """After a signal: how long answers may still wait for a model, and how long anything may take."""
@@ -64,9 +73,10 @@ def _mount_pages(app: FastAPI, service: AnswerService, uploads: Path) -> FastAPI
     import gradio
 
     from ui.page.blocks import build_page
-    from ui.page.welcome import Examples
+    from ui.page.welcome import FirstScreen
 
-    examples = Examples(service.assistant)
+    first_screen = FirstScreen(service.assistant)
+    app.state.first_screen = first_screen
     options: dict[str, Any] = {
         "footer_links": [],
         "show_error": False,
@@ -79,21 +89,20 @@ def _mount_pages(app: FastAPI, service: AnswerService, uploads: Path) -> FastAPI
         theme = gradio.themes.Base(primary_hue="teal", font=["Plex Arabic", "system-ui"], font_mono=["monospace"]).set(
             body_text_color_subdued="*neutral_600", body_text_color_subdued_dark="*neutral_300"
         )
-        page = build_page(service, examples, uploads, language)
+        page = build_page(service, first_screen, uploads, language)
         guard = Middleware(EventGuardMiddleware, events=frozenset(page.fns))
         app = gradio.mount_gradio_app(
             app, page, path=f"/{language}", theme=theme, app_kwargs={"middleware": [guard]}, **options
         )
-    app.add_middleware(PageMiddleware)
+    app.add_middleware(PageMiddleware, embedding_sites=service.assistant.settings.origins)
     return app
 
 
 def _mount_static_files(app: FastAPI) -> None:
-    import fontpkg_ibm_plex_sans_arabic as plex
-
-    fonts, own_files = Path(str(plex.__file__)).parent / "files", Path(__file__).parent / "page" / "static"
-    app.mount("/page/fonts", GZipMiddleware(StaticFiles(directory=fonts), compresslevel=_GZIP_LEVEL))
-    app.mount("/page", GZipMiddleware(StaticFiles(directory=own_files), compresslevel=_GZIP_LEVEL))
+    own_files = Path(__file__).parent / "page" / "static"
+    add_app_routes(app)
+    add_font_routes(app)
+    app.mount("/page", GZipMiddleware(StaticFiles(directory=own_files), compresslevel=GZIP_LEVEL))
 
 
 def _add_entrance(app: FastAPI, guard: KeyGuard) -> None:
@@ -125,14 +134,22 @@ def _add_entrance(app: FastAPI, guard: KeyGuard) -> None:
         return response
 
 
-class _Server(uvicorn.Server):
-    """Says where it is once it answers; at its end lets nobody wait for a model for long."""
+class SiteServer(uvicorn.Server):
+    """Says where it is once it answers, and gets ready what the first reader would wait for; at its end lets nobody
+    wait for a model for long."""
 
-    def __init__(self, config: uvicorn.Config, service: AnswerService) -> None:
+    def __init__(self, config: uvicorn.Config, service: AnswerService, warm: Callable[[], None]) -> None:
         super().__init__(config)
         self._service = service
+        self._warming = threading.Thread(target=warm, name="warming")
+
+    def finish(self) -> None:
+        """Wait till nothing reads the index any more."""
+        if self._warming.ident:
+            self._warming.join()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End what is open, after a little time."""
         grace = threading.Timer(_LLM_GRACE_S, self._service.expire_deadlines)
         grace.start()
         try:
@@ -141,9 +158,21 @@ class _Server(uvicorn.Server):
             grace.cancel()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to answer, then to warm up."""
         await super().startup(sockets)
         if self.started:
             print(f"Dalil answers at http://{self.config.host}:{self.config.port}  (Ctrl-C ends it)", flush=True)
+            self._warming.start()
+
+
+def _warm(first_screen: "FirstScreen") -> None:
+    """Get the first screen ready; what goes wrong is said to who asks for it."""
+    for name in FONTS:
+        read_woff2(name)
+    try:
+        first_screen.warm()
+    except DalilError as error:
+        _log.warning("The first screen is not ready yet: %s", error)
 
 
 def open_listener(host: str, port: int) -> socket.socket:
@@ -215,10 +244,14 @@ def serve(settings: Settings) -> None:
     with listener, open_tracing() or nullcontext() as tracing, Assistant.from_settings(settings) as assistant:
         service = AnswerService(assistant)
         service.indexer.delete_orphaned_originals()
-        config = configure_server(create_site(service, tracing), settings)
+        site = create_site(service, tracing)
+        config = configure_server(site, settings)
         # uvicorn raises the signal again when it has ended: as an exception, so that the index is closed.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
+        server = SiteServer(config, service, partial(_warm, site.state.first_screen))
         try:
-            _Server(config, service).run([listener])
+            server.run([listener])
         except KeyboardInterrupt:
             print("Dalil has ended.", file=sys.stderr)
+        finally:
+            server.finish()

@@ -5,13 +5,13 @@ JSON object, in milliseconds: `load_ms` from the start of the navigation until t
 is there, each in a new browser right after a new service has said that it answers, with what came over the network;
 `text_ms` and `answer_ms` from the click on the button until an answer's first words, and until all of it with its
 citations, are on the page; `shift`, what moves by itself while answers of a scripted model are written, as Cumulative
-Layout Shift.
+Layout Shift: the largest sum of a window of at most five seconds that no pause of a second parts
+(https://web.dev/articles/cls).
 """
 
 import argparse
 import json
 import os
-import shutil
 import statistics
 import subprocess
 import sys
@@ -24,21 +24,24 @@ from typing import TYPE_CHECKING, Any
 
 from eval.bench.overhead import QuotingEndpoint
 from eval.bench.serving import run_service
+from eval.browser import open_browser
 from eval.datasets import read_gold_set
 from rag.language.languages import DEFAULT_LANGUAGE
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 _WAIT_MS = 20_000
 _STREAMED, _PACE_S = 3, 0.03
 """Answers of the scripted model that are watched, and the time between two of its words."""
+_SETTLED_MS = 1500
+"""After which nothing that came with the opening of the page, or with an answer, still moves."""
 _EVENTS = ("text", "answer")
 """What is timed from the click on: the first words of an answer, and all of it."""
 
 _WATCH = """
-window.seen = { shift: 0 };
+window.seen = {};
+window.shift = { first: 0, last: 0, sum: 0, largest: 0 };
 const when = (name, selector) => {
   if (!(name in seen) && document.querySelector(selector)) {
     seen[name] = 0;
@@ -52,12 +55,18 @@ new MutationObserver(() => {
   when("answer", `.dalil-turn:nth-child(${seen.turn}) .dalil-actions`);
 }).observe(document, { subtree: true, childList: true });
 new PerformanceObserver((list) => {
-  for (const entry of list.getEntries()) if (!entry.hadRecentInput) seen.shift += entry.value;
+  for (const { hadRecentInput, startTime, value } of list.getEntries()) {
+    if (hadRecentInput) continue;
+    const goes_on = startTime - shift.last < 1000 && startTime - shift.first < 5000;
+    const [first, sum] = goes_on ? [shift.first, shift.sum] : [startTime, 0];
+    shift = { first, last: startTime, sum: sum + value, largest: shift.largest };
+    shift.largest = Math.max(shift.largest, shift.sum);
+  }
 }).observe({ type: "layout-shift" });
 addEventListener("click", (event) => {
   if (!event.target.closest("#dalil-ask")) return;
   const turn = document.querySelectorAll(".dalil-question").length + 1;
-  seen = { shift: seen.shift, sent: performance.now(), turn };
+  seen = { sent: performance.now(), turn };
 }, true);
 """
 _NETWORK = """() => {
@@ -100,12 +109,7 @@ def measure_page(loads: int, questions: int, folder: Path, articles: Path) -> di
 @contextmanager
 def _open_page(url: str) -> Iterator["Page"]:
     """The page in a browser that has never seen it."""
-    from playwright.sync_api import sync_playwright
-
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if chromium is None:
-        raise SystemExit("There is no Chromium here: install the package chromium.")
-    with sync_playwright() as driver, driver.chromium.launch(executable_path=chromium, args=_FLAGS) as browser:
+    with open_browser() as browser:
         page = browser.new_page(viewport={"width": 1280, "height": 800})
         page.add_init_script(_WATCH)
         page.goto(f"{url}/{DEFAULT_LANGUAGE}/", wait_until="commit")
@@ -137,10 +141,14 @@ def _measure_shift(folder: Path, questions: list[str]) -> float:
     with QuotingEndpoint(_PACE_S) as endpoint:
         Thread(target=endpoint.serve_forever, daemon=True).start()
         with run_service(folder, **endpoint.variables) as url, _open_page(url) as page:
-            before = page.evaluate("seen.shift")
-            seen = [_ask(page, question) for question in questions]
+            page.wait_for_timeout(_SETTLED_MS)
+            page.evaluate("shift = { first: 0, last: 0, sum: 0, largest: 0 }")
+            for question in questions:
+                _ask(page, question)
+            page.wait_for_timeout(_SETTLED_MS)
+            largest = float(page.evaluate("shift.largest"))
         endpoint.shutdown()
-    return seen[-1]["shift"] - float(before)
+    return largest
 
 
 def _compute_percentiles(values: list[float]) -> dict[str, float]:

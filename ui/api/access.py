@@ -29,6 +29,8 @@ _RATED_POSTS = re.compile(r"/login|/[a-z]{2}/gradio_api/(?:queue/join|upload)")
 """What else is counted against a caller's rate: keys that are tried, and what the page's events ask for."""
 _PUBLIC_PREFIXES = ("/health", "/ready", "/login", "/page/", "/docs", "/openapi.json")
 """Paths that need no key: they hold nothing of the articles."""
+_OWNER = "dalil.owner"
+"""Of the scope."""
 _COOKIE_START = f"{COOKIE}=".encode()
 
 
@@ -72,6 +74,7 @@ class AccessMiddleware:
         elif refusal := self._check(scope):
             await refusal(scope, receive, send)
         else:
+            scope[_OWNER] = self._find_owner(scope)
             body = LimitedBody(receive, self._max_body_bytes, self._body_timeout_s)
             pass_on = self._answer if scope["path"] in _ANSWER_PATHS else self._app
             await pass_on(scope, body, send)
@@ -106,6 +109,12 @@ class AccessMiddleware:
         is_rated = scope["method"] == "POST" and _RATED_POSTS.fullmatch(scope["path"])
         return self._check_rate(scope, authorization) if is_rated else None
 
+    def _find_owner(self, scope: Scope) -> str:
+        if not self._guard.keys:
+            return ""
+        keys = [_bearer_key(value) for name, value in scope["headers"] if name == b"authorization"]
+        return self._guard.keys.find_owner(keys[0] if keys else b"", b"" if keys else _session_token(scope))
+
     def _check_key(self, scope: Scope, authorization: list[bytes]) -> Response | None:
         if not authorization:
             has_session = self._guard.keys.verify_session(_session_token(scope))
@@ -135,6 +144,12 @@ class AccessMiddleware:
             f"Dalil is answering {self._limiter.limit} questions, as many as it may at once. Ask again in a moment."
         )
         return _refusal(503, message, "service_unavailable_error", "overloaded", {"Retry-After": "1"})
+
+
+def owner_of(scope: Scope) -> str:
+    """Whose a request is that was let in: the same for the same key, which it does not tell; empty where none is
+    needed."""
+    return str(scope.get(_OWNER, ""))
 
 
 def _session_token(scope: Scope) -> bytes:

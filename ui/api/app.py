@@ -10,6 +10,7 @@ from ui.api.answer_routes import build_answer_routes
 from ui.api.archive_routes import build_archive_routes
 from ui.api.article_routes import build_article_routes
 from ui.api.completion_routes import build_completion_routes
+from ui.api.conversation_routes import build_conversation_routes
 from ui.api.docs_page import add_docs_page
 from ui.api.embedding_routes import build_embedding_routes
 from ui.api.headers import SecurityHeadersMiddleware
@@ -28,7 +29,7 @@ _SUMMARY = "Questions in Arabic or English over Arabic articles, answered with c
 _NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
 """FastAPI would send URLs and the messages of errors."""
 
-_CORS_METHODS = ("GET", "POST", "PUT", "DELETE")
+_CORS_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _CORS_HEADERS = ("*",)
 """OpenAI's client for browsers sends some of its own (`X-Stainless-OS` and the like)."""
 _EXPOSED_HEADERS = ("Retry-After", "X-Request-Id")
@@ -43,6 +44,7 @@ _ROUTES = (
     build_page_routes,
     build_article_routes,
     build_archive_routes,
+    build_conversation_routes,
 )
 
 

@@ -14,7 +14,9 @@ from rag.store import ArticleSummary, Store
 from rag.types import MAX_ID_CHARS, Article
 from ui.api.schemas import (
     ArticleBody,
+    ArticleChange,
     ArticleHeading,
+    ArticleInfo,
     ArticleItem,
     ArticleList,
     ArticleText,
@@ -120,6 +122,11 @@ def _add_writing_routes(router: APIRouter, service: AnswerService) -> None:
     def read_job(job_id: str) -> Job:
         """An upload that is taken in after its request has ended."""
         return service.uploads.get_job(job_id)
+
+    @router.patch("/v1/articles/{article_id:path}", summary="Give an article another title")
+    def rename_article(article_id: str, body: ArticleChange) -> ArticleInfo:
+        """Give an article another title. It stays when the same content comes again; another one brings its own."""
+        return ArticleInfo(**_info(service.indexer.rename(article_id, body.title)))
 
     @router.delete("/v1/articles/{article_id:path}", summary="Remove an article")
     def remove_article(article_id: str) -> Removal:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from ui.api.limits import FailureLimiter
 
 COOKIE = "dalil_pass"
-_SESSION_MESSAGE = b"dalil page"
+_SESSION_MESSAGE, _OWNER_MESSAGE = b"dalil page", b"dalil conversations"
 _MAX_KNOWN_CALLERS = 10_000
 _IPV6_NETWORK_BITS = 64
 """One subscriber has a whole network of addresses."""
@@ -39,6 +39,15 @@ class ApiKeys:
     def verify_session(self, token: bytes) -> bool:
         """Whether `token` is what `session_token` gave for one of them."""
         return _is_among(token, [_sign(digest).encode() for digest in self._digests])
+
+    def find_owner(self, key: bytes, session: bytes) -> str:
+        """What is kept of somebody is kept under this, which does not tell the key: of a key that is right, else of the
+        session of one; empty where neither is."""
+        wanted = sha256(key).digest()
+        for digest in self._digests:
+            if hmac.compare_digest(digest, wanted) or hmac.compare_digest(_sign(digest).encode(), session):
+                return hmac.new(digest, _OWNER_MESSAGE, sha256).hexdigest()
+        return ""
 
     @staticmethod
     def session_token(key: bytes) -> str:

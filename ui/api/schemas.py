@@ -1,12 +1,11 @@
 """What may be asked over HTTP, and the shapes of what comes back. Unknown fields of a request are refused, so that a
 typo is not silently ignored."""
 
-import re
-from datetime import date
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from rag.iso_dates import check_iso_date, is_in_order
 from rag.language.languages import LANGUAGES, as_language
 from rag.types import (
     MAX_ID_CHARS,
@@ -35,20 +34,7 @@ class HistoryMessage(_Request):
     text: str = Field(max_length=20_000)
 
 
-_ISO_DATE = re.compile(r"[0-9]{4}(?:-[0-9]{2}){0,2}")
-
-
-def _check_iso_date(text: str) -> str:
-    try:
-        if _ISO_DATE.fullmatch(text):
-            date.fromisoformat(text + "-01-01"[len(text) - 4 :])
-            return text
-    except ValueError:
-        pass
-    raise ValueError(f"{text!r} is no date: write a day (2024-05-31), a month (2024-05) or a year (2024)")
-
-
-_Date = Annotated[str, AfterValidator(_check_iso_date)]
+_Date = Annotated[str, AfterValidator(check_iso_date)]
 _Names = Annotated[list[Annotated[str, Field(max_length=MAX_ID_CHARS)]], Field(max_length=1000)]
 
 
@@ -65,7 +51,7 @@ class ArticleFilters(_Request):
     @model_validator(mode="after")
     def _check_order(self) -> Self:
         first, last = self.date_from, self.date_to
-        if first and last and first[: len(last)] > last:
+        if not is_in_order(first, last):
             raise ValueError(f"date_from ({first}) lies after date_to ({last})")
         return self
 
@@ -122,6 +108,12 @@ class Feedback(_Request):
     rating: Literal["up", "down"]
     reason: str | None = Field(None, max_length=2000)
     passage: Passage | None = None
+
+
+class ArticleChange(_Request):
+    """What of an article is to be another."""
+
+    title: str
 
 
 # Responses
@@ -294,6 +286,26 @@ class Removal(BaseModel):
 
     id: str
     removed: Literal[True] = True
+
+
+class ConversationItem(BaseModel):
+    """A conversation in a list: its name, and when its last question was asked, in UTC."""
+
+    id: str
+    name: str
+    asked_at: str
+
+
+class ConversationList(BaseModel):
+    """The conversations of a key, the one that was asked in last first."""
+
+    data: list[ConversationItem]
+
+
+class ConversationRemoval(BaseModel):
+    """How many conversations were deleted."""
+
+    removed: int
 
 
 class FeedbackReceipt(BaseModel):

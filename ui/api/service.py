@@ -11,6 +11,7 @@ from rag.answering.assistant import AnswerStream, Assistant
 from rag.answering.llm import Deadline
 from rag.trace import set_attributes
 from rag.types import Answer, AnswerRequest
+from ui.api.conversations import ConversationStore
 from ui.api.feedback import RecentAnswers
 from ui.api.keys import ApiKeys, KeyGuard
 from ui.api.limits import ConcurrencyLimiter
@@ -41,6 +42,8 @@ class AnswerService:
         self.upload_limiter = ConcurrencyLimiter(_CONCURRENT_UPLOADS)
         self.uploads = Uploads(self.indexer, self.metrics, self.upload_limiter)
         self.guard = KeyGuard(ApiKeys(assistant.settings.accepted_keys))
+        kept = settings.keep_conversations
+        self.conversations = ConversationStore(settings.conversations_file) if kept else None
         self._deadlines: WeakSet[Deadline] = WeakSet()
 
     def start_deadline(self) -> Deadline:

@@ -18,6 +18,7 @@ from eval.commands import add_commands
 from rag.addresses import is_object_address, web_address
 from rag.answering.references import format_title
 from rag.errors import DalilError, InputError, SettingsError
+from rag.iso_dates import check_iso_date, is_in_order
 from rag.language.languages import as_language
 from rag.secrets import hide_secrets_in_logs
 from rag.settings import Settings, load_settings
@@ -239,9 +240,17 @@ def _ask(options: argparse.Namespace, settings: Settings) -> int:
     from rag.answering.assistant import Assistant
 
     with Assistant.from_settings(settings) as assistant:
-        answer = assistant.ask(AnswerRequest(options.question, as_language(options.language)))
+        language = as_language(options.language)
+        answer = assistant.ask(AnswerRequest(options.question, language, filters=_read_filters(options)))
     print_result(options, asdict(answer), _format_answer(answer))
     return OK
+
+
+def _read_filters(options: argparse.Namespace) -> Filters:
+    first, last = options.date_from, options.date_to
+    if not is_in_order(first, last):
+        raise InputError(f"--date-from ({first}) lies after --date-to ({last}).")
+    return Filters(topics=tuple(options.topic), date_from=first, date_to=last)
 
 
 def _format_answer(answer: Answer) -> str:
@@ -260,7 +269,7 @@ def _search(options: argparse.Namespace, settings: Settings) -> int:
     from rag.retrieval.explain import describe_result
 
     with Assistant.from_settings(settings) as assistant:
-        result = assistant.search(options.query, options.k, Filters(topics=tuple(options.topic)), options.mode)
+        result = assistant.search(options.query, options.k, _read_filters(options), options.mode)
     titles = (format_title(hit.article.title, hit.page, result.language, hit.section, hit.ocr) for hit in result.hits)
     lines = [
         f"{hit.score:.3f}  {title}  {hit.start}-{hit.end}\n       {' '.join(hit.text.split())[:_PREVIEW_CHARS]}"
@@ -377,7 +386,19 @@ def _add_ask(commands: Any) -> argparse.ArgumentParser:
     ask = add_command(commands, "ask", _ask, "Answer a question, with citations.")
     ask.add_argument("question", metavar="QUESTION", help="in Arabic or English")
     ask.add_argument("--language", choices=get_args(RequestedLanguage), default="auto", help="language of the answer")
+    _add_filters(ask)
     return ask
+
+
+def _add_filters(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--topic", action="append", default=[], help="only articles on this topic; may be repeated")
+    for name, which in (("from", "on or after"), ("to", "on or before")):
+        command.add_argument(
+            f"--date-{name}",
+            type=_parse_date,
+            metavar="DATE",
+            help=f"only articles dated {which} this day (2024-05-31), month (2024-05) or year (2024)",
+        )
 
 
 def _add_search(commands: Any) -> argparse.ArgumentParser:
@@ -387,7 +408,7 @@ def _add_search(commands: Any) -> argparse.ArgumentParser:
     search.add_argument(
         "--mode", choices=get_args(SearchMode), default="hybrid", help="rank by all representations, or by one"
     )
-    search.add_argument("--topic", action="append", default=[], help="only articles on this topic; may be repeated")
+    _add_filters(search)
     search.add_argument("--explain", action="store_true", help="show every score and the matched words")
     return search
 
@@ -399,6 +420,13 @@ def _add_eval(commands: Any) -> list[argparse.ArgumentParser]:
     for command in added:
         command.set_defaults(command=_evaluate)
     return added
+
+
+def _parse_date(text: str) -> str:
+    try:
+        return check_iso_date(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _parse_max_pages(text: str) -> int:

@@ -12,17 +12,17 @@ from ui.page.chat import Chat
 from ui.page.labels import load_labels
 from ui.page.layout import Page
 from ui.page.library import Library
-from ui.page.welcome import Examples
+from ui.page.welcome import FirstScreen
 
 
-def build_page(service: AnswerService, examples: Examples, uploads: Path, language: Language) -> Any:
+def build_page(service: AnswerService, first_screen: FirstScreen, uploads: Path, language: Language) -> Any:
     """The page in one interface language.
 
     Parameters
     ----------
     service : AnswerService
         Answers, and takes articles in.
-    examples : Examples
+    first_screen : FirstScreen
         For a first visitor.
     uploads : Path
         Folder that files are sent to.
@@ -30,7 +30,7 @@ def build_page(service: AnswerService, examples: Examples, uploads: Path, langua
         Of the interface.
     """
     labels = load_labels(language)
-    page = Page(Chat(service, language, examples), Library(service, language, uploads), labels)
+    page = Page(Chat(service, language, first_screen), Library(service, language, uploads), labels)
     with gr.Blocks(title=labels["title"], analytics_enabled=False, fill_width=True) as blocks:
         layout.lay_out_header(page, language)
         with gr.Row(elem_id="dalil-page", equal_height=False):

@@ -12,12 +12,13 @@ from rag.answering.llm import Deadline
 from rag.errors import DalilError
 from rag.language.languages import as_language
 from rag.retrieval.explain import describe_result
-from rag.types import Answer, AnswerRequest, Filters, Language, Message
+from rag.types import Answer, AnswerRequest, Language, Message
 from ui.api import AnswerService, Feedback, Passage, describe_error
 from ui.page.labels import Labels, load_labels
+from ui.page.scope import Scope
 from ui.page.storage import TERM_SEPARATOR, Conversation, Explanation, RightPassage, Turn
 from ui.page.turns import render_live_turn, render_turn
-from ui.page.welcome import Examples, render_start, render_welcome
+from ui.page.welcome import FirstScreen, render_welcome
 
 Transcript = dict[str, Any]
 """What the transcript shows: the parts of every turn as HTML, the ids of their answers, what a screen reader is told,
@@ -48,13 +49,13 @@ class Chat:
         Answers.
     language : Language
         Of the interface.
-    examples : Examples
+    first_screen : FirstScreen
         For a first visitor.
     """
 
     service: AnswerService
     language: Language
-    examples: Examples
+    first_screen: FirstScreen
     _running: dict[str, _RunningQuestion] = field(default_factory=dict)
 
     @property
@@ -66,7 +67,7 @@ class Chat:
         """A conversation as the transcript shows it, with a turn that is being answered at its end."""
         turns = [render_turn(turn, index, self.labels) for index, turn in enumerate(conversation.turns)]
         turns += [live_turn] if live_turn else []
-        start = "" if turns else render_start(self.service.assistant, self.examples, self.language)
+        start = "" if turns else self.first_screen.render(self.language)
         turns = turns or [[render_welcome(self.labels)]]
         answers = [turn.answer.id if turn.answer else "" for turn in conversation.turns]
         return {"id": conversation.id, "turns": turns, "answers": answers, "state": state, "start": start}
@@ -92,8 +93,8 @@ class Chat:
         tuple of (Transcript, Conversation or None)
             Pictures as the answer comes, at last with the new conversation.
         """
-        only = list(choices.get("only_articles", ()))
-        turn = Turn(question=question, topics=list(choices["topics"]), only_articles=only, asked_at=_now())
+        topics, articles, dates = Scope.of(choices)
+        turn = Turn(question=question, topics=list(topics), only_articles=list(articles), dates=dates, asked_at=_now())
         running = _RunningQuestion(self.service.start_deadline())
         if not self.service.limiter.acquire():
             turn.error = self.labels["error_busy"]
@@ -205,9 +206,7 @@ def _to_request(question: str, earlier: Sequence[Turn], choices: Mapping[str, An
         history=tuple(to_history(earlier)),
         top_k=int(choices["passages"]),
         mode="extractive" if choices["mode"] == "extractive" else "auto",
-        filters=Filters(
-            topics=tuple(choices["topics"]), articles=tuple(one for one, _ in choices.get("only_articles", ()))
-        ),
+        filters=Scope.of(choices).to_filters(),
     )
 
 

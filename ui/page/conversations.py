@@ -1,9 +1,10 @@
-"""The list of conversations, which the browser keeps, and what can be saved of one."""
+"""The list of conversations, and what can be saved of one."""
 
 import json
 import re
 from collections.abc import Sequence
 
+from ui.api import ConversationSummary
 from ui.page.html import render_macro
 from ui.page.labels import Labels
 from ui.page.storage import Conversation
@@ -29,36 +30,30 @@ def display_name(conversation: Conversation, labels: Labels) -> str:
     return name if len(name) <= _MAX_NAME_CHARS else name[:_MAX_NAME_CHARS] + "…"
 
 
-def rename_conversation(saved: Sequence[Conversation], conversation_id: str, name: str) -> list[Conversation]:
-    """The conversations with another name for one of them."""
-    shortened = {"name": name[:_MAX_NAME_CHARS]}
-    return [one.model_copy(update=shortened) if one.id == conversation_id else one for one in saved]
+def rename_conversation(conversation: Conversation, name: str) -> Conversation:
+    """A conversation under another name."""
+    return conversation.model_copy(update={"name": name[:_MAX_NAME_CHARS]})
 
 
-def find_conversation(saved: Sequence[Conversation], conversation_id: str) -> Conversation | None:
-    """The conversation of that id."""
-    return next((one for one in saved if one.id == conversation_id), None)
+def summarize(conversation: Conversation, labels: Labels) -> ConversationSummary:
+    """What the list shows of a conversation."""
+    asked_at, words = _last_asked(conversation), _searchable_words(conversation)
+    return ConversationSummary(conversation.id, display_name(conversation, labels), asked_at, words)
 
 
-def find_answer(known: Sequence[Conversation], answer_id: str) -> Conversation | None:
-    """The conversation that holds an answer."""
-    return next((one for one in known if one.find_answer(answer_id) is not None), None)
-
-
-def render_list(saved: Sequence[Conversation], current: Conversation, labels: Labels) -> str:
+def render_list(
+    kept: Sequence[ConversationSummary], current: Conversation, labels: Labels, is_on_server: bool = False
+) -> str:
     """The list as HTML, the one that was asked in last first."""
-    ordered = sorted(saved, key=_last_asked, reverse=True)
-    rows = [
-        {
-            "id": one.id,
-            "name": display_name(one, labels),
-            "is_open": one.id == current.id,
-            "asked_at": _last_asked(one),
-            "words": _searchable_words(one),
-        }
-        for one in ordered
-    ]
-    return render_macro("conversations", "conversations", rows=rows, can_export=bool(current.turns), labels=labels)
+    return render_macro(
+        "conversations",
+        "conversations",
+        rows=sorted(kept, key=lambda one: one.asked_at, reverse=True),
+        opened=current.id,
+        can_export=bool(current.turns),
+        is_on_server=is_on_server,
+        labels=labels,
+    )
 
 
 def _last_asked(conversation: Conversation) -> str:

@@ -1,5 +1,6 @@
 """The components of the page in one interface language, area by area; `events` connects them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,19 +10,23 @@ from rag.language.languages import LANGUAGES, other_language
 from rag.types import Language
 from ui.page.article_list import ListOrder
 from ui.page.chat import Chat
+from ui.page.conversations import render_list
 from ui.page.dropped import discard_uploads
 from ui.page.evidence import render_hint
 from ui.page.html import render_macro
+from ui.page.keeping import Keeper, StoredConversation
 from ui.page.labels import Labels
 from ui.page.library import Library
+from ui.page.scope import OPEN_RANGE, SCOPE, Scope
 from ui.page.storage import Conversation
 
 _STORAGE_SECRET = "dalil"
 """Gradio wants one to scramble what the browser keeps; the browser's owner may read it."""
 CHOICES = ("language", "passages", "mode", "topics", "explain")
 """The components of the settings, whose values the browser keeps."""
-ASKED_WITH = (*CHOICES, "only_articles")
-"""What a question is asked with: the settings, and the articles that alone are searched, kept as long as a tab."""
+ASKED_WITH = (*CHOICES, "only_articles", "dates")
+"""What a question is asked with: the settings, and the articles and dates that alone are searched, kept as long as a
+tab."""
 _MAX_PASSAGES = 20
 
 
@@ -47,6 +52,23 @@ class Page:
     def select(self, *names: str) -> list[Any]:
         """Components by name."""
         return [self.components[name] for name in names]
+
+    @property
+    def is_on_server(self) -> bool:
+        """Whether the server keeps the conversations."""
+        return self.chat.service.conversations is not None
+
+    def open_kept(self, saved: Sequence[StoredConversation], request: gr.Request) -> Keeper:
+        """What the reader of an event has kept."""
+        return Keeper(saved, request, self.chat.service.conversations, self.labels)
+
+    def render_conversations(self, kept: Keeper, current: Conversation) -> str:
+        """The list of conversations."""
+        return render_list(kept.list_summaries(), current, self.labels, self.is_on_server)
+
+    def render_scope(self, limits: Sequence[Any] = (), **changed: Any) -> str:
+        """What is searched, as HTML: the values of `SCOPE`, with those that have changed."""
+        return Scope.of(dict(zip(SCOPE, limits, strict=False)) | changed).render(self.labels)
 
 
 def _action_html(value: Any, kind: str, name: str, actions: list[str], **options: Any) -> gr.HTML:
@@ -81,13 +103,16 @@ def lay_out_chat(page: Page) -> None:
     template = '<div class="dalil-log"></div><div class="sr-only" role="status"></div>'
     actions = ["open", "again", "widen", "example", "rate", "edit", "pick_topic", "save_answer"]
     labels, components = page.labels, page.components
-    gr.HTML(render_macro("turn", "link_note", labels=labels), elem_id="dalil-link-note", apply_default_css=False)
+    link_note = render_macro("turn", "link_note", is_on_server=page.is_on_server, labels=labels)
+    gr.HTML(link_note, elem_id="dalil-link-note", apply_default_css=False)
     components["transcript"] = _action_html({}, "transcript", "transcript", actions, html_template=template)
     components["editing"] = gr.State(None)
     with gr.Row(elem_id="dalil-asking"):
         components["editing_note"] = _action_html("", "list", "editing-note", ["cancel_edit"])
-        components["scope"] = _action_html("", "list", "scope", ["drop_topic", "drop_article"])
-        components["only_articles"] = gr.State([])
+        components["scope"] = _action_html(
+            Scope().render(labels), "scope", "scope", ["drop_topic", "drop_article", "drop_dates", "set_dates"]
+        )
+        components["only_articles"], components["dates"] = gr.State([]), gr.State(OPEN_RANGE)
         limit = page.chat.service.assistant.settings.max_question_chars
         length = render_macro("turn", "length_note", limit=limit, labels=labels)
         gr.HTML(length, elem_id="dalil-length", apply_default_css=False)
@@ -126,7 +151,7 @@ def lay_out_library(page: Page) -> None:
     with gr.Row():
         components["add"] = gr.Button(labels["add_now"], variant="primary", visible=False, elem_id="dalil-add")
         components["cancel"] = gr.Button(labels["cancel"], visible=False, elem_id="dalil-cancel")
-    actions = ["open", "remove", "undo", "sort", "more", "about"]
+    actions = ["open", "rename", "remove", "undo", "sort", "more", "about"]
     components["filter"] = gr.Textbox(label=labels["filter"], elem_id="dalil-filter")
     components["articles"] = _action_html("", "documents", "found", actions)
     components["order"] = gr.State(ListOrder())

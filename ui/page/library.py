@@ -13,6 +13,7 @@ from markupsafe import Markup
 from ingest.indexer import IndexResult
 from ingest.ocr.options import OcrOptions
 from ingest.readers import SUFFIXES, ReadFailure, ReadWarning, format_of_file, read_upload
+from ingest.readers.metadata import MAX_TITLE_CHARS
 from ingest.reasons import tell_reason
 from rag.errors import DalilError
 from rag.store import Store
@@ -88,17 +89,13 @@ class Library:
             has_more=matching > len(found),
             notice=Markup(notice),
             removed=list(self._removed.values())[::-1],
-            language=self.language,
+            longest_title=MAX_TITLE_CHARS,
             labels=self.labels,
         )
 
     def list_topics(self) -> list[str]:
         """The topics of the articles, in order."""
         return sorted(self._store.count_topics())
-
-    def render_scope(self, topics: Sequence[str], articles: Sequence[tuple[str, str]] = ()) -> str:
-        """What is said beside the box while not all articles are searched; `articles` are ids with titles."""
-        return render_macro("library", "scope", topics=topics, articles=articles, labels=self.labels)
 
     def remove(self, *article_ids: str) -> str:
         """Take articles out of the index, to be restored while they are remembered; gives what is said of it."""
@@ -113,6 +110,14 @@ class Library:
         for oldest in list(self._removed)[:-_MAX_REMOVED]:
             self.service.indexer.forget_original(self._removed.pop(oldest).original)
         return self._tell_change("removed", list(articles.values()))
+
+    def rename(self, article_id: str, title: str) -> str:
+        """Give an article another title; gives what is said of it."""
+        try:
+            renamed = self.service.indexer.rename(article_id, title)
+        except DalilError as error:
+            return render_macro("library", "failure", message=self._describe_error(error))
+        return self._tell_change("renamed", [renamed])
 
     def restore(self, *article_ids: str) -> str:
         """Undo a removal; gives what is said of it."""

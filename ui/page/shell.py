@@ -5,8 +5,9 @@ Gradio's own `head=` is put in place by its script once the page has loaded: too
 the language of its own words, which are read before.
 """
 
+import gzip
 import re
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -18,12 +19,13 @@ from rag.types import Language
 from ui.page.html import direction_of, render_macro
 from ui.page.labels import load_labels
 
+GZIP_LEVEL = 5
 LANGUAGE_COOKIE = "dalil_language"
 _CODES = "|".join(LANGUAGES)
 _PAGE = re.compile(rf"/({_CODES})/?")
 _BELOW_PAGE = re.compile(rf"/(?:{_CODES})/(.+)")
 _USED = re.compile(
-    r"(?:assets|static)/.+|theme\.css|config|manifest\.json|favicon\.ico"
+    r"(?:assets|static)/.+|theme\.css|config|favicon\.ico"
     r"|gradio_api/(?:queue/(?:join|data)|upload|upload_progress|heartbeat/.+|startup-events|app_id|user|info|reset|cancel)"
 )
 """Paths below a page that its front end asks for."""
@@ -39,13 +41,20 @@ _CACHE_CONTROL = (
 """How long a browser may keep what it has loaded."""
 _CONTENT_SECURITY_POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data: blob:; font-src 'self' data:; frame-ancestors 'self'; form-action 'self'; base-uri 'self'"
+    "img-src 'self' data: blob:; font-src 'self' data:; form-action 'self'; base-uri 'self'; frame-ancestors 'self'"
 )
-"""Nothing from another host, whatever an article or Gradio would load."""
+"""Nothing from another host, whatever an article or Gradio would load. The sites within which the page may stand follow
+at its end."""
 _GRADIO_METADATA = re.compile(rb'\s*<meta\s+(?:property="og:|name="twitter:)[^>]*>')
 """What Gradio tells other sites that show a link to the page: its own name and a picture of its own host."""
-_MANIFEST = (b'href="/manifest.json"', b'href="manifest.json"')
-"""Gradio asks for it at the root of the host; each page has one of its own beneath it."""
+_MANIFEST = b'href="/manifest.json"'
+"""Gradio's own, which tells of Gradio; each language has one of ours."""
+_FILE_STATUSES = (200, 304)
+_FILE_HEADERS = {
+    "/page/embed.js": {"cross-origin-resource-policy": "cross-origin"},
+    "/page/worker.js": {"service-worker-allowed": "../"},
+}
+"""The script that other sites load, and the one that works for the whole site, not for what lies beside it alone."""
 
 
 class PageMiddleware:
@@ -55,10 +64,12 @@ class PageMiddleware:
     ----------
     app : ASGIApp
         The API with Gradio's pages mounted.
+    embedding_sites : sequence of str
+        Origins of other sites within which the page may stand.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, embedding_sites: Sequence[str] = ()) -> None:
+        self._app, self._policy = app, " ".join([_CONTENT_SECURITY_POLICY, *embedding_sites])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on; a page gets its head."""
@@ -68,16 +79,19 @@ class PageMiddleware:
         if scope["type"] == "http" and below and not _USED.fullmatch(below.group(1)):
             await PlainTextResponse("Not found", 404)(scope, receive, send)
         elif scope["type"] == "http" and page:
-            await self._app(_without_compression(scope), receive, _HeadWriter(send, page.group(1)))
+            is_packed = "gzip" in Headers(scope=scope).get("accept-encoding", "")
+            writer = _HeadWriter(send, page.group(1), self._policy, is_packed)
+            await self._app(_without_compression(scope), receive, writer)
         else:
-            await self._app(scope, receive, _with_cache_control(path, send))
+            await self._app(scope, receive, _with_file_headers(path, send))
 
 
 class _HeadWriter:
     """Gathers a page, and sends it with our head in it."""
 
-    def __init__(self, send: Send, language: Any) -> None:
-        self._send, self._head = send, render_head(language).encode()
+    def __init__(self, send: Send, language: Any, policy: str, is_packed: bool) -> None:
+        self._send, self._head, self._policy, self._is_packed = send, render_head(language).encode(), policy, is_packed
+        self._manifest = f'href="../page/manifest-{language}.json" crossorigin="use-credentials"'.encode()
         self._start: Message = {}
         self._body = b""
 
@@ -88,10 +102,18 @@ class _HeadWriter:
         self._body += message.get("body", b"")
         if message.get("more_body"):
             return
-        body = _GRADIO_METADATA.sub(b"", self._body).replace(b"<head>", b"<head>" + self._head, 1).replace(*_MANIFEST)
+        body = (
+            _GRADIO_METADATA.sub(b"", self._body)
+            .replace(b"<head>", b"<head>" + self._head, 1)
+            .replace(_MANIFEST, self._manifest)
+        )
         headers = MutableHeaders(raw=list(self._start["headers"]))
+        headers.add_vary_header("Accept-Encoding")
+        if self._is_packed:
+            body = gzip.compress(body, GZIP_LEVEL)
+            headers["content-encoding"] = "gzip"
         headers["content-length"] = str(len(body))
-        headers["content-security-policy"] = _CONTENT_SECURITY_POLICY
+        headers["content-security-policy"] = self._policy
         await self._send({**self._start, "headers": headers.raw})
         await self._send({"type": "http.response.body", "body": body})
 
@@ -109,17 +131,18 @@ def preferred_language(headers: Headers, cookies: Mapping[str, str]) -> Language
     return next((language for language in spoken if language), DEFAULT_LANGUAGE)
 
 
-def _with_cache_control(path: str, send: Send) -> Send:
-    value = next((value for pattern, value in _CACHE_CONTROL if pattern.fullmatch(path)), None)
+def _with_file_headers(path: str, send: Send) -> Send:
+    caching = next((value for pattern, value in _CACHE_CONTROL if pattern.fullmatch(path)), None)
+    own = ({"cache-control": caching} if caching else {}) | _FILE_HEADERS.get(path, {})
 
-    async def send_with_header(message: Message) -> None:
-        if message["type"] == "http.response.start" and message["status"] == 200:
+    async def send_with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start" and message["status"] in _FILE_STATUSES:
             headers = MutableHeaders(raw=list(message["headers"]))
-            headers["cache-control"] = value or ""
+            headers.update(own)
             message = {**message, "headers": headers.raw}
         await send(message)
 
-    return send_with_header if value else send
+    return send_with_headers if own else send
 
 
 def _without_compression(scope: Scope) -> MutableMapping[str, Any]:

@@ -51,8 +51,9 @@ class Turn(_Stored):
     """A question with what came of it.
 
     `asked_at` is ISO in UTC, empty where an earlier version kept it. `nearest` has ids and titles of articles beside a
-    refusal, `looked_for` the words that were searched, `topics` and `only_articles` (ids and titles) those that alone
-    were searched. `answer_json` is an answer that this version cannot read.
+    refusal, `looked_for` the words that were searched. `topics`, `only_articles` (ids and titles) and `dates` (of
+    articles, the first and the last day) are what alone was searched. `answer_json` is an answer that this version
+    cannot read.
     """
 
     question: str
@@ -63,6 +64,7 @@ class Turn(_Stored):
     looked_for: str = ""
     topics: list[str] = []
     only_articles: list[tuple[str, str]] = []
+    dates: tuple[str, str] = ("", "")
     why: Explanation | None = None
     error: str | None = None
     stopped: bool = False

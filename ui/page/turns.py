@@ -10,6 +10,7 @@ from rag.types import Answer, Citation, Language
 from ui.page.answer_blocks import AnswerBlock, find_common_place, render_blocks, render_live_block, split_answer
 from ui.page.html import render_macro
 from ui.page.labels import Labels
+from ui.page.scope import Scope
 from ui.page.storage import TERM_SEPARATOR, Explanation, Turn
 
 _REASONS = ("bad_source", "bad_language", "bad_incomplete", "bad_false", "bad_refused")
@@ -73,7 +74,7 @@ def _outcome_parts(turn: Turn, index: int, labels: Labels) -> Iterator[str]:
         yield from (
             _refusal_parts(turn.answer, turn, labels) if turn.answer.refused else _answer_parts(turn.answer, labels)
         )
-        limits = [*turn.topics, *(title or article_id for article_id, title in turn.only_articles)]
+        limits = Scope(tuple(turn.topics), tuple(turn.only_articles), turn.dates).describe(labels)
         if limits and turn.answer.state in ("unsure", "refused"):
             way = direction(labels["scope_was"])
             yield render_macro("turn", "searched_topics", topics=limits, index=index, way=way, labels=labels)

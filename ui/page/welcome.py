@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from functools import cache
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 from rag.answering.assistant import Assistant
+from rag.language.languages import DEFAULT_LANGUAGE, LANGUAGES
 from rag.store import ArticleSummary
-from rag.types import Language
+from rag.types import AnswerRequest, Language
 from ui.page.html import direction_of, render_macro
 from ui.page.labels import Labels, load_labels
 
@@ -22,30 +24,60 @@ _MAX_NEWEST = 5
 _MAX_TITLES_TRIED = 12
 
 
-class Examples:
-    """Questions in each language that the articles answer, found anew when the collection has changed.
+class FirstScreen:
+    """What stands beneath the box while nothing has been asked, in each language: made once for each state of the
+    collection, since trying the examples takes half a second of a processor.
 
     Parameters
     ----------
     assistant : Assistant
-        That they are tried on.
+        That the examples are tried on, and whose articles are told of.
     """
 
     def __init__(self, assistant: Assistant) -> None:
         self._assistant = assistant
-        self._chunks, self._found = -1, dict[Language, list[str]]()
-        self._lock = threading.Lock()
+        self._rendered: dict[Language, tuple[_Generation, str]] = {}
+        self._locks = {language: threading.Lock() for language in LANGUAGES}
 
-    def find_questions(self, language: Language) -> list[str]:
-        """Up to four in a language; those of another one are looked for when somebody wants them."""
-        with self._lock:
-            chunks = self._assistant.store.count_chunks()
-            if self._chunks != chunks:
-                self._chunks, self._found = chunks, {}
-            if language not in self._found:
-                articles = self._assistant.store.list_articles(_MAX_TITLES_TRIED)
-                self._found[language] = self._find_answerable(language, articles)
-            return self._found[language]
+    def render(self, language: Language) -> str:
+        """It in the interface's language, as HTML; made anew when the collection has changed."""
+        with self._locks[language]:
+            generation = self._find_generation()
+            known, rendered = self._rendered.get(language, (None, ""))
+            if known != generation:
+                rendered = self._render(language, generation.newest)
+                self._rendered[language] = (generation, rendered)
+            return rendered
+
+    def warm(self) -> None:
+        """Make it in every language, and answer a question, before somebody comes: models and templates take their time
+        when they are first used."""
+        for language in LANGUAGES:
+            self.render(language)
+        if self._assistant.store.count_articles():
+            self._assistant.ask(AnswerRequest(_curated_questions()[DEFAULT_LANGUAGE][0], mode="extractive"))
+
+    def _find_generation(self) -> "_Generation":
+        store = self._assistant.store
+        return _Generation(store.count_articles(), store.count_chunks(), tuple(store.list_articles(_MAX_TITLES_TRIED)))
+
+    def _render(self, language: Language, newest: Sequence[ArticleSummary]) -> str:
+        labels, store = load_labels(language), self._assistant.store
+        count = store.count_articles()
+        if not count:
+            return render_macro("welcome", "empty", labels=labels)
+        model = self._assistant.settings.llm_name
+        return render_macro(
+            "welcome",
+            "start",
+            count=count,
+            writer=labels["generated"].format(model=model) if model else labels["extractive"],
+            topics=dict(islice(store.count_topics().items(), _MAX_TOPICS)),
+            examples=self._find_answerable(language, newest),
+            newest=newest[:_MAX_NEWEST],
+            way=direction_of(language),
+            labels=labels,
+        )
 
     def _find_answerable(self, language: Language, articles: Sequence[ArticleSummary]) -> list[str]:
         about = load_labels(language)["example_about"]
@@ -63,6 +95,14 @@ class Examples:
         return bool(result.hits) and not self._assistant.read(result).is_unsure
 
 
+class _Generation(NamedTuple):
+    """What tells one state of the collection from another: how much there is of it, and what was written last."""
+
+    articles: int
+    chunks: int
+    newest: tuple[ArticleSummary, ...]
+
+
 @cache
 def _curated_questions() -> dict[Language, list[str]]:
     questions: dict[Language, list[str]] = json.loads(_CURATED.read_text("utf-8"))
@@ -72,23 +112,3 @@ def _curated_questions() -> dict[Language, list[str]]:
 def render_welcome(labels: Labels) -> str:
     """What stands above the box while nothing has been asked."""
     return render_macro("welcome", "hero", labels=labels)
-
-
-def render_start(assistant: Assistant, examples: Examples, language: Language) -> str:
-    """What stands beneath the box while nothing has been asked, in the interface's language."""
-    labels, store = load_labels(language), assistant.store
-    count = store.count_articles()
-    if not count:
-        return render_macro("welcome", "empty", labels=labels)
-    model = assistant.settings.llm_name
-    return render_macro(
-        "welcome",
-        "start",
-        count=count,
-        writer=labels["generated"].format(model=model) if model else labels["extractive"],
-        topics=dict(islice(store.count_topics().items(), _MAX_TOPICS)),
-        examples=examples.find_questions(language),
-        newest=store.list_articles(_MAX_NEWEST),
-        way=direction_of(language),
-        labels=labels,
-    )

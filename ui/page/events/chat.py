@@ -6,12 +6,13 @@ from typing import Any
 
 import gradio as gr
 
-from ui.page.conversations import keep_conversation, render_list
-from ui.page.events.shared import ANNOUNCE, HIDDEN, UNLIMITED, StoredConversation, Update, with_other_tabs
+from ui.page.events.shared import ANNOUNCE, HIDDEN, UNLIMITED, Update, with_other_tabs
 from ui.page.exports import export_answer
 from ui.page.html import render_macro
+from ui.page.keeping import StoredConversation
 from ui.page.layout import ASKED_WITH, Page
-from ui.page.storage import Conversation, read_conversation, read_conversations
+from ui.page.scope import SCOPE
+from ui.page.storage import Conversation, read_conversation
 
 _NOTHING_CHANGES = (gr.skip(),) * 7
 
@@ -74,8 +75,7 @@ class ChatEvents:
         self, event: gr.EventData, request: gr.Request, current: StoredConversation, *chosen: Any
     ) -> Iterator[Update]:
         """A question once more, of all articles; what the search is limited to stays as it is."""
-        limits = ("topics", "only_articles")
-        everywhere = [[] if name in limits else value for name, value in zip(ASKED_WITH, chosen, strict=True)]
+        everywhere = [None if name in SCOPE else value for name, value in zip(ASKED_WITH, chosen, strict=True)]
         yield from self.ask_again(event, request, current, *everywhere)
 
     def ask_example(
@@ -88,7 +88,7 @@ class ChatEvents:
         self, event: gr.EventData, request: gr.Request, current: StoredConversation, *chosen: Any
     ) -> Iterator[Update]:
         """What an article says, of itself alone."""
-        alone = {"topics": [], "only_articles": [(str(event.article), str(event.title))]}
+        alone = {"topics": [], "only_articles": [(str(event.article), str(event.title))], "dates": None}
         values = [alone.get(name, value) for name, value in zip(ASKED_WITH, chosen, strict=True)]
         question = self.page.labels["summarize_question"].format(title=event.title)
         yield from self._ask(question, read_conversation(current), values, request)
@@ -119,11 +119,11 @@ class ChatEvents:
         """End what this tab has asked."""
         self.page.chat.stop(str(request.session_hash))
 
-    def save(self, saved: list[StoredConversation], current: StoredConversation) -> Update:
+    def save(self, request: gr.Request, saved: list[StoredConversation], current: StoredConversation) -> Update:
         """Keep the conversation as it is now."""
-        conversation = read_conversation(current)
-        kept = keep_conversation(read_conversations(saved), conversation)
-        return [one.to_json() for one in kept], render_list(kept, conversation, self.page.labels)
+        conversation, kept = read_conversation(current), self.page.open_kept(saved, request)
+        kept.keep(conversation)
+        return kept.to_state(), self.page.render_conversations(kept, conversation)
 
     def _ask(
         self, question: str, conversation: Conversation, chosen: Sequence[Any], request: gr.Request

@@ -5,16 +5,11 @@ from typing import Any
 
 import gradio as gr
 
-from ui.page.conversations import (
-    export_all,
-    export_conversation,
-    find_conversation,
-    rename_conversation,
-    render_list,
-)
-from ui.page.events.shared import ANNOUNCE, HIDDEN, StoredConversation, Update, with_other_tabs
+from ui.page.conversations import export_all, export_conversation, rename_conversation
+from ui.page.events.shared import ANNOUNCE, HIDDEN, Update, with_other_tabs
+from ui.page.keeping import Keeper, StoredConversation
 from ui.page.layout import Page
-from ui.page.storage import Conversation, read_conversation, read_conversations
+from ui.page.storage import Conversation, read_conversation
 
 
 @dataclass(frozen=True)
@@ -40,44 +35,52 @@ class ConversationEvents:
         listed.refresh(self.refresh, **taken, outputs=page.select("conversations"), **HIDDEN)
         listed.export(self.export, **taken, outputs=page.select("download"), **HIDDEN)
 
-    def refresh(self, saved: list[StoredConversation], current: StoredConversation) -> str:
+    def refresh(self, request: gr.Request, saved: list[StoredConversation], current: StoredConversation) -> str:
         """Show what another tab has kept."""
-        return render_list(read_conversations(saved), read_conversation(current), self.page.labels)
+        return self.page.render_conversations(self.page.open_kept(saved, request), read_conversation(current))
 
-    def select(self, event: gr.EventData, saved: list[StoredConversation], current: StoredConversation) -> Update:
+    def select(
+        self, event: gr.EventData, request: gr.Request, saved: list[StoredConversation], current: StoredConversation
+    ) -> Update:
         """Open one."""
-        kept = read_conversations(saved)
-        return self._show(kept, find_conversation(kept, event.conversation) or read_conversation(current))
+        kept = self.page.open_kept(saved, request)
+        return self._show(kept, kept.find(str(event.conversation)) or read_conversation(current))
 
-    def begin(self, saved: list[StoredConversation], current: StoredConversation) -> Update:
+    def begin(self, request: gr.Request, saved: list[StoredConversation], current: StoredConversation) -> Update:
         """Begin a new one."""
-        return self._show(read_conversations(saved), Conversation())
+        return self._show(self.page.open_kept(saved, request), Conversation())
 
-    def rename(self, event: gr.EventData, saved: list[StoredConversation], current: StoredConversation) -> Update:
+    def rename(
+        self, event: gr.EventData, request: gr.Request, saved: list[StoredConversation], current: StoredConversation
+    ) -> Update:
         """Give one another name."""
-        kept = rename_conversation(read_conversations(saved), event.conversation, str(event.name))
-        opened = read_conversation(current)
-        return self._show(kept, find_conversation(kept, opened.id) or opened)
+        kept, opened = self.page.open_kept(saved, request), read_conversation(current)
+        if found := kept.find(str(event.conversation)):
+            kept.keep(rename_conversation(found, str(event.name)))
+        return self._show(kept, kept.find(opened.id) or opened)
 
-    def delete(self, event: gr.EventData, saved: list[StoredConversation], current: StoredConversation) -> Update:
+    def delete(
+        self, event: gr.EventData, request: gr.Request, saved: list[StoredConversation], current: StoredConversation
+    ) -> Update:
         """Delete one; where it is the open one, begin a new one."""
-        kept = [one for one in read_conversations(saved) if one.id != event.conversation]
-        opened = read_conversation(current)
+        kept, opened = self.page.open_kept(saved, request), read_conversation(current)
+        kept.delete(str(event.conversation))
         return self._show(kept, Conversation() if opened.id == event.conversation else opened)
 
-    def delete_all(self) -> Update:
+    def delete_all(self, request: gr.Request) -> Update:
         """Delete all of them, and begin a new one."""
-        return self._show([], Conversation())
+        kept = self.page.open_kept((), request)
+        kept.delete_all()
+        return self._show(kept, Conversation())
 
     def export(
-        self, event: gr.EventData, saved: list[StoredConversation], current: StoredConversation
+        self, event: gr.EventData, request: gr.Request, saved: list[StoredConversation], current: StoredConversation
     ) -> dict[str, str]:
         """Save the open one, or all, as a file."""
         if event.form == "all":
-            return export_all(read_conversations(saved), self.page.labels)
+            return export_all(self.page.open_kept(saved, request).read_all(), self.page.labels)
         return export_conversation(read_conversation(current), event.form, self.page.labels)
 
-    def _show(self, kept: list[Conversation], opened: Conversation) -> Update:
-        labels = self.page.labels
-        stored = [one.to_json() for one in kept], opened.to_json()
-        return *stored, self.page.chat.render(opened), render_list(kept, opened, labels), None, ""
+    def _show(self, kept: Keeper, opened: Conversation) -> Update:
+        stored = kept.to_state(), opened.to_json()
+        return *stored, self.page.chat.render(opened), self.page.render_conversations(kept, opened), None, ""

@@ -6,12 +6,13 @@ from typing import Any
 import gradio as gr
 
 from rag.types import Span
-from ui.page.conversations import find_answer, keep_conversation, render_list
-from ui.page.events.shared import ANNOUNCE, HIDDEN, StoredConversation, Update, with_other_tabs
+from ui.page.events.shared import ANNOUNCE, HIDDEN, Update, with_other_tabs
 from ui.page.evidence import EvidenceRequest, render_article, render_hint
 from ui.page.html import render_macro
+from ui.page.keeping import StoredConversation
 from ui.page.layout import Page
-from ui.page.storage import RightPassage, read_conversation, read_conversations
+from ui.page.scope import SCOPE
+from ui.page.storage import RightPassage, read_conversation
 
 
 @dataclass(frozen=True)
@@ -27,9 +28,9 @@ class EvidenceEvents:
         for name in ("transcript", "articles"):
             page.components[name].open(self.open, None, panel, trigger_mode="multiple", **HIDDEN)
         page.components["evidence"].close(self.close, None, panel, **HIDDEN)
-        scope, of_topics = page.select("only_articles", "scope"), page.select("topics")
+        scope, limits = page.select("only_articles", "scope"), page.select(*SCOPE)
         for limiting in (page.components["evidence"].about, page.components["evidence"].summarize):
-            limiting(self.limit_to_article, of_topics, scope, **HIDDEN)
+            limiting(self.limit_to_article, limits, scope, **HIDDEN)
         known = page.select("saved", "current")
         shown = page.select("notice", "transcript", "conversations")
         taken: dict[str, Any] = {"inputs": known, "js": with_other_tabs("saved", "current")}
@@ -53,28 +54,28 @@ class EvidenceEvents:
         """Show none."""
         return render_hint(self.page.labels), ""
 
-    def limit_to_article(self, event: gr.EventData, topics: list[str]) -> Update:
+    def limit_to_article(self, event: gr.EventData, *limits: Any) -> Update:
         """Search one article alone from now on."""
         only = [(str(event.article), str(event.title))]
-        return only, self.page.library.render_scope(topics, only)
+        return only, self.page.render_scope(limits, only_articles=only)
 
     def note_right_passage(
-        self, event: gr.EventData, saved: list[StoredConversation], current: StoredConversation
+        self, event: gr.EventData, request: gr.Request, saved: list[StoredConversation], current: StoredConversation
     ) -> Update:
         """Note that this is what should have been cited, beside what was said of that answer before."""
         chat, labels = self.page.chat, self.page.labels
-        opened, kept = read_conversation(current), read_conversations(saved)
+        opened, kept = read_conversation(current), self.page.open_kept(saved, request)
         passage = RightPassage(article_id=event.article, start=int(event.start), end=int(event.end))
         notice = labels["rating_gone"]
-        rated = find_answer((opened, *kept), event.answer)
+        rated = opened if opened.find_answer(event.answer) is not None else kept.find_answer(event.answer)
         if rated is not None:
             rated, notice = chat.note_right_passage(rated, event.answer, passage)
             opened = rated if rated.id == opened.id else opened
-            kept = keep_conversation(kept, rated)
+            kept.keep(rated)
         return (
             render_macro("elements", "status_note", message=notice),
             chat.render(opened, state=notice),
-            render_list(kept, opened, labels),
-            [one.to_json() for one in kept],
+            self.page.render_conversations(kept, opened),
+            kept.to_state(),
             opened.to_json(),
         )

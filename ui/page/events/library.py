@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import gradio as gr
 
@@ -10,6 +11,7 @@ from ui.page.article_list import ListOrder
 from ui.page.dropped import DroppedFile, Upload, discard_uploads
 from ui.page.events.shared import HIDDEN, Update
 from ui.page.layout import Page
+from ui.page.scope import SCOPE
 
 
 @dataclass(frozen=True)
@@ -26,10 +28,11 @@ class LibraryEvents:
         # `multiple`: what is pressed while another removal is under way counts as well.
         components["articles"].remove(self.remove, ordered, listed, trigger_mode="multiple", **HIDDEN)
         components["articles"].undo(self.undo, ordered, listed, trigger_mode="multiple", **HIDDEN)
+        components["articles"].rename(self.rename, ordered, listed, trigger_mode="multiple", **HIDDEN)
         components["articles"].sort(self.sort, ordered, page.select("articles", "order"), **HIDDEN)
         components["articles"].more(self.show_more, ordered, page.select("articles", "order"), **HIDDEN)
         scope = page.select("only_articles", "scope")
-        components["articles"].about(self.limit_to_selected, page.select("topics"), scope, **HIDDEN)
+        components["articles"].about(self.limit_to_selected, page.select(*SCOPE), scope, **HIDDEN)
         pending, planned = page.select("pending"), page.select("plan", "pending", "add", "cancel")
         dropping = page.select("pending", "read_ocr")
         components["files"].upload(self.plan, dropping, planned, trigger_mode="multiple", **HIDDEN)
@@ -46,6 +49,11 @@ class LibraryEvents:
         library = self.page.library
         return library.render_list(wanted, order, library.restore(*_ids_of(event)))
 
+    def rename(self, event: gr.EventData, wanted: str, order: ListOrder) -> str:
+        """Give an article another title."""
+        library = self.page.library
+        return library.render_list(wanted, order, library.rename(str(event.article), str(event.name)))
+
     def sort(self, event: gr.EventData, wanted: str, order: ListOrder) -> Update:
         """Sort the list by a column."""
         by_column = order.by(str(event.column))
@@ -56,10 +64,10 @@ class LibraryEvents:
         longer = order.with_more()
         return self.page.library.render_list(wanted, longer), longer
 
-    def limit_to_selected(self, event: gr.EventData, topics: list[str]) -> Update:
+    def limit_to_selected(self, event: gr.EventData, *limits: Any) -> Update:
         """Search the selected articles alone from now on."""
         only = _articles_of(event)
-        return only, self.page.library.render_scope(topics, only)
+        return only, self.page.render_scope(limits, only_articles=only)
 
     def plan(self, event: gr.EventData, pending: list[Upload], ocr: bool) -> Update:
         """Say what adding these files would do, beside those that wait already."""

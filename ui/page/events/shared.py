@@ -12,8 +12,6 @@ Update = tuple[Any, ...]
 """New values of components, in the order in which they were named."""
 ANNOUNCE = "(saved) => dalil.announce(saved)"
 """Tells the other tabs of this browser what is kept now."""
-StoredConversation = dict[str, Any]
-"""A conversation as the browser keeps it."""
 
 
 def with_other_tabs(*inputs: str) -> str:

@@ -1,11 +1,11 @@
 // Dialogs of the page's own, in its language; the browser's speak that of the browser. Escape closes them, and what
 // opened one has the focus again.
 const dalilDialogs = (() => {
-  const fill = (dialog, { ask, sure, about = "", name = "", yes }) => {
+  const fill = (dialog, { ask, sure, about = "", name = "", yes, longest = 60 }) => {
     const input = dialog.querySelector("input"), accept = dialog.querySelector("[value=yes]");
     dialog.querySelector("h2").textContent = ask ?? sure;
     dialog.querySelector("p").textContent = about;
-    Object.assign(input, { value: name, hidden: !ask, required: Boolean(ask) });
+    Object.assign(input, { value: name, hidden: !ask, required: Boolean(ask), maxLength: longest });
     accept.textContent = yes;
     accept.classList.toggle("dalil-harmful", Boolean(sure));
     return ask ? input : dialog.querySelector("[data-cancel]");

@@ -95,7 +95,10 @@ const dalil = (() => {
 
   const putPart = (log, html, at, kind) => {
     let place = log.children[at];
-    if (!place) log.append(place = Object.assign(document.createElement("div"), { className: kind }));
+    const make = () => Object.assign(document.createElement("div"), { className: kind });
+    if (!place) log.append(place = make());
+    // What takes the place of "Writing…" is new: the same element further down would count as having moved.
+    if (place.shown !== html && place.firstElementChild?.matches(".dalil-state")) { const fresh = make(); place.replaceWith(fresh); place = fresh; }
     if (html !== undefined && place.shown !== html) { place.shown = html; place.innerHTML = html; }
     return place;
   };
@@ -213,6 +216,10 @@ const dalil = (() => {
   };
 
   const list = (element, props, watch, trigger, actions) => reportActions(element, trigger, actions);
+
+  const scope = (element, props, watch, trigger, actions) => reportActions(element, trigger, actions, (data) => {
+    if (data.act === "set_dates") for (const { name, value } of element.querySelectorAll("input[type=date]")) data[name] = value;
+  });
 
   // Conversations, which all tabs of this browser keep in one place: Gradio reads it only when a tab is opened, so each
   // tells the others what it has kept.
@@ -335,5 +342,5 @@ const dalil = (() => {
     }
   });
 
-  return { transcript, evidence, pageImage, documents, list, conversations, announce, withOtherTabs, files, download, header };
+  return { transcript, evidence, pageImage, documents, list, scope, conversations, announce, withOtherTabs, files, download, header };
 })();
