@@ -1,4 +1,5 @@
-"""The whole site: the API, the page in every language around the same service, signing in; and serving it."""
+"""The whole site: the API, the tools of MCP, the page in every language around the same service, signing in; and
+serving it."""
 
 import math
 import os
@@ -26,6 +27,7 @@ from ui.api.connections import TimedProtocol
 from ui.api.path_prefix import ForwardedMiddleware
 from ui.api.request_log import log_requests_to
 from ui.local_servers import describe_local_servers
+from ui.mcp.http import has_mcp, mount_mcp
 from ui.page.event_guard import EventGuardMiddleware
 from ui.page.shell import PageMiddleware, preferred_language
 from ui.page.uploads import UploadFolder, remove_abandoned_uploads
@@ -54,6 +56,8 @@ def create_site(service: AnswerService, tracing: Tracing | None = None) -> FastA
     os.environ["GRADIO_TEMP_DIR"] = str(uploads.files)
     app = create_app(service, tracing)
     app.state.uploads = uploads
+    if has_mcp():
+        mount_mcp(app, service)
     _mount_static_files(app)
     _add_entrance(app, service.guard)
     return _mount_pages(app, service, uploads.files)

@@ -32,6 +32,7 @@ from ui.cli.console import (
     print_index_result,
     print_result,
 )
+from ui.cli.mcp import add_mcp_command
 from ui.cli.model import add_model_commands
 from ui.cli.progress_line import ProgressLine
 
@@ -310,6 +311,7 @@ def build_parser() -> argparse.ArgumentParser:
     ]
     for command in with_json:
         command.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    add_mcp_command(commands)
     serve = add_command(commands, "serve", _serve, "Serve the API and the page.")
     serve.add_argument("--host", help="address to listen on, in place of DALIL_HOST")
     serve.add_argument("--port", type=int, help="port to listen on, in place of DALIL_PORT")
