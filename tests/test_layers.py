@@ -75,6 +75,7 @@ ONLY_IN = {
     "xllamacpp": "rag.answering.llm.local",
     "huggingface_hub": "rag.answering.llm.catalogue",
     "llama_index": ("rag.answering.llm", "rag.integrations.llama_index"),
+    "langchain_core": "rag.integrations.langchain",
 }
 BROAD_HANDLERS = ("ui.api", "rag.store.qdrant_edge", "rag.answering.llm", "rag.integrations.llama_index")
 LONGEST_FUNCTION = 60
