@@ -172,6 +172,11 @@ class Indexer:
         """Whether the original of an article is here, where it has one."""
         return article.original is None or self._originals.find(article.original) is not None
 
+    def delete_orphans(self) -> None:
+        """Remove the chunks of articles that are not whole: not those that another thread is writing."""
+        with self._lock:
+            self._store.delete_orphans()
+
     def delete_orphaned_originals(self) -> None:
         """Remove the originals that no article has: those that a killed ingest left."""
         if not self._originals.is_empty:

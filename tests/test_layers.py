@@ -37,7 +37,7 @@ LAYERS = (
 )
 """The modules of rag from the ground up: each may import those of lower layers only."""
 
-UI_LAYERS = ({"api", "local_servers"}, {"page"}, {"mcp"}, {"serve"}, {"cli"})
+UI_LAYERS = ({"api", "local_servers", "watching"}, {"page"}, {"mcp"}, {"serve"}, {"cli"})
 """The same for ui."""
 
 ONLY_IN = {
@@ -63,6 +63,7 @@ ONLY_IN = {
         "eval.faults",
     ),
     "mcp": "ui.mcp",
+    "watchfiles": "ingest.watching",
     "httpx2": "ui.mcp.stdio",
     "opentelemetry": "ui.api.tracing",
     "qalam": "ingest.pdf.qalam_text",

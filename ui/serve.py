@@ -7,7 +7,8 @@ import signal
 import socket
 import sys
 import threading
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,6 +19,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware import Middleware
 
+from ingest.indexer import IndexResult
+from ingest.ocr.options import OcrOptions
+from ingest.sync import Sync
 from rag.answering.assistant import Assistant
 from rag.errors import InputError
 from rag.language.languages import LANGUAGES
@@ -31,6 +35,7 @@ from ui.mcp.http import has_mcp, mount_mcp
 from ui.page.event_guard import EventGuardMiddleware
 from ui.page.shell import PageMiddleware, preferred_language
 from ui.page.uploads import UploadFolder, remove_abandoned_uploads
+from ui.watching import describe_pass, open_watcher, refuse_removal
 
 _SESSION_S = 30 * 24 * 3600
 _GZIP_LEVEL = 5
@@ -192,7 +197,33 @@ def configure_server(site: Any, settings: Settings) -> uvicorn.Config:
     )
 
 
-def serve(settings: Settings) -> None:
+@contextmanager
+def _watching(service: AnswerService, folders: Sequence[Path]) -> Iterator[None]:
+    """Keep the index in step with folders, in a thread of its own."""
+    settings, store = service.assistant.settings, service.assistant.store
+    ocr = OcrOptions.of(settings.ocr, settings.tesseract, is_asked=False)
+    sync = Sync(store, service.indexer, settings.max_article_chars, [settings.data_dir], ocr=ocr)
+
+    def run_pass() -> IndexResult:
+        return sync.ingest(folders, lambda progress: None, remove_missing=True, confirm=refuse_removal)
+
+    watcher, stop = open_watcher(folders, settings, run_pass, _tell_pass), threading.Event()
+    thread = threading.Thread(target=watcher.run, args=(stop,), name="watch", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(_SHUTDOWN_S)
+
+
+def _tell_pass(result: IndexResult) -> None:
+    for failure in result.failed:
+        print(f"dalil: not ingested: {failure.path}: {failure.reason}", file=sys.stderr)
+    print(f"Watched folders: {describe_pass(result)}", file=sys.stderr, flush=True)
+
+
+def serve(settings: Settings, watched: Sequence[Path] = ()) -> None:
     """Serve the API and the page until Ctrl-C or SIGTERM.
 
     Each request is one line of JSON on standard error.
@@ -201,11 +232,13 @@ def serve(settings: Settings) -> None:
     ----------
     settings : Settings
         As `load_settings` gives them.
+    watched : sequence of Path
+        Folders that the index is kept in step with meanwhile.
 
     Raises
     ------
     InputError
-        When the address is taken.
+        When the address is taken, or what is watched is no folder.
     StoreError, EmbeddingError
         When the index or the models cannot be opened.
     """
@@ -220,9 +253,11 @@ def serve(settings: Settings) -> None:
         service = AnswerService(assistant)
         service.indexer.delete_orphaned_originals()
         config = configure_server(create_site(service, tracing), settings)
+        watch = _watching(service, watched) if watched else nullcontext()
         # uvicorn raises the signal again when it has ended: as an exception, so that the index is closed.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
-            _Server(config, service).run([listener])
+            with watch:
+                _Server(config, service).run([listener])
         except KeyboardInterrupt:
             print("Dalil has ended.", file=sys.stderr)

@@ -34,7 +34,8 @@ from ui.cli.console import (
 )
 from ui.cli.mcp import add_mcp_command
 from ui.cli.model import add_model_commands
-from ui.cli.progress_line import ProgressLine
+from ui.cli.sync import sync_files
+from ui.cli.watch import add_watch_command
 
 if TYPE_CHECKING:
     from ingest.fetched import FetchedDocument, Validators
@@ -106,8 +107,13 @@ def _ingest(options: argparse.Namespace, settings: Settings) -> int:
         if options.server:
             result = _upload_files(options, settings, paths, documents)
         else:
-            result = _sync_files(options, settings, paths, documents)
+            confirm = _remove_unasked if options.yes else confirm_removal
+            result = sync_files(options, settings, paths, documents, confirm)
     return print_index_result(options, result, "ingested", "would be: " if options.dry_run else "")
+
+
+def _remove_unasked(article_ids: Sequence[str], total: int) -> None:
+    pass
 
 
 def _list_known_pages(settings: Settings) -> "dict[str, Validators]":
@@ -130,39 +136,6 @@ def _fetch_documents(
 
     with ProgressBar("addresses") as progress:
         return collect_documents(addresses, settings.web_hosts_let_through, folder, progress, Limits(max_pages), known)
-
-
-def _sync_files(
-    options: argparse.Namespace,
-    settings: Settings,
-    paths: list[Path],
-    documents: list["FetchedDocument | ReadFailure"],
-) -> "IndexResult":
-    from ingest.indexer import Indexer
-    from ingest.ocr.options import OcrOptions
-    from ingest.originals import Originals
-    from ingest.sync import Sync
-    from rag.embedding import embedding_spec, open_encoder
-    from rag.store import IndexConfig, open_store
-
-    # No model need be loaded for this.
-    store = open_store(settings, IndexConfig.of(embedding_spec(settings), settings.chunk_tokens))
-    try:
-        originals = Originals.from_settings(settings)
-        indexer = Indexer(store, lambda: open_encoder(settings), settings.chunk_tokens, originals)
-        ocr = OcrOptions.of(settings.ocr, settings.tesseract, options.ocr)
-        sync = Sync(store, indexer, settings.max_article_chars, [settings.data_dir], ocr=ocr)
-        with ProgressLine() as report:
-            if options.dry_run:
-                return sync.plan(paths, options.sync, documents, report)
-            confirm = _remove_unasked if options.yes else confirm_removal
-            return sync.ingest(paths, report, documents, options.sync, confirm)
-    finally:
-        store.close()
-
-
-def _remove_unasked(article_ids: Sequence[str], total: int) -> None:
-    pass
 
 
 def _upload_files(
@@ -279,7 +252,8 @@ def _serve(options: argparse.Namespace, settings: Settings) -> int:
     from ui.serve import serve
 
     overrides = {"host": options.host, "port": options.port}
-    serve(load_settings(**{name: value for name, value in overrides.items() if value is not None}))
+    settings = load_settings(**{name: value for name, value in overrides.items() if value is not None})
+    serve(settings, options.watch)
     return OK
 
 
@@ -302,6 +276,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     with_json = [
         _add_ingest(commands),
+        add_watch_command(commands),
         _add_ask(commands),
         _add_search(commands),
         add_command(commands, "status", _status, "Say what the index holds and what made it."),
@@ -315,6 +290,14 @@ def build_parser() -> argparse.ArgumentParser:
     serve = add_command(commands, "serve", _serve, "Serve the API and the page.")
     serve.add_argument("--host", help="address to listen on, in place of DALIL_HOST")
     serve.add_argument("--port", type=int, help="port to listen on, in place of DALIL_PORT")
+    serve.add_argument(
+        "--watch",
+        action="append",
+        type=Path,
+        default=[],
+        metavar="FOLDER",
+        help="keep the index in step with this folder, as `dalil watch` does; may be repeated",
+    )
     return parser
 
 

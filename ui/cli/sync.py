@@ -1,0 +1,58 @@
+"""The index, made to say what files and documents say."""
+
+import argparse
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rag.settings import Settings
+from ui.cli.progress_line import ProgressLine
+
+if TYPE_CHECKING:
+    from ingest.fetched import FetchedDocument
+    from ingest.indexer import IndexResult
+    from ingest.readers import ReadFailure
+
+
+def sync_files(
+    options: argparse.Namespace,
+    settings: Settings,
+    paths: list[Path],
+    documents: list["FetchedDocument | ReadFailure"],
+    confirm: Callable[[Sequence[str], int], None],
+) -> "IndexResult":
+    """Open the index, and put files and documents into it or, with `options.dry_run`, say what that would do.
+
+    Parameters
+    ----------
+    options : Namespace
+        `ocr`, `sync` (articles whose files are gone are removed) and `dry_run`.
+    settings : Settings
+        Of the index.
+    paths : list of Path
+        Files and folders.
+    documents : list of FetchedDocument or ReadFailure
+        What was fetched from the web.
+    confirm : callable
+        As that of `Sync.ingest`.
+    """
+    from ingest.indexer import Indexer
+    from ingest.ocr.options import OcrOptions
+    from ingest.originals import Originals
+    from ingest.sync import Sync
+    from rag.embedding import embedding_spec, open_encoder
+    from rag.store import IndexConfig, open_store
+
+    # No model need be loaded for this.
+    store = open_store(settings, IndexConfig.of(embedding_spec(settings), settings.chunk_tokens))
+    try:
+        originals = Originals.from_settings(settings)
+        indexer = Indexer(store, lambda: open_encoder(settings), settings.chunk_tokens, originals)
+        ocr = OcrOptions.of(settings.ocr, settings.tesseract, options.ocr)
+        sync = Sync(store, indexer, settings.max_article_chars, [settings.data_dir], ocr=ocr)
+        with ProgressLine() as report:
+            if options.dry_run:
+                return sync.plan(paths, options.sync, documents, report)
+            return sync.ingest(paths, report, documents, options.sync, confirm)
+    finally:
+        store.close()
