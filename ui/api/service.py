@@ -17,6 +17,7 @@ from ui.api.keys import ApiKeys, KeyGuard
 from ui.api.limits import ConcurrencyLimiter
 from ui.api.metrics import Metrics
 from ui.api.uploads import Uploads
+from ui.api.webhooks import Webhook
 
 _CONCURRENT_UPLOADS = 8
 """Uploads that are read or planned at once, of the 40 threads that all requests share; one at a time is written."""
@@ -40,7 +41,8 @@ class AnswerService:
         self.recent = RecentAnswers(assistant.settings.feedback_file, assistant.store, self.metrics)
         self.limiter = ConcurrencyLimiter(assistant.settings.concurrent_answers)
         self.upload_limiter = ConcurrencyLimiter(_CONCURRENT_UPLOADS)
-        self.uploads = Uploads(self.indexer, self.metrics, self.upload_limiter)
+        webhook = Webhook.from_settings(settings)
+        self.uploads = Uploads(self.indexer, self.metrics, self.upload_limiter, webhook)
         self.guard = KeyGuard(ApiKeys(assistant.settings.accepted_keys))
         kept = settings.keep_conversations
         self.conversations = ConversationStore(settings.conversations_file) if kept else None

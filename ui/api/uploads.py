@@ -19,6 +19,7 @@ from rag.types import Article
 from ui.api.limits import ConcurrencyLimiter
 from ui.api.metrics import Metrics
 from ui.api.schemas import Job, UploadResult
+from ui.api.webhooks import Webhook
 
 _MAX_BYTES_AT_ONCE = 200_000
 """More than this becomes a job: about a minute of embedding on two cores."""
@@ -46,10 +47,14 @@ class Uploads:
         Counts them.
     limiter : ConcurrencyLimiter
         Of uploads that are read or planned at once; shared with the page.
+    webhook : Webhook, optional
+        Is told of each job that has ended: `job.done` or `job.failed`, with the job.
     """
 
-    def __init__(self, indexer: Indexer, metrics: Metrics, limiter: ConcurrencyLimiter) -> None:
-        self._indexer, self._metrics, self._limiter = indexer, metrics, limiter
+    def __init__(
+        self, indexer: Indexer, metrics: Metrics, limiter: ConcurrencyLimiter, webhook: Webhook | None = None
+    ) -> None:
+        self._indexer, self._metrics, self._limiter, self._webhook = indexer, metrics, limiter, webhook
         self._job_limiter = ConcurrencyLimiter(_MAX_RUNNING_JOBS)
         self._jobs: dict[str, Job] = {}
 
@@ -116,9 +121,12 @@ class Uploads:
                 try:
                     result = self._index(read, note_written).model_dump()
                     counts = self._jobs.get(job.id, job).model_dump(include={"articles", "pages"})
-                    self._jobs[job.id] = Job(id=job.id, status="done", **counts, **result)
+                    ended = Job(id=job.id, status="done", **counts, **result)
                 except DalilError as error:
-                    self._jobs[job.id] = Job(id=job.id, status="failed", message=str(error))
+                    ended = Job(id=job.id, status="failed", message=str(error))
+            self._jobs[job.id] = ended
+            if self._webhook is not None:
+                self._webhook.send(f"job.{ended.status}", ended.model_dump())
 
         threading.Thread(target=run, name="job", daemon=True).start()
         return job
