@@ -318,7 +318,13 @@ def _serve(options: argparse.Namespace, settings: Settings) -> int:
 
 def _evaluate(options: argparse.Namespace, settings: Settings) -> int:
     with ProgressBar("articles") as progress:
-        result = options.evaluate(options, settings, progress)
+        try:
+            result = options.evaluate(options, settings, progress)
+        except ModuleNotFoundError as error:
+            raise InputError(
+                f"This needs the package {error.name}, which is not installed: `pip install 'dalil[eval]'`. For Linux "
+                "on Arm not all of them are to be had: measure on another machine."
+            ) from error
     print_result(options, result.data, result.text)
     return FAILED if result.has_failed else OK
 
