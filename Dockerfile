@@ -8,8 +8,9 @@ ENV PATH=/opt/dalil/bin:$PATH
 
 # Alone, so that a change of the code does not install the packages again.
 WORKDIR /src
-COPY requirements.txt ./
-RUN pip install -r requirements.txt
+COPY requirements.txt requirements-dev.txt ./
+# What replicas share needs these; their versions are those of the tests.
+RUN pip install -r requirements.txt --constraint requirements-dev.txt limits redis pg8000
 
 COPY pyproject.toml README.md LICENSE ./
 COPY prompts prompts

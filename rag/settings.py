@@ -88,6 +88,18 @@ class Settings(BaseModel):
         '`optimizers_config`: `{"hnsw_config": {"m": 32}}`',
     )
 
+    database_url: SecretStr | None = Field(
+        None,
+        description="Database that all replicas share for ratings, jobs and answers to be rated, such as "
+        "`postgresql+pg8000://USER:PASSWORD@HOST/DATABASE`; unset: DALIL_DATA_DIR and memory. Needs "
+        "`pip install 'dalil[replicas]'`",
+    )
+    redis_url: SecretStr | None = Field(
+        None,
+        description="Redis or Valkey in which all replicas count each caller's requests, such as `redis://HOST:6379`; "
+        "unset: each counts its own. Needs `pip install 'dalil[replicas]'`",
+    )
+
     embedding_base_url: Url | None = Field(None, description="An OpenAI-compatible endpoint for the chunks' vectors")
     embedding_model: str | None = Field(None, description="Model to ask that endpoint for")
     embedding_api_key: SecretStr | None = Field(None, description="Key of that endpoint")

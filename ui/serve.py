@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
+from contextlib import ExitStack, closing, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -241,8 +242,11 @@ def serve(settings: Settings) -> None:
     hint = describe_local_servers() if settings.llm_name is None else None
     if hint:
         print(hint, file=sys.stderr)
-    with listener, open_tracing() or nullcontext() as tracing, Assistant.from_settings(settings) as assistant:
-        service = AnswerService(assistant)
+    with ExitStack() as stack:
+        stack.enter_context(listener)
+        tracing = stack.enter_context(open_tracing() or nullcontext())
+        assistant = stack.enter_context(Assistant.from_settings(settings))
+        service = stack.enter_context(closing(AnswerService(assistant)))
         service.indexer.delete_orphaned_originals()
         site = create_site(service, tracing)
         config = configure_server(site, settings)

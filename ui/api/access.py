@@ -10,6 +10,7 @@ import math
 import re
 from hashlib import sha256
 
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -18,7 +19,7 @@ from rag.settings import Settings
 from ui.api.bodies import BODY_TIMEOUT_S, LimitedBody, describe_excess, read_whole, replay
 from ui.api.errors import HTTP_CODES, error_body
 from ui.api.keys import COOKIE, ApiKeys, KeyGuard
-from ui.api.limits import ConcurrencyLimiter, RateLimiter
+from ui.api.limits import ConcurrencyLimiter, SharedRateLimiter, open_rate_limiter
 from ui.api.path_prefix import path_prefix
 from ui.api.request_forms import OPENAI_PATHS
 
@@ -62,7 +63,7 @@ class AccessMiddleware:
     ) -> None:
         self._app, self._limiter, self._body_timeout_s = app, limiter, body_timeout_s
         self._guard = guard or KeyGuard(ApiKeys(settings.accepted_keys))
-        self._rates = RateLimiter(settings.requests_per_minute)
+        self._rates = open_rate_limiter(settings)
         self._max_body_bytes = settings.max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,7 +72,7 @@ class AccessMiddleware:
             await self._app(scope, receive, send)
         elif scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1008})  # nothing here speaks by web sockets
-        elif refusal := self._check(scope):
+        elif refusal := await self._check_without_blocking(scope):
             await refusal(scope, receive, send)
         else:
             scope[_OWNER] = self._find_owner(scope)
@@ -96,6 +97,12 @@ class AccessMiddleware:
             await self._app(scope, replay(body, receive), send)
         finally:
             self._limiter.release()
+
+    async def _check_without_blocking(self, scope: Scope) -> Response | None:
+        """What `_check` says, in a thread where it waits for another server."""
+        if isinstance(self._rates, SharedRateLimiter):
+            return await run_in_threadpool(self._check, scope)
+        return self._check(scope)
 
     def _check(self, scope: Scope) -> Response | None:
         """The refusal of a request; None lets it in."""

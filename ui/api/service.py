@@ -9,6 +9,7 @@ from ingest.originals import Originals
 from ingest.page_images import PageImages
 from rag.answering.assistant import AnswerStream, Assistant
 from rag.answering.llm import Deadline
+from rag.records import open_records
 from rag.trace import set_attributes
 from rag.types import Answer, AnswerRequest
 from ui.api.conversations import ConversationStore
@@ -37,14 +38,19 @@ class AnswerService:
         self.indexer = Indexer(assistant.store, lambda: assistant.encoder, settings.chunk_tokens, originals)
         self.pages = PageImages(originals)
         self.metrics = Metrics()
-        self.recent = RecentAnswers(assistant.settings.feedback_file, assistant.store, self.metrics)
+        self.records = open_records(settings)
+        self.recent = RecentAnswers(self.records, assistant.store, self.metrics)
         self.limiter = ConcurrencyLimiter(assistant.settings.concurrent_answers)
         self.upload_limiter = ConcurrencyLimiter(_CONCURRENT_UPLOADS)
-        self.uploads = Uploads(self.indexer, self.metrics, self.upload_limiter)
+        self.uploads = Uploads(self.indexer, self.metrics, self.upload_limiter, self.records)
         self.guard = KeyGuard(ApiKeys(assistant.settings.accepted_keys))
         kept = settings.keep_conversations
         self.conversations = ConversationStore(settings.conversations_file) if kept else None
         self._deadlines: WeakSet[Deadline] = WeakSet()
+
+    def close(self) -> None:
+        """Release what is its own; the service is not used again."""
+        self.records.close()
 
     def start_deadline(self) -> Deadline:
         """The time that one answer has, from now."""
