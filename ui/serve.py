@@ -75,6 +75,8 @@ def _mount_pages(app: FastAPI, service: AnswerService, uploads: Path) -> FastAPI
 
     from ui.page.blocks import build_page
     from ui.page.welcome import FirstScreen
+    from ui.page.events import changes_articles
+    from ui.page.welcome import Examples
 
     first_screen = FirstScreen(service.assistant)
     app.state.first_screen = first_screen
@@ -92,6 +94,9 @@ def _mount_pages(app: FastAPI, service: AnswerService, uploads: Path) -> FastAPI
         )
         page = build_page(service, first_screen, uploads, language)
         guard = Middleware(EventGuardMiddleware, events=frozenset(page.fns))
+        page = build_page(service, examples, uploads, language)
+        writing = frozenset(number for number, event in page.fns.items() if changes_articles(event.fn))
+        guard = Middleware(EventGuardMiddleware, events=frozenset(page.fns), writing=writing)
         app = gradio.mount_gradio_app(
             app, page, path=f"/{language}", theme=theme, app_kwargs={"middleware": [guard]}, **options
         )
@@ -250,6 +255,9 @@ def serve(settings: Settings) -> None:
         service.indexer.delete_orphaned_originals()
         site = create_site(service, tracing)
         config = configure_server(site, settings)
+        for one in (service, *service.collections.values()):
+            one.indexer.delete_orphaned_originals()
+        config = configure_server(create_site(service, tracing), settings)
         # uvicorn raises the signal again when it has ended: as an exception, so that the index is closed.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         server = SiteServer(config, service, partial(_warm, site.state.first_screen))

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
+from contextvars import copy_context
 from typing import Any
 from uuid import uuid4
 
@@ -125,7 +126,8 @@ class Uploads:
                 except DalilError as error:
                     job.keep(Job(id=job.state.id, status="failed", message=str(error)))
 
-        threading.Thread(target=run, name="job", daemon=True).start()
+        context = copy_context()  # who asked for it
+        threading.Thread(target=context.run, args=(run,), name="job", daemon=True).start()
         return started
 
 
