@@ -172,6 +172,7 @@ class Settings(BaseModel):
         False,
         description="Keep the page's conversations on the server, in the folder of the index, for each key apart, in "
         "place of in the browser; needs DALIL_API_KEYS",
+    )
     keys_file: Path | None = Field(
         None,
         description="JSON file of more keys, each with a name, what it may do (`read`, `write`, `admin`) and in which "
@@ -258,16 +259,15 @@ class Settings(BaseModel):
             raise ValueError("DALIL_LLM_GGUF and DALIL_LLM_BASE_URL name two models: set one of them")
         if not all(isinstance(value, str) for value in _read_headers(self.llm_extra_headers).values()):
             raise ValueError(f"{_variable('llm_extra_headers')}: each header is a text")
-        if self.keep_conversations and not self.accepted_keys:
+        has_keys = self.accepted_keys or self.keys_file
+        if self.keep_conversations and not has_keys:
             raise ValueError("DALIL_KEEP_CONVERSATIONS needs DALIL_API_KEYS: conversations are kept for a key")
-        if self.host not in _LOOPBACK_HOSTS and not self.accepted_keys and not self.open_access:
         for name in self.collection_names:
             if not COLLECTION_PATTERN.fullmatch(name) or name == DEFAULT_COLLECTION:
                 raise ValueError(
                     f"{_variable('collections')}: {name!r} is no name: small Latin letters, digits and hyphens, not "
                     f"{DEFAULT_COLLECTION!r}"
                 )
-        has_keys = self.accepted_keys or self.keys_file
         if self.host not in _LOOPBACK_HOSTS and not has_keys and not self.open_access:
             raise ValueError(
                 f"DALIL_HOST={self.host} lets other machines in: set DALIL_API_KEYS, or DALIL_OPEN_ACCESS=true "

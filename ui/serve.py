@@ -8,9 +8,8 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import nullcontext
-from functools import partial
 from contextlib import ExitStack, closing, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -74,9 +73,8 @@ def _mount_pages(app: FastAPI, service: AnswerService, uploads: Path) -> FastAPI
     import gradio
 
     from ui.page.blocks import build_page
-    from ui.page.welcome import FirstScreen
     from ui.page.events import changes_articles
-    from ui.page.welcome import Examples
+    from ui.page.welcome import FirstScreen
 
     first_screen = FirstScreen(service.assistant)
     app.state.first_screen = first_screen
@@ -93,8 +91,6 @@ def _mount_pages(app: FastAPI, service: AnswerService, uploads: Path) -> FastAPI
             body_text_color_subdued="*neutral_600", body_text_color_subdued_dark="*neutral_300"
         )
         page = build_page(service, first_screen, uploads, language)
-        guard = Middleware(EventGuardMiddleware, events=frozenset(page.fns))
-        page = build_page(service, examples, uploads, language)
         writing = frozenset(number for number, event in page.fns.items() if changes_articles(event.fn))
         guard = Middleware(EventGuardMiddleware, events=frozenset(page.fns), writing=writing)
         app = gradio.mount_gradio_app(
@@ -252,12 +248,10 @@ def serve(settings: Settings) -> None:
         tracing = stack.enter_context(open_tracing() or nullcontext())
         assistant = stack.enter_context(Assistant.from_settings(settings))
         service = stack.enter_context(closing(AnswerService(assistant)))
-        service.indexer.delete_orphaned_originals()
-        site = create_site(service, tracing)
-        config = configure_server(site, settings)
         for one in (service, *service.collections.values()):
             one.indexer.delete_orphaned_originals()
-        config = configure_server(create_site(service, tracing), settings)
+        site = create_site(service, tracing)
+        config = configure_server(site, settings)
         # uvicorn raises the signal again when it has ended: as an exception, so that the index is closed.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         server = SiteServer(config, service, partial(_warm, site.state.first_screen))

@@ -15,6 +15,8 @@ Role = Literal["read", "write", "admin"]
 _RANKS: dict[Role, int] = {"read": 0, "write": 1, "admin": 2}
 _READING_POSTS = frozenset(("/v1/ask", "/v1/search", "/mcp", *OPENAI_PATHS))
 """What is sent without changing an article."""
+_OWN_PREFIXES = ("/v1/answers/", "/v1/conversations")
+"""Ratings and conversations are a reader's own."""
 _ADMIN_PATHS = ("/metrics", "/v1/export")
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 _UPLOAD = "/gradio_api/upload"
@@ -93,8 +95,8 @@ def required_role(method: str, path: str) -> Role:
     if path.endswith(_UPLOAD):
         return "write"
     is_page = not path.startswith("/v1/")
-    is_rating = method == "PUT" and path.startswith("/v1/answers/")
-    reads = method in _SAFE_METHODS or path in _READING_POSTS or is_rating or is_page
+    is_own = path.startswith(_OWN_PREFIXES)
+    reads = method in _SAFE_METHODS or path in _READING_POSTS or is_own or is_page
     return "read" if reads else "write"
 
 

@@ -61,7 +61,7 @@ class ApiKeys:
         """What is kept of somebody is kept under this, which does not tell the key: of a key that is right, else of the
         session of one; empty where neither is."""
         wanted = sha256(key).digest()
-        for digest in self._digests:
+        for digest in (grant.digest for grant in self._grants):
             if hmac.compare_digest(digest, wanted) or hmac.compare_digest(_sign(digest).encode(), session):
                 return hmac.new(digest, _OWNER_MESSAGE, sha256).hexdigest()
         return ""

@@ -13,8 +13,8 @@ from rag.records import open_records
 from rag.settings import DEFAULT_COLLECTION
 from rag.trace import set_attributes
 from rag.types import Answer, AnswerRequest
-from ui.api.conversations import ConversationStore
 from ui.api.audit import AuditedIndexer, AuditLog
+from ui.api.conversations import ConversationStore
 from ui.api.feedback import RecentAnswers
 from ui.api.keys import ApiKeys, KeyGuard
 from ui.api.limits import ConcurrencyLimiter, RateLimiter, SharedRateLimiter, open_rate_limiter
@@ -60,7 +60,6 @@ class AnswerService:
         uploading = beside.upload_limiter if beside else ConcurrencyLimiter(_CONCURRENT_UPLOADS)
         self.upload_limiter: ConcurrencyLimiter = uploading
         self.uploads = Uploads(self.indexer, self.metrics, self.upload_limiter, self.records)
-        self.guard = KeyGuard(ApiKeys(assistant.settings.accepted_keys))
         kept = settings.keep_conversations
         self.conversations = ConversationStore(settings.conversations_file) if kept else None
         self.guard: KeyGuard = beside.guard if beside else KeyGuard(ApiKeys.from_settings(settings))
