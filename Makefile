@@ -2,6 +2,7 @@
 # make check  format, lint, types
 # make test   the whole test suite
 # make fix    put format and lint right
+# make client write the HTTP client's types anew, from the service's OpenAPI
 PYTHON ?= python3
 ARTICLES ?= articles
 WORKERS ?= $(shell echo $$(($$(nproc 2>/dev/null || echo 2) + 1)))
@@ -10,7 +11,7 @@ BIN := $(VENV)/bin
 export GRADIO_ANALYTICS_ENABLED := False
 export HF_HUB_OFFLINE := 1
 
-.PHONY: run check test fix browser ocr
+.PHONY: run check test fix client browser ocr
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.run
@@ -38,6 +39,9 @@ check: $(VENV)/.dev
 fix: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+client: $(VENV)/.dev
+	PYTHONPATH=. $(BIN)/python clients/python/generate.py
 
 # The browser tests drive the system's Chromium. Where it cannot be installed they are skipped and say so.
 browser:

@@ -141,7 +141,7 @@ class Indexer:
         with self._lock, ThreadPoolExecutor(1, thread_name_prefix="embedding") as executor:
             received = self._originals.receive(found, doubtful)
             batches = _batches(self._select_new(received, result, marks, doubtful))
-            for written in self._writer.write(batches) if self._writer else self._write(batches, executor):
+            for written in self._writer.write(batches) if self._writer else self._write_ahead(batches, executor):
                 self._store.mark_articles(marks.take(written))
                 done += len(written)
                 progress(done, total)
@@ -180,6 +180,11 @@ class Indexer:
     def has_original(self, article: ArticleSummary) -> bool:
         """Whether the original of an article is here, where it has one."""
         return article.original is None or self._originals.find(article.original) is not None
+
+    def delete_orphans(self) -> None:
+        """Remove the chunks of articles that are not whole: not those that another thread is writing."""
+        with self._lock:
+            self._store.delete_orphans()
 
     def delete_orphaned_originals(self) -> None:
         """Remove the originals that no article has: those that a killed ingest left."""
@@ -251,7 +256,7 @@ class Indexer:
         if here:
             self._originals.remove(here - self._named_originals())
 
-    def _write(self, batches: Iterable[list[Article]], executor: Executor) -> Iterator[list[Article]]:
+    def _write_ahead(self, batches: Iterable[list[Article]], executor: Executor) -> Iterator[list[Article]]:
         """Each batch once it is written."""
         for at, batch in enumerate(self._embed_ahead(batches, executor)):
             if at:

@@ -86,7 +86,7 @@ class Sync:
             What was finished before is kept, and the next run goes on from there.
         """
         listing = self._list(paths, documents)
-        self._store.delete_orphans()
+        self._indexer.delete_orphans()
         self._indexer.delete_orphaned_originals()
         total = self._store.count_articles()
         tracker = ProgressTracker([file for file, _ in listing.files], report)

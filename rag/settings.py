@@ -223,8 +223,12 @@ class Settings(BaseModel):
     max_article_chars: int = Field(2_000_000, ge=1000, le=20_000_000, description="Longest article")
     web_private_hosts: str = Field(
         "",
-        description="Hosts, parted by commas, that `dalil ingest ADDRESS` reads although their addresses are private, "
-        "such as `wiki.example.org` or `127.0.0.1`",
+        description="Hosts, parted by commas, that `dalil ingest ADDRESS` reads, and a webhook is sent to, although "
+        "their addresses are private, such as `wiki.example.org` or `127.0.0.1`",
+    )
+    webhook_url: Url | None = Field(None, description="An address that is told of each upload that ends as a job")
+    webhook_secret: SecretStr | None = Field(
+        None, description="Signs what it is told, as Standard Webhooks has it: any text, or base64 behind `whsec_`"
     )
     keep_originals: bool = Field(
         True, description="Keep PDF files that are taken in, in the folder of the index, to show their pages"
@@ -255,6 +259,8 @@ class Settings(BaseModel):
             url = getattr(self, f"{name}_base_url")
             if url and not getattr(self, f"{name}_model") and not (name == "llm" and is_openai(url)):
                 raise ValueError(f"{_variable(f'{name}_base_url')} needs {_variable(f'{name}_model')} beside it")
+        if self.webhook_url and not self.webhook_secret:
+            raise ValueError(f"{_variable('webhook_url')} needs {_variable('webhook_secret')} beside it")
         if self.llm_gguf and self.llm_base_url:
             raise ValueError("DALIL_LLM_GGUF and DALIL_LLM_BASE_URL name two models: set one of them")
         if not all(isinstance(value, str) for value in _read_headers(self.llm_extra_headers).values()):

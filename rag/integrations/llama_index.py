@@ -13,9 +13,9 @@ from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 from pydantic import PrivateAttr
 
 from rag.answering.assistant import Assistant
-from rag.answering.references import SECTION_SEPARATOR
 from rag.embedding import Embedder
 from rag.errors import RerankError
+from rag.integrations.passages import describe_passage
 from rag.types import NO_FILTERS, Filters, Hit
 
 
@@ -48,9 +48,8 @@ class DalilEmbedding(BaseEmbedding):
 
 
 class DalilRetriever(BaseRetriever):
-    """The assistant's search: nodes carry the chunk's words, where they stand in the article, and in their metadata
-    `article_id`, `title` and `url`, of a document with pages its `page_label`, the headings above it as `section`, and
-    `ocr` where the words were read from pictures.
+    """The assistant's search: nodes carry the chunk's words, where they stand in the article, and the metadata of
+    `describe_passage`.
 
     Parameters
     ----------
@@ -102,16 +101,10 @@ class PostprocessorReranker:
 
 
 def _to_node(hit: Hit) -> TextNode:
-    section = {"section": SECTION_SEPARATOR.join(hit.section)} if hit.section else {}
-    page = {"page_label": hit.page.label or str(hit.page.number)} if hit.page else {}  # as llama-index's PDF readers
-    ocr = {"ocr": True} if hit.ocr else {}
     return TextNode(
         id_=hit.chunk_id,
         text=hit.text,
-        metadata={"article_id": hit.article.id, "title": hit.article.title, "url": hit.article.url}
-        | page
-        | section
-        | ocr,
+        metadata=describe_passage(hit),
         start_char_idx=hit.start,
         end_char_idx=hit.end,
     )

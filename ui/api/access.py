@@ -27,7 +27,7 @@ from ui.api.request_forms import OPENAI_PATHS
 
 _ANSWER_PATHS = frozenset(("/v1/ask", "/v1/search", *OPENAI_PATHS))
 """Routes whose number is limited: those that search or embed, and may wait for a model."""
-_API_PREFIXES = ("/v1/", "/metrics")
+_API_PREFIXES = ("/v1/", "/metrics", "/mcp")
 _RATED_POSTS = re.compile(r"/login|/[a-z]{2}/gradio_api/(?:queue/join|upload)")
 """What else is counted against a caller's rate: keys that are tried, and what the page's events ask for."""
 _PUBLIC_PREFIXES = ("/health", "/ready", "/login", "/page/", "/docs", "/openapi.json")
@@ -42,8 +42,8 @@ _COOKIE_START = f"{COOKIE}=".encode()
 
 
 class AccessMiddleware:
-    """ASGI middleware around the whole site. Keys guard all of it but the public paths; rates guard what is under /v1,
-    signing in and the page's events; the number of answers what searches.
+    """ASGI middleware around the whole site. Keys guard all of it but the public paths; rates guard what is under /v1
+    and /mcp, signing in and the page's events; the number of answers what searches.
 
     Parameters
     ----------

@@ -20,6 +20,7 @@ from ui.api.keys import ApiKeys, KeyGuard
 from ui.api.limits import ConcurrencyLimiter, RateLimiter, SharedRateLimiter, open_rate_limiter
 from ui.api.metrics import Metrics
 from ui.api.uploads import Uploads
+from ui.api.webhooks import Webhook
 
 _CONCURRENT_UPLOADS = 8
 """Uploads that are read or planned at once, of the 40 threads that all requests share; one at a time is written."""
@@ -59,7 +60,8 @@ class AnswerService:
         self.limiter: ConcurrencyLimiter = beside.limiter if beside else ConcurrencyLimiter(settings.concurrent_answers)
         uploading = beside.upload_limiter if beside else ConcurrencyLimiter(_CONCURRENT_UPLOADS)
         self.upload_limiter: ConcurrencyLimiter = uploading
-        self.uploads = Uploads(self.indexer, self.metrics, self.upload_limiter, self.records)
+        webhook = Webhook.from_settings(settings)
+        self.uploads = Uploads(self.indexer, self.metrics, self.upload_limiter, self.records, webhook)
         kept = settings.keep_conversations
         self.conversations = ConversationStore(settings.conversations_file) if kept else None
         self.guard: KeyGuard = beside.guard if beside else KeyGuard(ApiKeys.from_settings(settings))

@@ -23,6 +23,7 @@ from rag.types import Article
 from ui.api.limits import ConcurrencyLimiter
 from ui.api.metrics import Metrics
 from ui.api.schemas import Job, UploadResult
+from ui.api.webhooks import Webhook
 
 _log = logging.getLogger(__name__)
 
@@ -56,10 +57,19 @@ class Uploads:
         Of uploads that are read or planned at once; shared with the page.
     records : Records
         Where jobs are kept.
+    webhook : Webhook, optional
+        Is told of each job that has ended: `job.done` or `job.failed`, with the job.
     """
 
-    def __init__(self, indexer: Indexer, metrics: Metrics, limiter: ConcurrencyLimiter, records: Records) -> None:
-        self._indexer, self._metrics, self._limiter = indexer, metrics, limiter
+    def __init__(
+        self,
+        indexer: Indexer,
+        metrics: Metrics,
+        limiter: ConcurrencyLimiter,
+        records: Records,
+        webhook: Webhook | None = None,
+    ) -> None:
+        self._indexer, self._metrics, self._limiter, self._webhook = indexer, metrics, limiter, webhook
         self._job_limiter = ConcurrencyLimiter(_MAX_RUNNING_JOBS)
         self._records = records
 
@@ -122,9 +132,12 @@ class Uploads:
             with place, job:
                 try:
                     result = self._index(read, job.note_written).model_dump()
-                    job.keep(job.state.model_copy(update={"status": "done", **result}))
+                    ended = job.state.model_copy(update={"status": "done", **result})
                 except DalilError as error:
-                    job.keep(Job(id=job.state.id, status="failed", message=str(error)))
+                    ended = Job(id=job.state.id, status="failed", message=str(error))
+                job.keep(ended)
+            if self._webhook is not None:
+                self._webhook.send(f"job.{ended.status}", ended.model_dump())
 
         context = copy_context()  # who asked for it
         threading.Thread(target=context.run, args=(run,), name="job", daemon=True).start()

@@ -56,6 +56,13 @@ class ServiceClient:
                 body = self._call("GET", f"/v1/jobs/{body['id']}")
         return body
 
+    def check(self) -> None:
+        """See that a service is there and lets us in; raises StoreError where it is not or does not."""
+        with self._mapped_errors("Is it running?"):
+            body = self._call("GET", "/v1/articles", params={"limit": "1"})
+        if "error" in body:
+            raise StoreError(message_of(body))
+
     def read_lines(self, path: str) -> Iterator[bytes]:
         """The lines of an answer, as they come.
 

@@ -8,7 +8,6 @@ import os
 import sys
 import tempfile
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -36,13 +35,14 @@ from ui.cli.console import (
     print_result,
 )
 from ui.cli.keys import add_key_command
+from ui.cli.mcp import add_mcp_command
 from ui.cli.model import add_model_commands
-from ui.cli.progress_line import ProgressLine
+from ui.cli.sync import sync_files
+from ui.cli.watch import add_watch_command
 
 if TYPE_CHECKING:
     from ingest.fetched import FetchedDocument, Validators
     from ingest.indexer import IndexResult
-    from ingest.ray_workers import RayWorkers
     from ingest.readers import ReadFailure
 
 _MAX_TOP_K = 50
@@ -124,7 +124,8 @@ def _ingest(options: argparse.Namespace, settings: Settings) -> int:
         if options.server:
             result = _upload_files(options, settings, paths, documents)
         else:
-            result = _sync_files(options, settings, paths, documents, objects)
+            confirm = _remove_unasked if options.yes else confirm_removal
+            result = sync_files(options, settings, paths, documents, confirm, objects)
     return print_index_result(options, result, "ingested", "would be: " if options.dry_run else "")
 
 
@@ -132,6 +133,10 @@ def _expand(path: str) -> list[Path]:
     """The paths that a pattern stands for, which a shell has left as it is; else the path."""
     found = [] if Path(path).exists() else sorted(glob.glob(path, recursive=True))
     return [Path(one) for one in found] or [Path(path)]
+
+
+def _remove_unasked(article_ids: Sequence[str], total: int) -> None:
+    pass
 
 
 def _list_known_pages(settings: Settings) -> "dict[str, Validators]":
@@ -154,52 +159,6 @@ def _fetch_documents(
 
     with ProgressBar("addresses") as progress:
         return collect_documents(addresses, settings.web_hosts_let_through, folder, progress, Limits(max_pages), known)
-
-
-def _sync_files(
-    options: argparse.Namespace,
-    settings: Settings,
-    paths: list[Path],
-    documents: "list[FetchedDocument | ReadFailure]",
-    objects: list[str],
-) -> "IndexResult":
-    from ingest.indexer import Indexer
-    from ingest.known_files import KnownFiles
-    from ingest.object_stores import list_objects
-    from ingest.ocr.options import OcrOptions
-    from ingest.originals import Originals
-    from ingest.sync import Sync
-    from rag.embedding import embedding_spec, open_encoder
-    from rag.store import IndexConfig, open_store
-
-    # No model need be loaded for this.
-    store = open_store(settings, IndexConfig.of(embedding_spec(settings), settings.chunk_tokens))
-    try:
-        with ExitStack() as stack:
-            workers = stack.enter_context(_start_workers(settings)) if options.workers else None
-            originals = Originals.from_settings(settings)
-            indexer = Indexer(store, lambda: open_encoder(settings), settings.chunk_tokens, originals, workers)
-            ocr = OcrOptions.of(settings.ocr, settings.tesseract, options.ocr)
-            known = KnownFiles(store, settings.max_article_chars, ocr, indexer.has_original) if objects else None
-            stored = list_objects(objects, known.list_pages(), settings.max_article_chars, ocr) if known else []
-            sync = Sync(store, indexer, settings.max_article_chars, [settings.data_dir], workers, ocr)
-            report = stack.enter_context(ProgressLine())
-            if options.dry_run:
-                return sync.plan(paths, options.sync, [*documents, *stored], report)
-            confirm = _remove_unasked if options.yes else confirm_removal
-            return sync.ingest(paths, report, [*documents, *stored], options.sync, confirm)
-    finally:
-        store.close()
-
-
-def _start_workers(settings: Settings) -> "RayWorkers":
-    from ingest.ray_workers import RayWorkers
-
-    return RayWorkers(settings)
-
-
-def _remove_unasked(article_ids: Sequence[str], total: int) -> None:
-    pass
 
 
 def _upload_files(
@@ -324,7 +283,8 @@ def _serve(options: argparse.Namespace, settings: Settings) -> int:
     from ui.serve import serve
 
     overrides = {"host": options.host, "port": options.port}
-    serve(load_settings(**{name: value for name, value in overrides.items() if value is not None}))
+    settings = load_settings(**{name: value for name, value in overrides.items() if value is not None})
+    serve(settings, options.watch)
     return OK
 
 
@@ -353,6 +313,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     with_collection = [
         _add_ingest(commands),
+        add_watch_command(commands),
         _add_ask(commands),
         _add_search(commands),
         add_command(commands, "status", _status, "Say what the index holds and what made it."),
@@ -370,9 +331,18 @@ def build_parser() -> argparse.ArgumentParser:
     ]
     for command in with_json:
         command.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    add_mcp_command(commands)
     serve = add_command(commands, "serve", _serve, "Serve the API and the page.")
     serve.add_argument("--host", help="address to listen on, in place of DALIL_HOST")
     serve.add_argument("--port", type=int, help="port to listen on, in place of DALIL_PORT")
+    serve.add_argument(
+        "--watch",
+        action="append",
+        type=Path,
+        default=[],
+        metavar="FOLDER",
+        help="keep the index in step with this folder, as `dalil watch` does; may be repeated",
+    )
     return parser
 
 
