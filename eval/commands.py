@@ -3,6 +3,7 @@
 import argparse
 import json
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -218,13 +219,12 @@ def _run_planted(options: argparse.Namespace, settings: Settings, progress: "Pro
 def _run_export_feedback(options: argparse.Namespace, settings: Settings, progress: "Progress") -> CommandResult:
     from eval.feedback import export_gold_cases
     from rag.embedding import embedding_spec
+    from rag.records import open_records
     from rag.store import IndexConfig, open_store
 
     store = open_store(settings, IndexConfig.of(embedding_spec(settings), settings.chunk_tokens))
-    try:
-        cases = export_gold_cases(settings.feedback_file, store)
-    finally:
-        store.close()
+    with closing(open_records(settings)) as records, closing(store):
+        cases = export_gold_cases(records, store)
     return CommandResult({"cases": cases}, "\n".join(json.dumps(case, ensure_ascii=False) for case in cases))
 
 

@@ -1,21 +1,20 @@
 """Readers' ratings as gold cases: the passage that they called right, or that should have been cited."""
 
-import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-from rag.errors import InputError, NotFoundError
+from rag.errors import NotFoundError
+from rag.records import Records
 from rag.store import Store
 
 
-def export_gold_cases(file: Path, store: Store) -> list[dict[str, Any]]:
+def export_gold_cases(records: Records, store: Store) -> list[dict[str, Any]]:
     """The rated answers that tell which passage is right.
 
     Parameters
     ----------
-    file : Path
-        Ratings, one JSON object a line, oldest first. The last one of each answer counts.
+    records : Records
+        Hold the ratings.
     store : Store
         Holds the passages; ratings of those that it no longer holds are left out.
 
@@ -29,12 +28,7 @@ def export_gold_cases(file: Path, store: Store) -> list[dict[str, Any]]:
     InputError
         When there are no ratings.
     """
-    try:
-        lines = file.read_text("utf-8").splitlines()
-    except OSError as error:
-        raise InputError(f"There are no ratings in {file}: {error.strerror}.") from None
-    last_ratings = {rating["answer"]: rating for rating in map(json.loads, lines)}
-    return [case for rating in last_ratings.values() for case in _make_case(rating, store)]
+    return [case for rating in records.read_all("ratings") for case in _make_case(rating, store)]
 
 
 def _make_case(rating: dict[str, Any], store: Store) -> Iterator[dict[str, Any]]:

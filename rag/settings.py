@@ -3,6 +3,7 @@
 import difflib
 import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -13,6 +14,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, V
 from rag.errors import SettingsError
 from rag.types import OcrMode
 
+DEFAULT_COLLECTION = "default"
+COLLECTION_PATTERN = re.compile(r"[a-z0-9][a-z0-9-]{0,29}")
+_COLLECTIONS_FOLDER = "collections"
 _PREFIX = "DALIL_"
 _TEST_PREFIX = "DALIL_TEST_"
 _OPENAI_KEY, _OPENAI_BASE_URL = "OPENAI_API_KEY", "OPENAI_BASE_URL"
@@ -88,6 +92,18 @@ class Settings(BaseModel):
         '`optimizers_config`: `{"hnsw_config": {"m": 32}}`',
     )
 
+    database_url: SecretStr | None = Field(
+        None,
+        description="Database that all replicas share for ratings, jobs and answers to be rated, such as "
+        "`postgresql+pg8000://USER:PASSWORD@HOST/DATABASE`; unset: DALIL_DATA_DIR and memory. Needs "
+        "`pip install 'dalil[replicas]'`",
+    )
+    redis_url: SecretStr | None = Field(
+        None,
+        description="Redis or Valkey in which all replicas count each caller's requests, such as `redis://HOST:6379`; "
+        "unset: each counts its own. Needs `pip install 'dalil[replicas]'`",
+    )
+
     embedding_base_url: Url | None = Field(None, description="An OpenAI-compatible endpoint for the chunks' vectors")
     embedding_model: str | None = Field(None, description="Model to ask that endpoint for")
     embedding_api_key: SecretStr | None = Field(None, description="Key of that endpoint")
@@ -156,6 +172,21 @@ class Settings(BaseModel):
         False,
         description="Keep the page's conversations on the server, in the folder of the index, for each key apart, in "
         "place of in the browser; needs DALIL_API_KEYS",
+    )
+    keys_file: Path | None = Field(
+        None,
+        description="JSON file of more keys, each with a name, what it may do (`read`, `write`, `admin`) and in which "
+        "collections; `dalil key` writes it",
+    )
+    audit_file: Path | None = Field(
+        None,
+        description="File to which a line of JSON is added for what each key adds, changes or removes over HTTP and "
+        "on the page; unset: none",
+    )
+    collections: str = Field(
+        "",
+        description="Names, parted by commas, of more knowledge bases, each with an index of its own and its API "
+        "beneath `/v1/collections/NAME/`",
     )
     open_access: bool = Field(False, description="Listen on other addresses than this machine's own without keys")
     max_concurrent: int | None = Field(
@@ -234,14 +265,46 @@ class Settings(BaseModel):
             raise ValueError("DALIL_LLM_GGUF and DALIL_LLM_BASE_URL name two models: set one of them")
         if not all(isinstance(value, str) for value in _read_headers(self.llm_extra_headers).values()):
             raise ValueError(f"{_variable('llm_extra_headers')}: each header is a text")
-        if self.keep_conversations and not self.accepted_keys:
+        has_keys = self.accepted_keys or self.keys_file
+        if self.keep_conversations and not has_keys:
             raise ValueError("DALIL_KEEP_CONVERSATIONS needs DALIL_API_KEYS: conversations are kept for a key")
-        if self.host not in _LOOPBACK_HOSTS and not self.accepted_keys and not self.open_access:
+        for name in self.collection_names:
+            if not COLLECTION_PATTERN.fullmatch(name) or name == DEFAULT_COLLECTION:
+                raise ValueError(
+                    f"{_variable('collections')}: {name!r} is no name: small Latin letters, digits and hyphens, not "
+                    f"{DEFAULT_COLLECTION!r}"
+                )
+        if self.host not in _LOOPBACK_HOSTS and not has_keys and not self.open_access:
             raise ValueError(
                 f"DALIL_HOST={self.host} lets other machines in: set DALIL_API_KEYS, or DALIL_OPEN_ACCESS=true "
                 "where nobody needs a key"
             )
         return self
+
+    @property
+    def collection_names(self) -> tuple[str, ...]:
+        """The knowledge bases beside the default one."""
+        return tuple(dict.fromkeys(_split_list(self.collections)))
+
+    def in_collection(self, name: str) -> "Settings":
+        """The same settings for one of the knowledge bases.
+
+        Raises
+        ------
+        SettingsError
+            When there is none of that name.
+        """
+        if name == DEFAULT_COLLECTION:
+            return self
+        if name not in self.collection_names:
+            raise SettingsError(
+                f"There is no collection {name!r}: {_variable('collections')} names "
+                f"{', '.join(self.collection_names) or 'none'}."
+            )
+        folder = self.data_dir / _COLLECTIONS_FOLDER / name
+        return self.model_copy(
+            update={"data_dir": folder, "qdrant_prefix": f"{self.qdrant_prefix}_{name}", "collections": ""}
+        )
 
     @property
     def feedback_file(self) -> Path:

@@ -13,6 +13,7 @@ import pytest
 from eval.feedback import export_gold_cases
 from ingest.readers import format_of_file
 from rag.answering.assistant import Assistant
+from rag.records import LocalRecords
 from rag.settings import load_settings
 from tests.doubles import ScriptedModel, closed_port, like, local_client, served
 from tests.test_assistant import QUEEN_AR
@@ -212,7 +213,7 @@ def test_a_rating_is_kept_and_becomes_a_gold_case(assistant, tmp_path):
         "answer": answer["id"],
         "rating": "up",
     }
-    (case,) = export_gold_cases(tmp_path / "feedback.jsonl", rated.store)
+    (case,) = export_gold_cases(LocalRecords(tmp_path / "feedback.jsonl"), rated.store)
     assert (case["question"], case["article"], case["kind"], case["language"]) == (
         QUEEN_AR,
         "honey-bees",

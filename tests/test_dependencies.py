@@ -19,6 +19,7 @@ ALLOWED = frozenset(
 """SPDX identifiers: free to use and pass on with a notice; MPL-2.0 also asks for changes of its own files."""
 SPELLINGS = {
     "3-Clause BSD License": "BSD-3-Clause",
+    "Apache 2": "Apache-2.0",
     "Apache 2.0": "Apache-2.0",
     "Apache License, Version 2.0": "Apache-2.0",
     "Apache Software License": "Apache-2.0",
@@ -55,7 +56,7 @@ NOT_PINNED = {
 def read_pins(file):
     """The version of each package that a file pins; fails for a line that pins none."""
     lines = [line for line in (ROOT / file).read_text("utf-8").splitlines() if line and not line.startswith("#")]
-    pins = [re.fullmatch(r"([A-Za-z0-9._-]+)==([^\s;*]+)", line) for line in lines]
+    pins = [re.fullmatch(r"([A-Za-z0-9._-]+)==([^\s;*]+)(?: ; .+)?", line) for line in lines]
     assert None not in pins, [line for line, pin in zip(lines, pins, strict=True) if pin is None]
     return {canonicalize_name(pin[1]): pin[2] for pin in pins}
 

@@ -33,6 +33,7 @@ from eval.slices import label_question, respell
 from eval.substituted import find_answer_sentences, measure_substitutions, substitute_answers
 from rag.errors import InputError
 from rag.language.normalize import fold_text
+from rag.records import LocalRecords
 from rag.settings import load_settings
 from rag.types import Answer
 
@@ -664,7 +665,7 @@ def write_ratings(folder, *ratings):
 def test_a_rating_becomes_a_gold_case(tmp_path, assistant):
     text = assistant.store.get_article("honey-bees").text
     path = write_ratings(tmp_path, rating_of("a1", cited=[place("honey-bees", 3, 40), place("dead-sea", 0, 20)]))
-    assert export_gold_cases(path, assistant.store) == [
+    assert export_gold_cases(LocalRecords(path), assistant.store) == [
         {
             "id": "feedback-a1",
             "kind": "answerable",
@@ -686,7 +687,7 @@ def test_the_last_rating_of_an_answer_counts_in_the_place_of_the_first(tmp_path,
         rating_of("a1", cited=[place("dead-sea", 0, 20)]),
         rating_of("a2", "down", place("hope-probe", 5, 30), [place("honey-bees", 0, 10)]),
     )
-    cases = export_gold_cases(path, assistant.store)
+    cases = export_gold_cases(LocalRecords(path), assistant.store)
     assert [(case["id"], case["article"], case["start"], case["end"]) for case in cases] == [
         ("feedback-a2", "hope-probe", 5, 30),
         ("feedback-a1", "dead-sea", 0, 20),
@@ -695,14 +696,14 @@ def test_the_last_rating_of_an_answer_counts_in_the_place_of_the_first(tmp_path,
 
 def test_a_passage_that_the_reader_names_comes_before_what_was_cited(tmp_path, assistant):
     path = write_ratings(tmp_path, rating_of("a1", "up", place("hope-probe", 5, 30), [place("honey-bees", 0, 10)]))
-    (case,) = export_gold_cases(path, assistant.store)
+    (case,) = export_gold_cases(LocalRecords(path), assistant.store)
     assert (case["article"], case["start"], case["end"]) == ("hope-probe", 5, 30)
 
 
 def test_a_rating_that_is_taken_back_gives_no_case(tmp_path, assistant):
     cited = [place("honey-bees", 0, 10)]
     path = write_ratings(tmp_path, rating_of("a1", cited=cited), rating_of("a1", "down", cited=cited))
-    assert export_gold_cases(path, assistant.store) == []
+    assert export_gold_cases(LocalRecords(path), assistant.store) == []
 
 
 @pytest.mark.parametrize(
@@ -716,9 +717,9 @@ def test_a_rating_that_is_taken_back_gives_no_case(tmp_path, assistant):
     ids=["wrong citation", "wrong refusal", "right refusal", "article is gone"],
 )
 def test_a_rating_that_tells_no_passage_gives_no_case(tmp_path, assistant, rating):
-    assert export_gold_cases(write_ratings(tmp_path, rating), assistant.store) == []
+    assert export_gold_cases(LocalRecords(write_ratings(tmp_path, rating)), assistant.store) == []
 
 
 def test_without_ratings_there_is_nothing_to_export(tmp_path, assistant):
     with pytest.raises(InputError, match=r"no ratings in .*feedback\.jsonl"):
-        export_gold_cases(tmp_path / "feedback.jsonl", assistant.store)
+        export_gold_cases(LocalRecords(tmp_path / "feedback.jsonl"), assistant.store)

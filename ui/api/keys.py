@@ -8,6 +8,8 @@ from collections.abc import Callable
 from hashlib import sha256
 from typing import NamedTuple
 
+from rag.settings import Settings
+from ui.api.grants import Grant, grant_everything, read_grants
 from ui.api.limits import FailureLimiter
 
 COOKIE = "dalil_pass"
@@ -23,28 +25,43 @@ class ApiKeys:
     Parameters
     ----------
     keys : tuple of str
-        As the settings have them.
+        As the settings have them; each may do everything.
+    grants : tuple of Grant
+        Keys that may do what they say.
     """
 
-    def __init__(self, keys: tuple[str, ...]) -> None:
-        self._digests = [sha256(key.encode()).digest() for key in keys]
+    def __init__(self, keys: tuple[str, ...], grants: tuple[Grant, ...] = ()) -> None:
+        self._grants = (*(grant_everything(f"key {number}", key) for number, key in enumerate(keys, 1)), *grants)
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> "ApiKeys":
+        """Those that settings name; raises SettingsError for a file of keys that is none."""
+        return cls(settings.accepted_keys, read_grants(settings.keys_file) if settings.keys_file else ())
 
     def __bool__(self) -> bool:
-        return bool(self._digests)
+        return bool(self._grants)
+
+    def find(self, key: bytes) -> Grant | None:
+        """What `key` may do; None for one that is not known. Its time tells nothing about any of them."""
+        return self._find_equal(sha256(key).digest(), [grant.digest for grant in self._grants])
+
+    def find_session(self, token: bytes) -> Grant | None:
+        """What the key may do for which `session_token` gave `token`."""
+        return self._find_equal(token, [_sign(grant.digest).encode() for grant in self._grants])
 
     def verify(self, key: bytes) -> bool:
-        """Whether `key` is one of them, in a time that tells nothing about any."""
-        return _is_among(sha256(key).digest(), self._digests)
+        """Whether `key` is one of them."""
+        return self.find(key) is not None
 
-    def verify_session(self, token: bytes) -> bool:
-        """Whether `token` is what `session_token` gave for one of them."""
-        return _is_among(token, [_sign(digest).encode() for digest in self._digests])
+    def _find_equal(self, value: bytes, known: list[bytes]) -> Grant | None:
+        same = [hmac.compare_digest(value, one) for one in known]
+        return next((grant for grant, is_same in zip(self._grants, same, strict=True) if is_same), None)
 
     def find_owner(self, key: bytes, session: bytes) -> str:
         """What is kept of somebody is kept under this, which does not tell the key: of a key that is right, else of the
         session of one; empty where neither is."""
         wanted = sha256(key).digest()
-        for digest in self._digests:
+        for digest in (grant.digest for grant in self._grants):
             if hmac.compare_digest(digest, wanted) or hmac.compare_digest(_sign(digest).encode(), session):
                 return hmac.new(digest, _OWNER_MESSAGE, sha256).hexdigest()
         return ""
@@ -56,10 +73,12 @@ class ApiKeys:
 
 
 class KeyCheck(NamedTuple):
-    """What became of a key that was tried: whether it is known, and seconds to wait before another is looked at."""
+    """What became of a key that was tried: whether it is known, seconds to wait before another is looked at, and what
+    it may do."""
 
     is_known: bool
     wait_s: float = 0.0
+    grant: Grant | None = None
 
 
 class KeyGuard:
@@ -94,9 +113,9 @@ class KeyGuard:
         network, digest = _network_of(address), sha256(key).hexdigest()
         if (network, digest) not in self._known and (wait := self._failures.retry_after(network, digest)):
             return KeyCheck(False, wait)
-        if self.keys.verify(key):
+        if grant := self.keys.find(key):
             self._remember(network, digest)
-            return KeyCheck(True)
+            return KeyCheck(True, grant=grant)
         self._failures.count_failure(network, digest)
         return KeyCheck(False)
 
@@ -115,10 +134,6 @@ def _network_of(address: str) -> str:
     if isinstance(found, ipaddress.IPv4Address) or found.ipv4_mapped:
         return address
     return str(ipaddress.IPv6Network((int(found), _IPV6_NETWORK_BITS), strict=False))
-
-
-def _is_among(value: bytes, known: list[bytes]) -> bool:
-    return sum(hmac.compare_digest(value, one) for one in known) > 0
 
 
 def _sign(digest: bytes) -> str:

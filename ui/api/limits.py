@@ -1,17 +1,25 @@
 """How much of everything: requests a minute, answers and uploads at once, and how long a guesser of keys waits."""
 
+import logging
 import math
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from rag.errors import BusyError
+from rag.errors import BusyError, SettingsError
+from rag.secrets import hide_secrets
+from rag.settings import Settings
+
+_log = logging.getLogger(__name__)
 
 _MAX_CALLERS = 10_000
 """Callers who are remembered; the one not seen for longest goes first."""
 _SECONDS_PER_MINUTE = 60
+_STORAGE_S = 0.5
+"""Each request waits for it, so not for long."""
 _FREE_FAILURES = 5
 """Wrong keys that may be tried before anybody waits: more than a person mistypes."""
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 1.0, 900.0
@@ -45,6 +53,62 @@ class RateLimiter:
         if len(self._buckets) > _MAX_CALLERS:
             self._buckets.popitem(last=False)
         return wait
+
+
+class SharedRateLimiter:
+    """The same for all replicas: requests of the last minute are counted in Redis or Valkey. Where that cannot be
+    reached, each replica counts its own.
+
+    Parameters
+    ----------
+    url : str
+        Of the server.
+    per_minute : int
+        Requests of one caller.
+
+    Raises
+    ------
+    SettingsError
+        When the address is none, or what speaks to it is not installed.
+    """
+
+    def __init__(self, url: str, per_minute: int) -> None:
+        try:
+            from limits import RateLimitItemPerMinute
+            from limits.errors import ConfigurationError, StorageError
+            from limits.storage import storage_from_string
+            from limits.strategies import SlidingWindowCounterRateLimiter
+        except ImportError as error:
+            raise SettingsError(f"DALIL_REDIS_URL: {error}: pip install 'dalil[replicas]'") from None
+        timeouts: dict[str, Any] = {"socket_connect_timeout": _STORAGE_S, "socket_timeout": _STORAGE_S}
+        try:
+            storage = storage_from_string(url, wrap_exceptions=True, **timeouts)
+            self._limiter = SlidingWindowCounterRateLimiter(storage)
+        except (ConfigurationError, ValueError, ImportError) as error:
+            raise SettingsError(f"DALIL_REDIS_URL: {hide_secrets(str(error), [url])}") from None
+        except StorageError as error:
+            raise SettingsError(f"DALIL_REDIS_URL cannot be reached: {hide_secrets(str(error), [url])}") from None
+        self._limit, self._failure = RateLimitItemPerMinute(per_minute, namespace="dalil"), StorageError
+        self._alone, self._warned = RateLimiter(per_minute), -math.inf
+
+    def retry_after(self, caller: str) -> float:
+        """Seconds until `caller` may come again; 0 lets the request in, and counts it."""
+        try:
+            if self._limiter.hit(self._limit, caller):
+                return 0.0
+            return max(1.0, self._limiter.get_window_stats(self._limit, caller).reset_time - time.time())
+        except self._failure as error:
+            if time.monotonic() > self._warned + _SECONDS_PER_MINUTE:
+                self._warned = time.monotonic()
+                _log.error("DALIL_REDIS_URL cannot be reached, so each replica counts its own requests: %s", error)
+            return self._alone.retry_after(caller)
+
+
+def open_rate_limiter(settings: Settings) -> RateLimiter | SharedRateLimiter:
+    """The limiter that settings name; raises SettingsError for an address that is none."""
+    if settings.redis_url is None or not settings.requests_per_minute:
+        return RateLimiter(settings.requests_per_minute)
+    return SharedRateLimiter(settings.redis_url.get_secret_value(), settings.requests_per_minute)
 
 
 class ConcurrencyLimiter:

@@ -281,6 +281,19 @@ class Job(UploadResult):
     pages: int = 0
 
 
+class CollectionInfo(BaseModel):
+    """A knowledge base of its own."""
+
+    name: str
+    articles: int
+
+
+class CollectionList(BaseModel):
+    """The collections that may be read."""
+
+    data: list[CollectionInfo]
+
+
 class Removal(BaseModel):
     """An article that was removed."""
 

@@ -9,12 +9,15 @@ from ingest.originals import Originals
 from ingest.page_images import PageImages
 from rag.answering.assistant import AnswerStream, Assistant
 from rag.answering.llm import Deadline
+from rag.records import open_records
+from rag.settings import DEFAULT_COLLECTION
 from rag.trace import set_attributes
 from rag.types import Answer, AnswerRequest
+from ui.api.audit import AuditedIndexer, AuditLog
 from ui.api.conversations import ConversationStore
 from ui.api.feedback import RecentAnswers
 from ui.api.keys import ApiKeys, KeyGuard
-from ui.api.limits import ConcurrencyLimiter
+from ui.api.limits import ConcurrencyLimiter, RateLimiter, SharedRateLimiter, open_rate_limiter
 from ui.api.metrics import Metrics
 from ui.api.uploads import Uploads
 from ui.api.webhooks import Webhook
@@ -30,23 +33,52 @@ class AnswerService:
     ----------
     assistant : Assistant
         Answers; stays the caller's to close.
+    collection : str
+        Whose articles these are.
+    beside : AnswerService, optional
+        That of the default collection, which shares with it what is limited, counted and let in.
+
+    Attributes
+    ----------
+    collections : dict of str to AnswerService
+        Those of the other collections, by name.
     """
 
-    def __init__(self, assistant: Assistant) -> None:
-        self.assistant = assistant
+    def __init__(
+        self, assistant: Assistant, collection: str = DEFAULT_COLLECTION, beside: "AnswerService | None" = None
+    ) -> None:
+        self.assistant, self.collection = assistant, collection
         settings, originals = assistant.settings, Originals.from_settings(assistant.settings)
-        self.indexer = Indexer(assistant.store, lambda: assistant.encoder, settings.chunk_tokens, originals)
+        self.audit: AuditLog = beside.audit if beside else AuditLog(settings.audit_file)
+        self.indexer: Indexer = AuditedIndexer(
+            self.audit, collection, assistant.store, lambda: assistant.encoder, settings.chunk_tokens, originals
+        )
         self.pages = PageImages(originals)
-        self.metrics = Metrics()
-        self.recent = RecentAnswers(assistant.settings.feedback_file, assistant.store, self.metrics)
-        self.limiter = ConcurrencyLimiter(assistant.settings.concurrent_answers)
-        self.upload_limiter = ConcurrencyLimiter(_CONCURRENT_UPLOADS)
+        self.metrics: Metrics = beside.metrics if beside else Metrics()
+        self.records = open_records(settings)
+        self.recent = RecentAnswers(self.records, assistant.store, self.metrics)
+        self.limiter: ConcurrencyLimiter = beside.limiter if beside else ConcurrencyLimiter(settings.concurrent_answers)
+        uploading = beside.upload_limiter if beside else ConcurrencyLimiter(_CONCURRENT_UPLOADS)
+        self.upload_limiter: ConcurrencyLimiter = uploading
         webhook = Webhook.from_settings(settings)
-        self.uploads = Uploads(self.indexer, self.metrics, self.upload_limiter, webhook)
-        self.guard = KeyGuard(ApiKeys(assistant.settings.accepted_keys))
+        self.uploads = Uploads(self.indexer, self.metrics, self.upload_limiter, self.records, webhook)
         kept = settings.keep_conversations
         self.conversations = ConversationStore(settings.conversations_file) if kept else None
+        self.guard: KeyGuard = beside.guard if beside else KeyGuard(ApiKeys.from_settings(settings))
+        self.rates: RateLimiter | SharedRateLimiter = beside.rates if beside else open_rate_limiter(settings)
         self._deadlines: WeakSet[Deadline] = WeakSet()
+        self.collections = {name: self._open_collection(name) for name in settings.collection_names}
+
+    def _open_collection(self, name: str) -> "AnswerService":
+        settings = self.assistant.settings.in_collection(name)
+        return AnswerService(self.assistant.over_other_index(settings), name, self)
+
+    def close(self) -> None:
+        """Release what is its own, the other collections among it; the service is not used again."""
+        for one in self.collections.values():
+            one.close()
+            one.assistant.close()
+        self.records.close()
 
     def start_deadline(self) -> Deadline:
         """The time that one answer has, from now."""
@@ -58,6 +90,8 @@ class AnswerService:
         """Let nobody wait for a model any longer: what is open becomes the extractive answer."""
         for deadline in list(self._deadlines):
             deadline.expire()
+        for one in self.collections.values():
+            one.expire_deadlines()
 
     def begin(self, request: AnswerRequest, deadline: Deadline) -> AnswerStream:
         """Search, and give what was found with the answer still to be written; errors are those of the assistant."""

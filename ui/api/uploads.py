@@ -1,8 +1,11 @@
 """Articles that come over HTTP: into the index while the caller waits, or as a job."""
 
+import logging
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
+from contextvars import copy_context
 from typing import Any
 from uuid import uuid4
 
@@ -14,18 +17,23 @@ from ingest.indexer import Indexer, IndexResult
 from ingest.progress import count_pages
 from ingest.readers import ReadFailure, ReadResult, ReadWarning
 from ingest.reasons import Reason, code_of
-from rag.errors import DalilError, NotFoundError, ReadError
+from rag.errors import DalilError, NotFoundError, ReadError, StoreError
+from rag.records import Records
 from rag.types import Article
 from ui.api.limits import ConcurrencyLimiter
 from ui.api.metrics import Metrics
 from ui.api.schemas import Job, UploadResult
 from ui.api.webhooks import Webhook
 
+_log = logging.getLogger(__name__)
+
 _MAX_BYTES_AT_ONCE = 200_000
 """More than this becomes a job: about a minute of embedding on two cores."""
-_MAX_JOBS = 200
 _MAX_RUNNING_JOBS = 8
 """Each holds the body of its upload."""
+_SEEN, _SEEN_EVERY_S, _LOST_AFTER_S = "seen", 30, 300
+"""When a running job was last written down; one that was not for so long has ended with its process."""
+_LOST = "The process that ran this has ended. What it had written is kept: send the upload again."
 UPLOAD_RESPONSES: dict[int | str, dict[str, Any]] = {
     201: {"model": UploadResult, "description": "Something was added or changed"},
     202: {"model": Job, "description": "A job: see /v1/jobs"},
@@ -47,16 +55,23 @@ class Uploads:
         Counts them.
     limiter : ConcurrencyLimiter
         Of uploads that are read or planned at once; shared with the page.
+    records : Records
+        Where jobs are kept.
     webhook : Webhook, optional
         Is told of each job that has ended: `job.done` or `job.failed`, with the job.
     """
 
     def __init__(
-        self, indexer: Indexer, metrics: Metrics, limiter: ConcurrencyLimiter, webhook: Webhook | None = None
+        self,
+        indexer: Indexer,
+        metrics: Metrics,
+        limiter: ConcurrencyLimiter,
+        records: Records,
+        webhook: Webhook | None = None,
     ) -> None:
         self._indexer, self._metrics, self._limiter, self._webhook = indexer, metrics, limiter, webhook
         self._job_limiter = ConcurrencyLimiter(_MAX_RUNNING_JOBS)
-        self._jobs: dict[str, Job] = {}
+        self._records = records
 
     def plan(self, read: Read) -> UploadResult:
         """What `index` would do; raises BusyError."""
@@ -92,9 +107,13 @@ class Uploads:
 
     def get_job(self, job_id: str) -> Job:
         """A job as it stands; raises NotFoundError."""
-        if job_id not in self._jobs:
+        found = self._records.load("jobs", job_id)
+        if found is None:
             raise NotFoundError(f"There is no job {job_id!r}.")
-        return self._jobs[job_id]
+        job = Job.model_validate({name: value for name, value in found.items() if name != _SEEN})
+        if job.status == "running" and time.time() > found[_SEEN] + _LOST_AFTER_S:
+            return job.model_copy(update={"status": "failed", "message": _LOST})
+        return job
 
     def _index(self, read: Read, note_written: Callable[[Sequence[Article]], None] = lambda _: None) -> UploadResult:
         result = _to_upload_result(self._indexer.index(read(), note_written=note_written))
@@ -106,30 +125,68 @@ class Uploads:
         """Begin in a thread; gives the job as it stands."""
         place = ExitStack()
         place.enter_context(self._job_limiter.place())
-        job = Job(id=uuid4().hex, status="running")
-        self._jobs[job.id] = job
-        for job_id in list(self._jobs)[:-_MAX_JOBS]:
-            del self._jobs[job_id]
-
-        def note_written(articles: Sequence[Article]) -> None:
-            so_far = self._jobs.get(job.id, job)
-            counts = {"articles": so_far.articles + len(articles), "pages": so_far.pages + count_pages(articles)}
-            self._jobs[job.id] = so_far.model_copy(update=counts)
+        job = _RunningJob(self._records)
+        started = job.state
 
         def run() -> None:
-            with place:
+            with place, job:
                 try:
-                    result = self._index(read, note_written).model_dump()
-                    counts = self._jobs.get(job.id, job).model_dump(include={"articles", "pages"})
-                    ended = Job(id=job.id, status="done", **counts, **result)
+                    result = self._index(read, job.note_written).model_dump()
+                    ended = job.state.model_copy(update={"status": "done", **result})
                 except DalilError as error:
-                    ended = Job(id=job.id, status="failed", message=str(error))
-            self._jobs[job.id] = ended
+                    ended = Job(id=job.state.id, status="failed", message=str(error))
+                job.keep(ended)
             if self._webhook is not None:
                 self._webhook.send(f"job.{ended.status}", ended.model_dump())
 
-        threading.Thread(target=run, name="job", daemon=True).start()
-        return job
+        context = copy_context()  # who asked for it
+        threading.Thread(target=context.run, args=(run,), name="job", daemon=True).start()
+        return started
+
+
+class _RunningJob:
+    """A job that this process runs, written down again and again as long as it does.
+
+    Parameters
+    ----------
+    records : Records
+        Where it is kept.
+    """
+
+    def __init__(self, records: Records) -> None:
+        self._records, self._has_ended, self._lock = records, threading.Event(), threading.Lock()
+        self.keep(Job(id=uuid4().hex, status="running"))
+
+    def __enter__(self) -> None:
+        threading.Thread(target=self._repeat, name="job-record", daemon=True).start()
+
+    def __exit__(self, *_: object) -> None:
+        self._has_ended.set()
+
+    def keep(self, state: Job) -> None:
+        """Write down how far it is; where that fails, the next time tells."""
+        with self._lock:
+            self.state = state
+            self._write()
+
+    def note_written(self, articles: Sequence[Article]) -> None:
+        """Count articles that are in the index now."""
+        counts = {
+            "articles": self.state.articles + len(articles),
+            "pages": self.state.pages + count_pages(articles),
+        }
+        self.keep(self.state.model_copy(update=counts))
+
+    def _repeat(self) -> None:
+        while not self._has_ended.wait(_SEEN_EVERY_S):
+            with self._lock:
+                self._write()
+
+    def _write(self) -> None:
+        try:
+            self._records.save("jobs", self.state.id, self.state.model_dump() | {_SEEN: time.time()})
+        except StoreError as error:
+            _log.error("%s", error)
 
 
 def _to_upload_result(result: IndexResult) -> UploadResult:

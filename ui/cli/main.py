@@ -34,6 +34,7 @@ from ui.cli.console import (
     print_index_result,
     print_result,
 )
+from ui.cli.keys import add_key_command
 from ui.cli.mcp import add_mcp_command
 from ui.cli.model import add_model_commands
 from ui.cli.sync import sync_files
@@ -68,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = load_settings()
         hide_secrets_in_logs(settings.secrets)
-        return int(options.command(options, settings))
+        return int(options.command(options, _choose_collection(options, settings)))
     except (InputError, SettingsError) as error:
         return _complain(error, WRONG_USE)
     except DalilError as error:
@@ -79,6 +80,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read us has seen enough
         return OK
+
+
+def _choose_collection(options: argparse.Namespace, settings: Settings) -> Settings:
+    """The settings of the collection that a command is about; of a service's the options name the address."""
+    name = getattr(options, "collection", None)
+    if name is None:
+        return settings
+    if getattr(options, "server", None):
+        options.server = f"{options.server.rstrip('/')}/v1/collections/{name}"
+        return settings
+    return settings.in_collection(name)
 
 
 def run() -> None:
@@ -278,7 +290,13 @@ def _serve(options: argparse.Namespace, settings: Settings) -> int:
 
 def _evaluate(options: argparse.Namespace, settings: Settings) -> int:
     with ProgressBar("articles") as progress:
-        result = options.evaluate(options, settings, progress)
+        try:
+            result = options.evaluate(options, settings, progress)
+        except ModuleNotFoundError as error:
+            raise InputError(
+                f"This needs the package {error.name}, which is not installed: `pip install 'dalil[eval]'`. For Linux "
+                "on Arm not all of them are to be had: measure on another machine."
+            ) from error
     print_result(options, result.data, result.text)
     return FAILED if result.has_failed else OK
 
@@ -293,13 +311,21 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"dalil {version('dalil')}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    with_json = [
+    with_collection = [
         _add_ingest(commands),
         add_watch_command(commands),
         _add_ask(commands),
         _add_search(commands),
         add_command(commands, "status", _status, "Say what the index holds and what made it."),
         *add_archive_commands(commands),
+    ]
+    for command in with_collection:
+        command.add_argument(
+            "--collection", metavar="NAME", help="one of DALIL_COLLECTIONS, in place of the default one"
+        )
+    with_json = [
+        *with_collection,
+        add_key_command(commands),
         *add_model_commands(commands),
         *_add_eval(commands),
     ]

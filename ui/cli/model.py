@@ -1,4 +1,5 @@
-"""`dalil model`: whether the model that is set answers, which ones can be had, and fetching one."""
+"""`dalil model`: whether the model that is set answers, which ones can be had, fetching one, and making the files of
+the bundled ones."""
 
 import argparse
 from dataclasses import asdict
@@ -9,7 +10,7 @@ from rag.settings import Settings
 from ui.cli.console import FAILED, OK, add_command, print_result
 
 _FOLDER = "models"
-_GIGABYTE = 1e9
+_GIGABYTE, _MEGABYTE = 1e9, 1e6
 _PREVIEW_CHARS = 200
 
 
@@ -22,7 +23,8 @@ def add_model_commands(commands: Any) -> list[argparse.ArgumentParser]:
     pull = add_command(actions, "pull", _pull, "Fetch a model from Hugging Face; without --yes only say what it is.")
     pull.add_argument("name", metavar="NAME", help="as `dalil model list` has it, or OWNER/REPOSITORY/FILE.gguf")
     pull.add_argument("--yes", action="store_true", help="fetch it, into the folder `models` of DALIL_DATA_DIR")
-    return [check, listing, pull]
+    build = add_command(actions, "build", _build, "Make the files of the bundled models now, so that no start has to.")
+    return [check, listing, pull, build]
 
 
 def _check(options: argparse.Namespace, settings: Settings) -> int:
@@ -77,4 +79,17 @@ def _pull(options: argparse.Namespace, settings: Settings) -> int:
         f"fetched: export DALIL_LLM_GGUF={path}" if path else "Nothing was fetched: --yes does so.",
     ]
     print_result(options, asdict(remote) | {"path": str(path) if path else None}, "\n".join(lines))
+    return OK
+
+
+def _build(options: argparse.Namespace, settings: Settings) -> int:
+    from rag.answering.reader import open_reader
+    from rag.embedding import open_encoder
+    from rag.embedding.model_files import default_cache
+
+    open_reader(open_encoder(settings).pieces, settings.threads)
+    folder = default_cache()
+    sizes = {path.name: path.stat().st_size for path in sorted(folder.iterdir()) if path.is_file()}
+    lines = [f"{size / _MEGABYTE:5.1f} MB  {folder / name}" for name, size in sizes.items()]
+    print_result(options, {"folder": str(folder), "files": sizes}, "\n".join(lines))
     return OK

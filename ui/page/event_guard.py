@@ -8,6 +8,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ui.api.bodies import read_whole, replay
+from ui.api.grants import grant_of
 
 _EVENT_PATH = "/queue/join"
 
@@ -21,10 +22,12 @@ class EventGuardMiddleware:
         Gradio's page.
     events : frozenset of int
         Numbers of the events that the page has.
+    writing : frozenset of int
+        Those that change the articles.
     """
 
-    def __init__(self, app: ASGIApp, events: frozenset[int]) -> None:
-        self._app, self._events = app, events
+    def __init__(self, app: ASGIApp, events: frozenset[int], writing: frozenset[int] = frozenset()) -> None:
+        self._app, self._events, self._writing = app, events, writing
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
@@ -36,6 +39,10 @@ class EventGuardMiddleware:
             return
         if not _is_event(body, self._events):
             await PlainTextResponse("The page has no such event.", 422)(scope, receive, send)
+            return
+        grant = grant_of(scope)
+        if grant and grant.role == "read" and json.loads(body)["fn_index"] in self._writing:
+            await PlainTextResponse("This key may only read.", 403)(scope, receive, send)
             return
         await self._app(scope, replay(body, receive), send)
 

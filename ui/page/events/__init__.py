@@ -6,10 +6,12 @@ import gradio as gr
 from ui.page.events.chat import ChatEvents
 from ui.page.events.conversations import ConversationEvents
 from ui.page.events.evidence import EvidenceEvents
-from ui.page.events.library import LibraryEvents
+from ui.page.events.library import LibraryEvents, changes_articles
 from ui.page.events.page_image import PageImageEvents
 from ui.page.events.visit import VisitEvents
 from ui.page.layout import Page
+
+__all__ = ["changes_articles", "connect_all"]
 
 
 def connect_all(page: Page, blocks: gr.Blocks) -> None:

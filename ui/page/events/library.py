@@ -89,6 +89,12 @@ class LibraryEvents:
         return "", [], gr.update(visible=False), gr.update(visible=False)
 
 
+def changes_articles(function: Any) -> bool:
+    """Whether an event, by the function that it calls, changes the articles."""
+    writing = (LibraryEvents.remove, LibraryEvents.undo, LibraryEvents.plan, LibraryEvents.add)
+    return getattr(function, "__func__", None) in writing
+
+
 def _articles_of(event: gr.EventData) -> list[tuple[str, str]]:
     """Ids and titles of the articles that a button is about: its own, or those that are selected."""
     selected = getattr(event, "articles", None)
