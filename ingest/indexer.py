@@ -223,7 +223,7 @@ class Indexer:
         with self._lock:
             renamed = replace(self._store.get_article(article_id), title=cleaned)
             mark = self._store.summarize_articles()[article_id].mark
-            self._write([renamed])
+            self._rewrite([renamed])
             if mark is not None:
                 self._store.mark_articles({article_id: mark})
         return renamed
@@ -231,13 +231,13 @@ class Indexer:
     def restore(self, article: Article) -> None:
         """Put an article that was removed into the index again, as it was."""
         with self._lock:
-            self._write([article])
+            self._rewrite([article])
 
     def embed(self, articles: Sequence[Article]) -> Iterator[EmbeddedArticle]:
         """Each article with its chunks in every representation, in one pass; writes nothing."""
         yield from embed_articles(articles, self._chunk_tokens, self._encoder())
 
-    def _write(self, articles: Sequence[Article]) -> None:
+    def _rewrite(self, articles: Sequence[Article]) -> None:
         for embedded, chunks in self.embed(articles):
             self._store.write(embedded, chunks)
         self._store.optimize()

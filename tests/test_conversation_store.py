@@ -71,7 +71,7 @@ def test_a_key_has_its_own_conversations_over_http_by_token_and_by_session(assis
     listed = {"id": "c1", "name": "متى؟", "asked_at": FIRST.asked_at}
     assert client.get("/v1/conversations", headers=one).json() == {"data": [listed]}
     session = {"Cookie": f"{COOKIE}={ApiKeys.session_token(b'one')}"}
-    assert client.get("/v1/conversations/export", headers=session).json() == [{"id": "c1"}]
+    assert client.get("/v1/conversations/export", headers=session).json() == {"data": [{"id": "c1"}]}
     assert client.get("/v1/conversations", headers=two).json() == {"data": []}
     assert client.get("/v1/conversations/c1", headers=two).status_code == 404
     assert client.delete("/v1/conversations/c1", headers=two).status_code == 404

@@ -1,13 +1,17 @@
 """A reader's own conversations over HTTP, where the server keeps them: list, read, export, delete."""
 
-from typing import Any
-
 from fastapi import APIRouter, Request
 
 from rag.errors import NotFoundError
 from ui.api.access import owner_of
 from ui.api.conversations import ConversationStore
-from ui.api.schemas import ConversationItem, ConversationList, ConversationRemoval
+from ui.api.schemas import (
+    ConversationExport,
+    ConversationItem,
+    ConversationList,
+    ConversationRemoval,
+    StoredConversation,
+)
 from ui.api.service import AnswerService
 
 
@@ -28,14 +32,15 @@ def build_conversation_routes(service: AnswerService) -> APIRouter:
         return ConversationList(data=items)
 
     @router.get("/v1/conversations/export", summary="Export your conversations")
-    def export_conversations(request: Request) -> list[dict[str, Any]]:
+    def export_conversations(request: Request) -> ConversationExport:
         """All of them with questions, answers and citations, as the page saves them."""
-        return find_store().read_all(owner_of(request.scope))
+        kept = find_store().read_all(owner_of(request.scope))
+        return ConversationExport(data=[StoredConversation(**one) for one in kept])
 
     @router.get("/v1/conversations/{conversation_id}", summary="Read one of your conversations")
-    def read_conversation(conversation_id: str, request: Request) -> dict[str, Any]:
+    def read_conversation(conversation_id: str, request: Request) -> StoredConversation:
         """One of them with questions, answers and citations."""
-        return find_store().read(owner_of(request.scope), conversation_id)
+        return StoredConversation(**find_store().read(owner_of(request.scope), conversation_id))
 
     @router.delete("/v1/conversations/{conversation_id}", summary="Delete one of your conversations")
     def delete_conversation(conversation_id: str, request: Request) -> ConversationRemoval:

@@ -315,6 +315,20 @@ class ConversationList(BaseModel):
     data: list[ConversationItem]
 
 
+class StoredConversation(BaseModel):
+    """A conversation with its questions, answers and citations, as the page keeps it."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: str
+
+
+class ConversationExport(BaseModel):
+    """All conversations of a key, whole."""
+
+    data: list[StoredConversation]
+
+
 class ConversationRemoval(BaseModel):
     """How many conversations were deleted."""
 
