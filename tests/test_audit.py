@@ -39,10 +39,12 @@ def test_what_is_added_changed_and_removed_is_written_with_the_name_of_the_key(c
     client.post("/v1/articles?name=one", content="نص أول.".encode(), headers=TEXT)
     client.post("/v1/articles?name=one", content="نص أول.".encode(), headers=TEXT)
     client.post("/v1/articles?name=one", content="نص ثان.".encode(), headers=TEXT)
+    client.patch("/v1/articles/one", json={"title": "عنوان"})
     client.delete("/v1/articles/one")
     lines = read_lines(folder)
     assert [(line["action"], line["articles"]) for line in lines] == [
         ("added", ["one"]),
+        ("changed", ["one"]),
         ("changed", ["one"]),
         ("removed", ["one"]),
     ]

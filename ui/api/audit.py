@@ -97,6 +97,12 @@ class AuditedIndexer(Indexer):
         super().remove(article_ids, holds_originals)
         self._audit.write("removed", article_ids, self._collection)
 
+    def rename(self, article_id: str, title: str) -> Article:
+        """Give an article another title."""
+        renamed = super().rename(article_id, title)
+        self._audit.write("changed", [article_id], self._collection)
+        return renamed
+
     def restore(self, article: Article) -> None:
         """Put an article that was removed into the index again."""
         super().restore(article)
