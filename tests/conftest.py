@@ -13,6 +13,9 @@ from rag.settings import load_settings
 from tests.browser import CHROMIUM, FLAGS, MAX_BODY_BYTES, SITE_ARTICLES, open_tab, serve_articles
 from tests.doubles import put
 
+if not os.environ.get("DALIL_TEST_OPEN_WEBUI"):  # gigabytes that nobody has by chance
+    collect_ignore = ["test_open_webui.py"]
+
 # The time of one example says more of the machine than of the code.
 hypothesis_settings.register_profile("dalil", deadline=None)
 hypothesis_settings.load_profile("dalil")

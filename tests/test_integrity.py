@@ -29,7 +29,9 @@ from tests.doubles import WordEncoder, local_client
 from tests.killed_changes import CHANGES, CONFIG, make
 from ui.api import AnswerService, create_app
 
-pytestmark = pytest.mark.filterwarnings("ignore:Payload indexes have no effect in the local Qdrant")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Payload indexes have no effect in the local Qdrant", "ignore:Local mode performs exact"
+)
 
 ROOT = Path(__file__).parent.parent
 ARTICLES = [make(f"a{at}", 5) for at in range(30)]

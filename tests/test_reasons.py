@@ -21,7 +21,13 @@ from ui.page.library import Library
 
 LINES = {"Content-Type": "application/jsonl"}
 TEXTS = {code: json.loads((ROOT / "ingest" / "reasons" / f"{code}.json").read_text("utf-8")) for code in LANGUAGES}
-ON_THE_COMMAND_LINE_ALONE = ("ingest.web", "ingest.archive", "ingest.readers.files", "ingest.readers.folders")
+ON_THE_COMMAND_LINE_ALONE = (
+    "ingest.web",
+    "ingest.connections",
+    "ingest.archive",
+    "ingest.readers.files",
+    "ingest.readers.folders",
+)
 
 
 def fields(template: str) -> set[str]:

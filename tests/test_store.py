@@ -45,7 +45,9 @@ from rag.types import NO_FILTERS, Article, Chunk, Filters, PageMap, Span
 from tests.doubles import WordEncoder, article, closed_port
 from tests.qdrant_stand_in import StandIn
 
-pytestmark = pytest.mark.filterwarnings("ignore:Payload indexes have no effect in the local Qdrant")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Payload indexes have no effect in the local Qdrant", "ignore:Local mode performs exact"
+)
 """The client in memory needs none; a server does."""
 
 ROOT = Path(__file__).parent.parent
