@@ -8,10 +8,11 @@ from rag.language.normalize import fold_text
 from rag.language.phonetics import consonant_skeleton
 
 _GLOSS = re.compile(r"\(([^\W\d_][^()\n]*)\)")
-_MAX_NAME_WORDS = 5
+_MAX_NAME_WORDS, _MAX_NAME_CHARS = 5, 120
 _MIN_ALIKE, _MIN_CONSONANTS = 0.7, 3
-"""Of the consonants of a name and of words in brackets behind it, from which they are one name: 64 of the 75 names of
-persons and places of the sample articles have more with their own spelling, terms and abbreviations have less."""
+"""Of the consonants of a name and of words in brackets behind it, from which they are one name. Of 126 brackets with
+Latin words in the sample articles 79 have so much with the words before them; the others hold terms, abbreviations and
+translations, and seven names."""
 _SAME_LENGTH = 0.1
 _EDGES = "،,.؛;:«»\"'"
 
@@ -33,7 +34,7 @@ def find_spelling(name: str, texts: Iterable[str]) -> str | None:
     """
     for text in texts:
         for gloss in _GLOSS.finditer(text):
-            before = text[: gloss.start()].split()[-_MAX_NAME_WORDS:]
+            before = text[max(0, gloss.start() - _MAX_NAME_CHARS) : gloss.start()].split()[-_MAX_NAME_WORDS:]
             spelled = gloss[1].split()
             if _holds(before, name) and (best := _most_alike(spelled, name.split())):
                 return best
@@ -43,8 +44,8 @@ def find_spelling(name: str, texts: Iterable[str]) -> str | None:
 def _holds(words: list[str], name: str) -> bool:
     """Whether some of the words before a bracket are a name, in the same letters or, where it has consonants enough, in
     others that sound so."""
-    folded, wanted = _fold(name), _sound(name.split())
-    runs = [words[start:end] for start in range(len(words)) for end in range(start + 1, len(words) + 1)]
+    folded, wanted, count = _fold(name), _sound(name.split()), len(name.split())
+    runs = [words[start : start + count] for start in range(len(words) - count + 1)]
     is_long = len(wanted) >= _MIN_CONSONANTS
     return any(_fold(" ".join(run)) == folded or (is_long and _sound(run) == wanted) for run in runs)
 
