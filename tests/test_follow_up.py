@@ -2,10 +2,10 @@ import httpx
 import pytest
 
 from rag.answering.follow_up import (
-    complete_question,
     find_subject,
     is_follow_up,
     names_new_subject,
+    restore_subject,
     rewrite_question,
 )
 from rag.answering.llm import Deadline
@@ -96,22 +96,39 @@ def test_a_question_that_refers_to_what_was_said_before_is_a_follow_up(question,
         "لماذا؟",
         "And where?",
         "وحي المنارة؟",
+        "ومحطة نور 2؟",
         "What about the tannour?",
         "وماذا عن الهندسة؟",
     ],
 )
-def test_a_question_that_leaves_out_what_is_asked_stands_behind_the_one_before(question):
-    history = (Message("user", "كم المساحة؟"), Message("assistant", "60 مترًا"))
-    assert complete_question(Document(question), history) == f"كم المساحة؟ {question}"
-    assert complete_question(Document(question), ()) == question
+def test_a_question_that_leaves_out_what_is_asked_is_a_follow_up(question):
+    assert is_follow_up(Document(question))
+
+
+@pytest.mark.parametrize("question", ["متى مات ابن بطوطة؟", "Who won the final?", "What is the book called?"])
+def test_a_question_that_says_what_it_asks_is_none(question):
+    assert not is_follow_up(Document(question))
+
+
+SAID = Message("assistant", "وفقًا لمقال «جسر المنارة»:\n\n«طوله 1840 مترًا.» [1]")
 
 
 @pytest.mark.parametrize(
-    "question",
-    ["ومتى مات؟", "ومن يسكنها؟", "and how much did it cost?", "Who won the final?", "وماذا عن التمور؟ كم إنتاجها؟"],
+    ("before", "question", "restored"),
+    [
+        (["كم طول الجسر الجديد؟"], "ومتى افتُتح؟", "جسر المنارة: طول الجسر الجديد ومتى افتُتح؟"),
+        (["كم طول الجسر الجديد؟", "ولماذا؟"], "ومتى؟", "جسر المنارة: طول الجسر الجديد ومتى؟"),
+        (["Who designed the old bridge?"], "When?", "جسر المنارة: designed old bridge When?"),
+    ],
 )
-def test_a_question_that_says_what_it_asks_stands_alone(question):
-    assert complete_question(Document(question), (Message("user", "كم المساحة؟"),)) == question
+def test_a_subject_is_restored_by_the_title_and_the_words_of_the_question_before(before, question, restored):
+    history = [said for asked in before for said in (Message("user", asked), SAID)]
+    assert restore_subject(question, history) == restored
+
+
+def test_without_a_title_the_subject_is_in_the_words_of_the_question_before():
+    history = (Message("user", "Who designed the old bridge?"), Message("assistant", "No answer."))
+    assert restore_subject("When?", history) == "designed old bridge When?"
 
 
 @pytest.mark.parametrize(
@@ -120,6 +137,7 @@ def test_a_question_that_says_what_it_asks_stands_alone(question):
         ("وماذا عن التمور؟", "حصاد التمور في الواحة", True),
         ("وماذا عن الشتاء؟", "حصاد التمور في الواحة", False),
         ("ومن صمّم الجسر؟", "أطول جسر في العالم", False),
+        ("ولماذا؟", "القمر، ولماذا يختفي؟", False),
     ],
 )
 def test_what_another_article_is_titled_by_is_a_new_subject(question, title, is_new):

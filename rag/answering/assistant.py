@@ -11,11 +11,17 @@ from prompts import prompt_fingerprint, reader_message
 from rag.answering.candidates import MAX_HITS_READ
 from rag.answering.conversation import resolve_request
 from rag.answering.decomposition import decompose_question
-from rag.answering.follow_up import complete_question, find_subject, is_follow_up, names_new_subject, rewrite_question
+from rag.answering.follow_up import (
+    find_subject,
+    is_follow_up,
+    names_new_subject,
+    restore_subject,
+    rewrite_question,
+)
 from rag.answering.intents import COLLECTION, Intent, IntentDetector
 from rag.answering.llm import ChatModel, CircuitBreaker, Deadline, open_llm, stream_text
 from rag.answering.passages import PassageReader, ReadPassages
-from rag.answering.quotes import Section, format_quotes
+from rag.answering.quotes import Section, format_quotes, title_words
 from rag.answering.reader import Reader, open_reader
 from rag.answering.replies import Replier
 from rag.answering.writer import AnsweredPart, AnswerWriter, Outcome, Writing, refuse
@@ -324,21 +330,20 @@ class Assistant:
                 return alone
             other = self._search_standalone(standalone, request)
             return self.read(_merge_results(result, other, request.top_k or self.settings.top_k))
-        refers_back = is_follow_up(result.question)
-        is_new = names_new_subject(result.question, result.hits[0].article.title, request.history)
-        if is_new or (not refers_back and not alone.is_unsure):
+        if names_new_subject(result.question, result.hits[0].article.title, request.history):
             return alone
-        asked = complete_question(result.question, request.history)
-        other = self._search_standalone(f"{subject}: {asked}", request)
+        refers_back = is_follow_up(result.question)
+        is_of_subject = refers_back or any(title_words(hit.article.title) == subject for hit in alone.hits_read)
+        if not is_of_subject and not alone.is_unsure:
+            return alone
+        other = self._search_standalone(restore_subject(result.question.text, request.history), request)
+        # Elsewhere, that the subject is found says nothing of whether this is asked of it.
+        likely = other.probability if is_of_subject else min(other.probability, result.probability)
         # The subject only finds the passages: the sentences are those that answer what is asked now.
-        if refers_back:
-            within = self.read(replace(other, question=Document(asked)))
-            is_likelier = within.reading.probability >= _FOLLOW_UP_SHARE * alone.reading.probability
-        else:  # that the subject is found says nothing of whether this is asked of it
-            likely = min(other.probability, result.probability)
-            within = self.read(replace(other, question=Document(asked), probability=likely))
-            is_likelier = not within.is_unsure and within.reading.probability > alone.reading.probability
-        return within if is_likelier else alone
+        within = self.read(replace(other, question=result.question, probability=likely))
+        share = _FOLLOW_UP_SHARE if refers_back else 1.0
+        is_likelier = within.reading.probability > share * alone.reading.probability
+        return within if is_likelier and (refers_back or not within.is_unsure) else alone
 
     def _search_standalone(self, question: str, request: AnswerRequest) -> RetrievalResult:
         asked = question[-self.settings.max_question_chars :]

@@ -32,9 +32,10 @@ _LABEL = re.compile(r"^[^:؟?]{1,40}:[\s*_]+(?=\S)")
 
 
 def is_follow_up(question: Document) -> bool:
-    """Whether a question refers to what was said before it, or says too little to stand alone."""
+    """Whether a question refers to what was said before it, leaves out what is asked of it ("And in winter?"), or says
+    too little to stand alone."""
     refers_back = any(profile.follow_up.search(question.folded_text.text) for profile in PROFILES.values())
-    return refers_back or len(question.content_terms) < _MIN_CONTENT_TERMS
+    return refers_back or len(question.content_terms) < _MIN_CONTENT_TERMS or _leaves_out_what_is_asked(question)
 
 
 def without_conjunction(question: str) -> str:
@@ -49,10 +50,25 @@ def find_subject(history: Sequence[Message]) -> str:
     return (last_title(history) or questions[-1]) if questions else ""
 
 
+def restore_subject(question: str, history: Sequence[Message]) -> str:
+    """A question behind what it leaves unsaid: the title of the article that was cited last, and the words of the
+    question before it.
+
+    The title alone finds the article, but rarely the passage in it. Of 83 follow-ups over the sample articles, on which
+    nothing was chosen but this, the window that is read holds the answer of 59 with it, of 72 with both, and the first
+    quote answers 40 and 55; with the words of two questions before 51.
+    """
+    asked = [_without_asking(message.text) for message in history if message.role == "user"]
+    words = next((" ".join(term.surface for term in terms) for terms in reversed(asked) if terms), "")
+    title = last_title(history)
+    return f"{title}: {words} {question}" if title else f"{words} {question}"
+
+
 def names_new_subject(question: Document, title: str, history: Sequence[Message]) -> bool:
     """Whether a question names what another article is titled by, and the one that was cited last is not."""
     known = Document(last_title(history)).stems
-    named = question.content_stems & Document(title).content_stems
+    asked = frozenset(stem for term in _without_asking(question.text) for stem in term.stems)
+    named = asked & Document(title).content_stems
     return bool(known) and not known & named and bool(named)
 
 
@@ -68,12 +84,9 @@ def last_title(history: Sequence[Message]) -> str:
     return ""
 
 
-def complete_question(question: Document, history: Sequence[Message]) -> str:
-    """A question, behind the one before it where it leaves out what is asked: "And in winter?", "متى كان ذلك؟"."""
-    earlier = [message.text for message in history if message.role == "user"]
-    if not earlier or not _leaves_out_what_is_asked(question):
-        return question.text
-    return f"{earlier[-1]} {question.text}"
+def _without_asking(question: str) -> list[Term]:
+    """The words of a question that say what it is about."""
+    return Document(without_conjunction(question)).content_terms
 
 
 def _leaves_out_what_is_asked(question: Document) -> bool:

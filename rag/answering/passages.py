@@ -10,7 +10,7 @@ from rag.answering.reader import Reader, Reading, odds_of, read_by_scores
 from rag.embedding import Encoder
 from rag.grounding.similarity import SentenceSimilarity
 from rag.retrieval.retriever import HybridRetriever, RetrievalResult
-from rag.types import Detail
+from rag.types import Detail, Hit
 
 _SURE_PROBABILITY, _ABSTENTION_PROBABILITY = 0.5, 0.3
 """That something answers: below the first what is shown may help, below the second nothing is. Below the second are, on
@@ -48,6 +48,11 @@ class ReadPassages:
     scored: Sequence[ScoredSentence]
     reading: Reading
     named_list: Sequence[Quote] = ()
+
+    @property
+    def hits_read(self) -> Sequence[Hit]:
+        """The hits whose sentences were read."""
+        return self.result.hits[:MAX_HITS_READ]
 
     @property
     def is_unsure(self) -> bool:
