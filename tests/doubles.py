@@ -403,9 +403,11 @@ def article(text: str, article_id: str = "a", title: str = "عنوان", **field
     return Article(article_id, title, text, Document(text).language, f"revision of {text[:40]}", "test", **fields)
 
 
-def make_hit(text: str, article_id: str = "a", title: str = "عنوان", score: float = 1.0, before: str = "") -> Hit:
-    """A hit with all sentences of `text`, which stands in its article behind `before`."""
-    whole = before + text
+def make_hit(
+    text: str, article_id: str = "a", title: str = "عنوان", score: float = 1.0, before: str = "", behind: str = ""
+) -> Hit:
+    """A hit with all sentences of `text`, which stands in its article between `before` and `behind`."""
+    whole = before + text + behind
     spans = [Span(start + len(before), end + len(before)) for start, end in find_sentences(text)]
     sentences = tuple(trim_span(whole, span) for span in spans)
     return Hit(

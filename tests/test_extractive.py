@@ -398,6 +398,13 @@ def test_a_heading_is_not_quoted_without_what_stands_beneath_it():
     ]
 
 
+@pytest.mark.parametrize("probabilities", [[0.1, 0.6], [0.6, 0.3]])
+def test_what_stands_beneath_a_heading_may_be_in_the_next_chunk(probabilities):
+    text, behind = "مقدمة قصيرة للمقال هنا.\n\nالتناضح العكسي", "\n\nيُضغط الماء عبر غشاء. ثم يُعقّم."
+    assert "التناضح العكسي\n\nيُضغط الماء عبر غشاء." in words_of(quote_first(text, probabilities, behind=behind))
+    assert "التناضح العكسي" in words_of(quote_first(text, probabilities))  # nothing stands beneath it
+
+
 def test_more_of_an_answer_is_one_quote_of_what_stands_around_it():
     (quote,) = quote_first(FIVE, [0.1, 0.1, 0.5, 0.1, 0.1], detail="long")
     assert words_of([quote]) == [FIVE]

@@ -105,7 +105,9 @@ def _widen(first: ReadSentence, reading: Reading) -> Quote:
     )
     order = sentence.hit.sentences
     start = order.index(sentence.span)
-    end = min(start + is_heading(sentence.text), len(order) - 1)
+    end = start + is_heading(sentence.text)
+    if end == len(order):
+        return _quote(sentence)
     while end - start + 1 < _MAX_QUOTE_SENTENCES:
         around = [at for at in (start - 1, end + 1) if 0 <= at < len(order) and order[at] in beside]
         at = max(around, key=lambda at: beside[order[at]], default=None)
@@ -122,10 +124,21 @@ def _widen(first: ReadSentence, reading: Reading) -> Quote:
 
 def _quote(sentence: ScoredSentence) -> Quote:
     """The quote of a sentence; a heading says nothing without the sentence beneath it."""
-    order = sentence.hit.sentences
-    at = order.index(sentence.span)
-    end = order[at + 1].end if at + 1 < len(order) and is_heading(sentence.text) else sentence.span.end
+    end = _end_beneath(sentence) if is_heading(sentence.text) else sentence.span.end
     return Quote(sentence.hit, Span(sentence.span.start, end), sentence.support)
+
+
+def _end_beneath(heading: ScoredSentence) -> int:
+    """Where the sentence beneath a heading ends, which may stand in the next chunk; the heading's end where none is."""
+    text, order = heading.hit.article.text, heading.hit.sentences
+    at = order.index(heading.span)
+    if at + 1 < len(order):
+        return order[at + 1].end
+    beneath = find_section(text, heading.span)
+    if beneath is None:
+        return heading.span.end
+    first = Document(text[slice(*beneath)]).sentences[0]
+    return trim_span(text, Span(beneath.start + first.start, beneath.start + first.end)).end
 
 
 def _quote_column_names(sentence: ScoredSentence) -> list[Quote]:
