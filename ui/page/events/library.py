@@ -90,9 +90,11 @@ class LibraryEvents:
 
 
 def changes_articles(function: Any) -> bool:
-    """Whether an event, by the function that it calls, changes the articles."""
-    writing = (LibraryEvents.remove, LibraryEvents.undo, LibraryEvents.plan, LibraryEvents.add)
-    return getattr(function, "__func__", None) in writing
+    """Whether an event, by the function that it calls, changes the articles: all of this area that are not known to
+    read alone."""
+    reading = (LibraryEvents.sort, LibraryEvents.show_more, LibraryEvents.limit_to_selected, LibraryEvents.cancel)
+    is_here = isinstance(getattr(function, "__self__", None), LibraryEvents)
+    return is_here and function.__func__ not in reading
 
 
 def _articles_of(event: gr.EventData) -> list[tuple[str, str]]:
