@@ -4,23 +4,26 @@ from ui.api.access import owner_of
 from ui.api.app import create_app
 from ui.api.conversations import ConversationStore, ConversationSummary
 from ui.api.errors import describe_error
-from ui.api.keys import COOKIE, ApiKeys, KeyGuard
+from ui.api.keys import COOKIE, ApiKeys
+from ui.api.path_prefix import path_prefix
 from ui.api.schemas import Feedback, Passage
 from ui.api.service import AnswerService
+from ui.api.sessions import SESSION_COOKIE
 from ui.api.tracing import Tracing, open_tracing
 
 __all__ = [
     "COOKIE",
+    "SESSION_COOKIE",
     "AnswerService",
     "ApiKeys",
     "ConversationStore",
     "ConversationSummary",
     "Feedback",
-    "KeyGuard",
     "Passage",
     "Tracing",
     "create_app",
     "describe_error",
     "open_tracing",
     "owner_of",
+    "path_prefix",
 ]

@@ -177,6 +177,8 @@ def lay_out_settings(page: Page) -> None:
         "elements", "text", content=labels["settings_kept"], tag="p", attributes={"class": "dalil-small"}
     )
     gr.HTML(kept, apply_default_css=False)
+    if page.chat.service.assistant.settings.is_locked:
+        gr.HTML(render_macro("login", "sign_out", labels=labels), apply_default_css=False, elem_id="dalil-sign-out")
 
 
 def lay_out_evidence(page: Page) -> None:
