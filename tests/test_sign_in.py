@@ -201,7 +201,7 @@ def test_the_audit_log_names_the_subject_and_conversations_can_be_kept(tmp_path,
         browser.post(f"{site}/v1/articles?name=a", content="نص.".encode(), headers=TEXT)
         assert browser.get(f"{site}/v1/conversations").json()["data"] == []
     (line,) = map(json.loads, (tmp_path / "audit.jsonl").read_text("utf-8").splitlines())
-    assert (line["key"], line["action"], line["articles"]) == (f"oidc:{SUBJECT}", "added", ["a"])
+    assert (line["key"], line["action"], line["articles"]) == (f"oidc:{SUBJECT} (sara@example.org)", "added", ["a"])
 
 
 # What is refused
@@ -372,18 +372,36 @@ def test_groups_that_are_no_permissions_are_refused(tmp_path, groups):
 # A real browser
 
 
+def change_articles(tab, file):
+    """Add an article on the page, rename it, remove it and put it back."""
+    file.write_text("# فنار جديد\n\nافتتح فنار الرأس الأخضر سنة 1931 بحضور أهل الميناء كلهم.", "utf-8")
+    tab.get_by_role("tab").nth(1).click()
+    tab.set_input_files("#dalil-files input[type=file]", file)
+    tab.wait_for_selector("#dalil-plan [data-outcome=added]")
+    tab.click("#dalil-add")
+    row = ".dalil-articles tbody tr:has([data-article=new])"
+    tab.locator(f"{row} [data-act=rename]").click()
+    tab.fill("#dalil-dialog input", "فنار أقدم")
+    tab.press("#dalil-dialog input", "Enter")
+    tab.wait_for_function("document.querySelector('.dalil-articles').innerText.includes('فنار أقدم')")
+    tab.locator(f"{row} [data-act=remove]").click()
+    tab.click("[data-act=undo]")
+    tab.wait_for_selector(row)
+
+
 # The proxy ends while streams of the page are open: httpx leaves their connections to be collected.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_in_a_browser_beneath_a_path_a_reader_signs_in_asks_and_signs_out(tmp_path, provider, request):
+def test_in_a_browser_beneath_a_path_a_reader_signs_in_asks_changes_articles_and_signs_out(tmp_path, provider, request):
     for mark in BROWSER_TEST:
         request.applymarker(mark)
     chromium = request.getfixturevalue("chromium")
     # Another name of this machine is another site for the browser, which then comes back from there.
     issuer = provider.address.replace("127.0.0.1", "localhost")
     named = {f"DALIL_{name.upper()}": value for name, value in oidc_settings(issuer).items()}
-    settings = named | {"DALIL_OIDC_GROUPS": '{"editors": "write"}', "DALIL_ROOT_PATH": PREFIX}
+    audit = str(tmp_path / "audit.jsonl")
+    own = {"DALIL_OIDC_GROUPS": '{"editors": "write"}', "DALIL_ROOT_PATH": PREFIX, "DALIL_AUDIT_FILE": audit}
     with (
-        serve_articles(tmp_path, {"castle.md": CASTLE_ARTICLE}, **settings) as site,
+        serve_articles(tmp_path, {"castle.md": CASTLE_ARTICLE}, **named | own) as site,
         served(Proxy(site, is_told=False)) as address,
     ):
         context = chromium.new_context(viewport={"width": 1360, "height": 900})
@@ -397,6 +415,7 @@ def test_in_a_browser_beneath_a_path_a_reader_signs_in_asks_and_signs_out(tmp_pa
         assert urlsplit(tab.url).path.startswith(f"{PREFIX}/")
         ask(tab, CASTLE).locator("button.dalil-chip").first.click()
         assert "١٨٢٣" in marked_text(tab)
+        change_articles(tab, tmp_path / "new.md")
         tab.get_by_role("tab").last.click()
         tab.click("#dalil-sign-out button")
         tab.wait_for_selector("[role=alert]")
@@ -404,3 +423,6 @@ def test_in_a_browser_beneath_a_path_a_reader_signs_in_asks_and_signs_out(tmp_pa
         tab.goto(f"{address}{PREFIX}/ar/")
         assert urlsplit(tab.url).path == f"{PREFIX}/login"
         context.close()
+    lines = list(map(json.loads, (tmp_path / "audit.jsonl").read_text("utf-8").splitlines()))
+    done = [(line["action"], line["key"].partition(" ")[0]) for line in lines]
+    assert done == [(action, f"oidc:{SUBJECT}") for action in ("added", "changed", "removed", "restored")]

@@ -1,7 +1,8 @@
 """The HTTP service: Dalil's own API over an assistant."""
 
-from ui.api.access import owner_of
+from ui.api.access import name_of, owner_of
 from ui.api.app import create_app
+from ui.api.audit import acting_for
 from ui.api.conversations import ConversationStore, ConversationSummary
 from ui.api.errors import describe_error
 from ui.api.keys import COOKIE, ApiKeys
@@ -21,8 +22,10 @@ __all__ = [
     "Feedback",
     "Passage",
     "Tracing",
+    "acting_for",
     "create_app",
     "describe_error",
+    "name_of",
     "open_tracing",
     "owner_of",
     "path_prefix",

@@ -65,8 +65,9 @@ class Person:
 
     @property
     def name(self) -> str:
-        """By which the audit log calls them: no key has such a name by chance."""
-        return f"oidc:{self.identity.subject}"
+        """By which the audit log calls them: the subject, which alone is theirs for good, and how people know them."""
+        subject, label, _ = self.identity
+        return f"oidc:{subject} ({label})" if label else f"oidc:{subject}"
 
     def role_in(self, collection: str) -> Role | None:
         """The most that any of their groups may do in a collection."""
