@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
@@ -401,11 +401,13 @@ class Settings(BaseModel):
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """Every key that is set, each by itself."""
+        """Every key that is set, each by itself, and the passwords of addresses."""
         values = [value for _, value in self if isinstance(value, SecretStr)]
         joined = (self.api_keys, self.llm_extra_headers)
         alone = (value.get_secret_value() for value in values if value not in joined)
-        return (*alone, *self.accepted_keys, *self.llm_request_headers.values())
+        urls = (value.get_secret_value() for value in (self.database_url, self.redis_url) if value)
+        passwords = filter(None, map(_read_password, urls))
+        return (*alone, *passwords, *self.accepted_keys, *self.llm_request_headers.values())
 
     @property
     def llm_request_headers(self) -> dict[str, str]:
@@ -435,6 +437,15 @@ def is_openai(url: str) -> bool:
     """Whether an address is one of OpenAI itself."""
     host = urlsplit(url).hostname or ""
     return host == _OPENAI_DOMAIN or host.endswith(f".{_OPENAI_DOMAIN}")
+
+
+def _read_password(url: str) -> str | None:
+    """The password within an address, as it is meant."""
+    try:
+        password = urlsplit(url).password
+    except ValueError:
+        return None
+    return unquote(password) if password else None
 
 
 def _read_headers(headers: SecretStr | None) -> dict[str, str]:

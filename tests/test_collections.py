@@ -29,6 +29,7 @@ KEYS = {
     "law-reader": {"role": "read", "collections": ["law"]},
     "law-writer": {"role": "write", "collections": ["law"]},
     "health-admin": {"role": "admin", "collections": ["health"]},
+    "default-reader": {"role": "read", "collections": ["default"]},
     "reader": {"role": "read"},
 }
 
@@ -167,6 +168,13 @@ def test_a_key_is_told_of_its_collections_alone(client):
     assert listed("admin") == {"default": 1, "law": 1, "health": 1}
     assert listed("law-reader") == {"law": 1}
     assert client.get("/v1/collections").status_code == 401
+
+
+def test_within_a_collection_a_key_of_another_is_told_of_none(client):
+    """The default collection's name is not another's."""
+    for key, names in (("default-reader", []), ("law-reader", ["law"]), ("admin", ["law"])):
+        listed = client.get("/v1/collections/law/collections", headers=bearer(key)).json()["data"]
+        assert [one["name"] for one in listed] == names
 
 
 @pytest.mark.parametrize("key", KEYS)

@@ -292,6 +292,11 @@ def test_a_key_goes_as_its_endpoint_wants_it_and_headers_are_secret():
     assert azure.llm_request_headers == {"api-key": "sk-2"}
 
 
+def test_the_password_of_an_address_is_a_secret_by_itself():
+    settings = load_settings({}, database_url="postgresql://u:p%40ss@h/d", redis_url="redis://[")
+    assert "p@ss" in settings.secrets
+
+
 def test_an_answer_may_take_half_of_the_context():
     assert load_settings({}).llm_answer_tokens == 700
     assert load_settings({}, llm_max_tokens=9000, llm_context_tokens=4000).llm_answer_tokens == 2000

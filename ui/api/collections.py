@@ -54,7 +54,7 @@ def build_collection_routes(service: AnswerService) -> APIRouter:
         """The collections that the key of the request may read, with the number of their articles. The routes of each
         are beneath `/v1/collections/NAME/`; those of `default` are also without it."""
         caller = caller_of(request.scope)
-        services = {DEFAULT_COLLECTION: service} | service.collections
+        services = {service.collection: service} | service.collections
         reached = {name: one for name, one in services.items() if caller is None or caller.role_in(name)}
         counts = {name: one.assistant.store.count_articles() for name, one in reached.items()}
         return CollectionList(data=[CollectionInfo(name=name, articles=count) for name, count in counts.items()])
