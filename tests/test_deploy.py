@@ -137,6 +137,13 @@ def test_what_is_started_by_compose_is_reached_by_this_machine_alone_and_writes_
         assert {volume.split(":")[0] for volume in service["volumes"]} <= COMPOSE["volumes"].keys()
 
 
+def test_the_folder_that_is_ingested_may_be_named_by_any_path():
+    """`path/to/folder:/articles` is a volume of that name."""
+    assert COMPOSE["services"]["ingest"]["volumes"] == [
+        {"type": "bind", "source": "${ARTICLES:-./articles}", "target": "/articles", "read_only": True}
+    ]
+
+
 # Helm
 
 
