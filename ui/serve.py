@@ -263,18 +263,25 @@ def serve(settings: Settings, watched: Sequence[Path] = ()) -> None:
         tracing = stack.enter_context(open_tracing() or nullcontext())
         assistant = stack.enter_context(Assistant.from_settings(settings))
         service = stack.enter_context(closing(AnswerService(assistant)))
-        for one in (service, *service.collections.values()):
-            one.indexer.delete_orphaned_originals()
-        site = create_site(service, tracing)
-        config = configure_server(site, settings)
-        watch = _watching(service, watched) if watched else nullcontext()
-        # uvicorn raises the signal again when it has ended: as an exception, so that the index is closed.
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-        server = SiteServer(config, service, partial(_warm, site.state.first_screen))
-        try:
-            with watch:
-                server.run([listener])
-        except KeyboardInterrupt:
-            print("Dalil has ended.", file=sys.stderr)
-        finally:
-            server.finish()
+        _run_site(service, tracing, watched, listener)
+
+
+def _run_site(
+    service: AnswerService, tracing: Tracing | None, watched: Sequence[Path], listener: socket.socket
+) -> None:
+    """Serve a service on a socket until a signal."""
+    for one in (service, *service.collections.values()):
+        one.indexer.delete_orphaned_originals()
+    site = create_site(service, tracing)
+    config = configure_server(site, service.assistant.settings)
+    watch = _watching(service, watched) if watched else nullcontext()
+    # uvicorn raises the signal again when it has ended: as an exception, so that the index is closed.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    server = SiteServer(config, service, partial(_warm, site.state.first_screen))
+    try:
+        with watch:
+            server.run([listener])
+    except KeyboardInterrupt:
+        print("Dalil has ended.", file=sys.stderr)
+    finally:
+        server.finish()
