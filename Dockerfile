@@ -9,8 +9,8 @@ ENV PATH=/opt/dalil/bin:$PATH
 # Alone, so that a change of the code does not install the packages again.
 WORKDIR /src
 COPY requirements.txt requirements-dev.txt ./
-# What replicas share needs these; their versions are those of the tests.
-RUN pip install -r requirements.txt --constraint requirements-dev.txt limits redis pg8000
+# What replicas share needs these, and signing in at a provider; their versions are those of the tests.
+RUN pip install -r requirements.txt --constraint requirements-dev.txt limits redis pg8000 authlib joserfc
 
 COPY pyproject.toml README.md LICENSE ./
 COPY prompts prompts

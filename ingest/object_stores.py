@@ -16,10 +16,13 @@ from ingest.ocr.options import NO_OCR, OcrOptions
 from ingest.readers import ReadFailure
 from ingest.readers.formats import can_read, format_of_file
 from ingest.reasons import reason
+from rag.addresses import has_password
 from rag.errors import InputError
 
 _EXTRAS = {"s3": "s3", "gs": "gs", "gcs": "gs", "az": "az", "abfs": "az"}
 _PATTERN = "*?["
+_CHAIN = "::"
+"""Of fsspec: a store within another, so that any could be asked past the limits that hold for the web."""
 
 
 class StoredObject(NamedTuple):
@@ -101,10 +104,19 @@ def list_objects(
     return [found[one] for one in sorted(found)]
 
 
+def _check_address(address: str) -> None:
+    if _CHAIN in address:
+        raise InputError(f"{address}: an address names one store alone, without `{_CHAIN}`.")
+    if has_password(address):
+        raise InputError("An address is kept with its articles, so it may hold no password: set it where the store's "
+                         "package looks for keys.")  # fmt: skip
+
+
 def _list_versions(address: str) -> dict[str, str]:
     """What each document under an address is told by."""
     import fsspec
 
+    _check_address(address)
     scheme = urlsplit(address).scheme
     try:
         files, place = fsspec.core.url_to_fs(address)

@@ -17,3 +17,11 @@ def web_address(text: str | None) -> str | None:
 def is_object_address(path: str) -> bool:
     """Whether this is the address of an object or a folder of them, and none of the web."""
     return "://" in path and not web_address(path)
+
+
+def has_password(address: str) -> bool:
+    """Whether an address holds one; what is kept with an article would show it to every reader."""
+    try:
+        return urlsplit(address).password is not None
+    except ValueError:
+        return False

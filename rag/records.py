@@ -1,5 +1,5 @@
-"""What a service keeps beside its index: answers that can be rated, ratings, and jobs; of one process, or in a database
-that all replicas share."""
+"""What a service keeps beside its index: answers that can be rated, ratings, jobs, and sessions that were ended; of one
+process, or in a database that all replicas share."""
 
 import json
 import threading
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
     from rag.settings import Settings
 
-Kind = Literal["answers", "ratings", "jobs"]
+Kind = Literal["answers", "ratings", "jobs", "sessions"]
 Record = dict[str, Any]
 
-MAX_KEPT: dict[Kind, int] = {"answers": 2000, "jobs": 200}
+MAX_KEPT: dict[Kind, int] = {"answers": 2000, "jobs": 200, "sessions": 10_000}
 """Records that one process keeps: the last so many. Ratings are kept for good."""
 _KEPT_S = 7 * 24 * 3600
-"""How long a database keeps answers and jobs."""
+"""How long a database keeps all but ratings; no session lives longer."""
 _PRUNED_EVERY_S = 300
 _MAX_KEY_CHARS = 200
 _CONNECT_S = 5

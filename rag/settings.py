@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
@@ -178,6 +178,32 @@ class Settings(BaseModel):
         description="JSON file of more keys, each with a name, what it may do (`read`, `write`, `admin`) and in which "
         "collections; `dalil key` writes it",
     )
+    oidc_issuer: Url | None = Field(
+        None,
+        description="Provider of OpenID Connect at which readers of the page sign in, such as "
+        "`https://login.example.org/realms/press`; https, but on this machine itself. Needs "
+        "`pip install 'dalil[oidc]'`",
+    )
+    oidc_client_id: str | None = Field(None, description="By which that provider knows this service")
+    oidc_client_secret: SecretStr | None = Field(
+        None, description="The client's secret there; it also signs sessions, so that another one ends all of them"
+    )
+    oidc_groups: JsonObject | None = Field(
+        None,
+        description="Who may come in, a JSON object of groups, each with a role or with a role and collections; `*` is "
+        'whoever can sign in: `{"editors": "write", "law": {"role": "read", "collections": ["law"]}}`',
+    )
+    oidc_groups_claim: str = Field(
+        "groups", min_length=1, description="Claim that holds the groups, or its path, such as `realm_access.roles`"
+    )
+    oidc_scopes: str = Field(
+        "openid profile email",
+        pattern=r"^(?:\S+ )*openid(?: \S+)*$",
+        description="Scopes that are asked for, `openid` among them; some providers tell groups for `groups` alone",
+    )
+    oidc_session_hours: float = Field(
+        8, ge=0.02, le=168, description="Hours after which a reader signs in again, and groups are read anew"
+    )
     audit_file: Path | None = Field(
         None,
         description="File to which a line of JSON is added for what each key adds, changes or removes over HTTP and "
@@ -265,8 +291,8 @@ class Settings(BaseModel):
             raise ValueError("DALIL_LLM_GGUF and DALIL_LLM_BASE_URL name two models: set one of them")
         if not all(isinstance(value, str) for value in _read_headers(self.llm_extra_headers).values()):
             raise ValueError(f"{_variable('llm_extra_headers')}: each header is a text")
-        has_keys = self.accepted_keys or self.keys_file
-        if self.keep_conversations and not has_keys:
+        self._check_oidc()
+        if self.keep_conversations and not self.is_locked:
             raise ValueError("DALIL_KEEP_CONVERSATIONS needs DALIL_API_KEYS: conversations are kept for a key")
         for name in self.collection_names:
             if not COLLECTION_PATTERN.fullmatch(name) or name == DEFAULT_COLLECTION:
@@ -274,12 +300,28 @@ class Settings(BaseModel):
                     f"{_variable('collections')}: {name!r} is no name: small Latin letters, digits and hyphens, not "
                     f"{DEFAULT_COLLECTION!r}"
                 )
-        if self.host not in _LOOPBACK_HOSTS and not has_keys and not self.open_access:
+        if self.host not in _LOOPBACK_HOSTS and not self.is_locked and not self.open_access:
             raise ValueError(
                 f"DALIL_HOST={self.host} lets other machines in: set DALIL_API_KEYS, or DALIL_OPEN_ACCESS=true "
                 "where nobody needs a key"
             )
         return self
+
+    def _check_oidc(self) -> None:
+        needed = ("oidc_client_id", "oidc_client_secret", "oidc_groups")
+        if self.oidc_issuer is None:
+            return
+        for name in needed:
+            if not getattr(self, name):
+                raise ValueError(f"{_variable('oidc_issuer')} needs {_variable(name)} beside it")
+        issuer = urlsplit(self.oidc_issuer)
+        if issuer.scheme != "https" and issuer.hostname not in _LOOPBACK_HOSTS:
+            raise ValueError(f"{_variable('oidc_issuer')}: https is wanted, else anybody between may sign in as anyone")
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether nobody is let in without a key or signing in."""
+        return bool(self.accepted_keys or self.keys_file or self.oidc_issuer)
 
     @property
     def collection_names(self) -> tuple[str, ...]:
@@ -359,11 +401,13 @@ class Settings(BaseModel):
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """Every key that is set, each by itself."""
+        """Every key that is set, each by itself, and the passwords of addresses."""
         values = [value for _, value in self if isinstance(value, SecretStr)]
         joined = (self.api_keys, self.llm_extra_headers)
         alone = (value.get_secret_value() for value in values if value not in joined)
-        return (*alone, *self.accepted_keys, *self.llm_request_headers.values())
+        urls = (value.get_secret_value() for value in (self.database_url, self.redis_url) if value)
+        passwords = filter(None, map(_read_password, urls))
+        return (*alone, *passwords, *self.accepted_keys, *self.llm_request_headers.values())
 
     @property
     def llm_request_headers(self) -> dict[str, str]:
@@ -393,6 +437,15 @@ def is_openai(url: str) -> bool:
     """Whether an address is one of OpenAI itself."""
     host = urlsplit(url).hostname or ""
     return host == _OPENAI_DOMAIN or host.endswith(f".{_OPENAI_DOMAIN}")
+
+
+def _read_password(url: str) -> str | None:
+    """The password within an address, as it is meant."""
+    try:
+        password = urlsplit(url).password
+    except ValueError:
+        return None
+    return unquote(password) if password else None
 
 
 def _read_headers(headers: SecretStr | None) -> dict[str, str]:

@@ -29,6 +29,7 @@ KEYS = {
     "law-reader": {"role": "read", "collections": ["law"]},
     "law-writer": {"role": "write", "collections": ["law"]},
     "health-admin": {"role": "admin", "collections": ["health"]},
+    "default-reader": {"role": "read", "collections": ["default"]},
     "reader": {"role": "read"},
 }
 
@@ -169,6 +170,13 @@ def test_a_key_is_told_of_its_collections_alone(client):
     assert client.get("/v1/collections").status_code == 401
 
 
+def test_within_a_collection_a_key_of_another_is_told_of_none(client):
+    """The default collection's name is not another's."""
+    for key, names in (("default-reader", []), ("law-reader", ["law"]), ("admin", ["law"])):
+        listed = client.get("/v1/collections/law/collections", headers=bearer(key)).json()["data"]
+        assert [one["name"] for one in listed] == names
+
+
 @pytest.mark.parametrize("key", KEYS)
 def test_a_key_may_do_what_its_role_may_on_every_route(client, key):
     grant = KEYS[key]
@@ -223,7 +231,8 @@ def test_on_the_page_a_key_that_reads_changes_nothing(tmp_path):
             sent = [site.post(f"{url}/en/gradio_api/queue/join", json=body, headers=bearer(key)) for body in bodies]
             return sum(answer.status_code == 403 for answer in sent)
 
-        assert (count_refused("reader"), count_refused("admin")) == (4, 0)
+        # remove, undo, rename, plan, add
+        assert (count_refused("reader"), count_refused("admin")) == (5, 0)
         uploaded = site.post(f"{url}/en/gradio_api/upload", files={"files": b"x"}, headers=bearer("reader"))
         assert uploaded.status_code == 403
         assert site.get(f"{url}/en/", headers=bearer("law-reader")).status_code == 403

@@ -13,8 +13,10 @@ import yaml
 
 from deploy.dry_build import read_dockerfile
 from rag.settings import Settings
+from tests.helm_charts import Chart, ChartError
 from tests.test_reference import parsers
 from ui.api import AnswerService, create_app
+from ui.serve import _LLM_GRACE_S, _SHUTDOWN_S
 
 ROOT = Path(__file__).parent.parent
 CHART = ROOT / "deploy" / "helm" / "dalil"
@@ -22,6 +24,7 @@ COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))
 DOCKERFILE = list(read_dockerfile((ROOT / "Dockerfile").read_text("utf-8")))
 UNIT = (ROOT / "deploy" / "systemd" / "dalil.service").read_text("utf-8")
 VARIABLES = {f"DALIL_{name.upper()}" for name in Settings.model_fields}
+HELM = shutil.which("helm")
 OF_COMPOSE = {"DALIL_PUBLISH"}
 """Read by Compose alone."""
 
@@ -134,6 +137,13 @@ def test_what_is_started_by_compose_is_reached_by_this_machine_alone_and_writes_
         assert {volume.split(":")[0] for volume in service["volumes"]} <= COMPOSE["volumes"].keys()
 
 
+def test_the_folder_that_is_ingested_may_be_named_by_any_path():
+    """`path/to/folder:/articles` is a volume of that name."""
+    assert COMPOSE["services"]["ingest"]["volumes"] == [
+        {"type": "bind", "source": "${ARTICLES:-./articles}", "target": "/articles", "read_only": True}
+    ]
+
+
 # Helm
 
 
@@ -153,33 +163,78 @@ def test_the_chart_has_the_version_of_the_project():
     assert (chart["version"], chart["appVersion"]) == (version, version)
 
 
-def render(tmp_path, *values):
-    """The objects that the chart makes, by kind; its dependency is an empty chart of that name."""
-    helm = shutil.which("helm")
-    if helm is None:
-        pytest.skip("Helm is not installed")
-    chart = tmp_path / "dalil"
+def read_values(*values):
+    """Values as `--set` has them."""
+    pairs = (value.split("=", 1) for value in values)
+    return {path: yaml.safe_load(value) for path, value in pairs}
+
+
+def render(*values):
+    """The objects that the chart makes, by kind, or why it refuses."""
+    try:
+        return {one["kind"]: one for one in Chart(CHART, read_values(*values)).render()}
+    except ChartError as error:
+        return str(error)
+
+
+def render_by_helm(folder, *values):
+    """The same by Helm; the chart's dependency is an empty chart of that name."""
+    chart = folder / "dalil"
     shutil.copytree(CHART, chart)
     (chart / "charts/qdrant").mkdir(parents=True)
     (chart / "charts/qdrant/Chart.yaml").write_text("apiVersion: v2\nname: qdrant\nversion: 1.19.0\n", "utf-8")
-    command = [helm, "template", "r", str(chart), *(word for value in values for word in ("--set", value))]
+    command = [HELM, "template", "r", str(chart), *(word for one in values for word in ("--set", one))]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     return {one["kind"]: one for one in yaml.safe_load_all(ran.stdout) if one} if ran.returncode == 0 else ran.stderr
 
 
-def test_one_replica_keeps_its_index_on_a_volume_and_is_replaced_only_once_it_has_ended(tmp_path):
-    made = render(tmp_path, "secret.values.DALIL_API_KEYS=k")
+SEVERAL = ("secret.name=s", "qdrant.enabled=true", "autoscaling.enabled=true", "persistence.enabled=false")
+IN_FULL = (
+    "secret.values.DALIL_API_KEYS=k", "qdrantUrl=http://q:6333", "replicas=3", "persistence.accessMode=ReadWriteMany",
+    "ingress.enabled=true", "ingress.tlsSecret=t", "settings.DALIL_OPEN_ACCESS=true",
+)  # fmt: skip
+
+
+def test_one_replica_keeps_its_index_on_a_volume_and_is_replaced_only_once_it_has_ended():
+    made = render("secret.values.DALIL_API_KEYS=k")
     assert made.keys() == {"NetworkPolicy", "Secret", "PersistentVolumeClaim", "Service", "Deployment"}
     assert made["Deployment"]["spec"]["strategy"] == {"type": "Recreate"}
 
 
-def test_several_replicas_share_a_qdrant_server_and_are_replaced_one_by_one(tmp_path):
-    made = render(
-        tmp_path, "secret.name=s", "qdrant.enabled=true", "autoscaling.enabled=true", "persistence.enabled=false"
-    )
+def test_several_replicas_share_a_qdrant_server_and_are_replaced_one_by_one():
+    made = render(*SEVERAL)
     assert {"HorizontalPodAutoscaler", "PodDisruptionBudget"} <= made.keys()
     environment = made["Deployment"]["spec"]["template"]["spec"]["containers"][0]["env"]
     assert {"name": "DALIL_QDRANT_URL", "value": "http://r-qdrant:6333"} in environment
+
+
+def test_a_rollout_loses_no_request_and_a_drain_waits_for_no_replica_that_is_alone():
+    made = render(*SEVERAL)
+    spec = made["Deployment"]["spec"]
+    # A new one answers before an old one goes, which answers until the balancers know, and then has time to end.
+    assert spec["strategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}
+    pod = spec["template"]["spec"]
+    (container,) = pod["containers"]
+    assert container["readinessProbe"]["httpGet"]["path"] == "/ready"
+    _, pause_s = container["lifecycle"]["preStop"]["exec"]["command"]
+    assert int(pause_s) + _LLM_GRACE_S + _SHUTDOWN_S < pod["terminationGracePeriodSeconds"]
+    budget = made["PodDisruptionBudget"]["spec"]
+    assert budget["maxUnavailable"] == 1
+    assert "minAvailable" not in budget
+    assert budget["selector"] == spec["selector"]
+
+
+if HELM:  # else there is nothing to compare with
+
+    @pytest.mark.parametrize("values", [(), SEVERAL, IN_FULL, ("secret.name=s",), ("secret.name=s", "replicas=2")])
+    def test_helm_makes_the_same_of_the_chart(tmp_path, values):
+        made, by_helm = render(*values), render_by_helm(tmp_path, *values)
+        if isinstance(made, str):
+            assert made in by_helm
+            return
+        for one in (made, by_helm):  # a hash of YAML, which each writes in its own way
+            assert one["Deployment"]["spec"]["template"]["metadata"]["annotations"].pop("checksum/settings")
+        assert made == by_helm
 
 
 @pytest.mark.parametrize(
@@ -190,5 +245,5 @@ def test_several_replicas_share_a_qdrant_server_and_are_replaced_one_by_one(tmp_
         ([], "Nobody could come in"),
     ],
 )  # fmt: skip
-def test_the_chart_refuses_what_cannot_work(tmp_path, values, message):
-    assert message in render(tmp_path, *values)
+def test_the_chart_refuses_what_cannot_work(values, message):
+    assert message in render(*values)

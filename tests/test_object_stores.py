@@ -68,6 +68,9 @@ def test_a_pattern_names_some_and_a_document_that_is_gone_is_a_failure(store, bu
     ("address", "message"),
     [
         ("memory://nothing", "there is nothing to read here"),
+        ("simplecache::http://127.0.0.1:1/a.md", "one store alone"),
+        ("simplecache::memory://bucket", "one store alone"),
+        ("s3://key:secret@bucket/folder", "no password"),
         ("gs://bucket", "needs pip install 'dalil\\[gs\\]'"),
         ("nowhere://bucket", "cannot be looked into"),
     ],

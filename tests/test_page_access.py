@@ -84,4 +84,10 @@ def test_where_keys_are_set_the_page_asks_for_one(tmp_path, chromium):
         tab.wait_for_selector(".dalil-turn", timeout=15_000)
         ask(tab, CASTLE).locator("button.dalil-chip").first.click()
         assert "١٨٢٣" in marked_text(tab)
+        context.clear_cookies()
+        tab.fill("#dalil-question textarea", CASTLE)
+        tab.press("#dalil-question textarea", "Enter")
+        tab.wait_for_selector("#dalil-session", state="visible")
+        tab.click("#dalil-session a")
+        tab.wait_for_selector("#key")
         context.close()  # or the service would wait for it at its end

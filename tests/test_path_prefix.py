@@ -1,6 +1,7 @@
 """The site beneath a path of a proxy: nothing that the page asks for leaves it."""
 
 import gc
+from http.cookiejar import DefaultCookiePolicy
 from urllib.parse import urlsplit
 
 import httpx
@@ -18,7 +19,7 @@ from ui.api.path_prefix import path_prefix
 from ui.serve import configure_server
 
 PREFIX = "/dalil"
-_HOP_HEADERS = ("transfer-encoding", "connection")
+_HOP_HEADERS = (b"transfer-encoding", b"connection")
 
 
 class Proxy:
@@ -48,12 +49,14 @@ class Proxy:
         body = await request.body()
         async with self._client.stream(request.method, url, headers=headers, content=body) as response:
             self.statuses[scope["path"]] = response.status_code
-            kept = {name: value for name, value in response.headers.items() if name not in _HOP_HEADERS}
-            await StreamingResponse(response.aiter_raw(), response.status_code, kept)(scope, receive, send)
+            answer = StreamingResponse(response.aiter_raw(), response.status_code)
+            answer.raw_headers = [one for one in response.headers.raw if one[0].lower() not in _HOP_HEADERS]
+            await answer(scope, receive, send)
 
     async def _live(self, receive, send) -> None:
         await receive()
         async with httpx.AsyncClient(timeout=30, limits=httpx.Limits(max_connections=None)) as self._client:
+            self._client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # they are the browser's
             await send({"type": "lifespan.startup.complete"})
             await receive()
             await send({"type": "lifespan.shutdown.complete"})

@@ -16,6 +16,7 @@ SECRETS = (
     "rerank_api_key",
     "llm_api_key",
     "api_keys",
+    "oidc_client_secret",
     "webhook_secret",
 )
 
@@ -83,7 +84,7 @@ def test_settings_cannot_be_changed():
 
 
 def test_there_are_few_settings_and_each_is_described():
-    assert len(Settings.model_fields) <= 73
+    assert len(Settings.model_fields) <= 76
     assert all(field.description for field in Settings.model_fields.values())
 
 
@@ -289,6 +290,11 @@ def test_a_key_goes_as_its_endpoint_wants_it_and_headers_are_secret():
     assert {"sk-2", "sk-3"} <= {*settings.secrets}
     azure = load_settings({}, llm_api_key="sk-2", llm_api_version="2024-10-21")
     assert azure.llm_request_headers == {"api-key": "sk-2"}
+
+
+def test_the_password_of_an_address_is_a_secret_by_itself():
+    settings = load_settings({}, database_url="postgresql://u:p%40ss@h/d", redis_url="redis://[")
+    assert "p@ss" in settings.secrets
 
 
 def test_an_answer_may_take_half_of_the_context():

@@ -139,6 +139,13 @@ def test_a_redirect_to_a_private_address_is_refused(tmp_path, target):
     assert [path for path, _ in asked] == ["/robots.txt", "/a"]
 
 
+def test_an_address_with_a_password_is_not_kept(tmp_path):
+    with web({"/a": page("عنوان")}) as (site, asked):
+        address = site.replace("//", "//reader:secret@") + "/a"
+        assert reason(tmp_path, address).startswith("An address is kept with its article")
+        assert asked == []
+
+
 @pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://example.org/", "", "http://["])
 def test_a_redirect_out_of_the_web_is_refused(tmp_path, target):
     with web({"/a": (302, {"Location": target}, "")}) as (site, _):

@@ -2,7 +2,6 @@
 serving it."""
 
 import logging
-import math
 import os
 import signal
 import socket
@@ -12,12 +11,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
-from fastapi import FastAPI, Form, Request
+from fastapi import FastAPI, Request
 from fastapi.middleware.gzip import GZipMiddleware
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware import Middleware
 
@@ -28,7 +27,7 @@ from rag.answering.assistant import Assistant
 from rag.errors import DalilError, InputError
 from rag.language.languages import LANGUAGES
 from rag.settings import Settings
-from ui.api import COOKIE, AnswerService, ApiKeys, KeyGuard, Tracing, create_app, open_tracing
+from ui.api import AnswerService, Tracing, create_app, open_tracing
 from ui.api.connections import TimedProtocol
 from ui.api.path_prefix import ForwardedMiddleware
 from ui.api.request_log import log_requests_to
@@ -38,6 +37,7 @@ from ui.page.event_guard import EventGuardMiddleware
 from ui.page.fonts import FONTS, add_font_routes, read_woff2
 from ui.page.installable import add_app_routes
 from ui.page.shell import GZIP_LEVEL, PageMiddleware, preferred_language
+from ui.page.sign_in import add_sign_in_routes
 from ui.page.uploads import UploadFolder, remove_abandoned_uploads
 from ui.watching import describe_pass, open_watcher, refuse_removal
 
@@ -46,8 +46,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_SESSION_S = 30 * 24 * 3600
-_MAX_KEY_CHARS = 1000
 _LLM_GRACE_S, _SHUTDOWN_S = 1.0, 4
 """After a signal: how long answers may still wait for a model, and how long anything may take."""
 
@@ -72,7 +70,8 @@ def create_site(service: AnswerService, tracing: Tracing | None = None) -> FastA
     if has_mcp():
         mount_mcp(app, service)
     _mount_static_files(app)
-    _add_entrance(app, service.guard)
+    _add_entrance(app)
+    add_sign_in_routes(app, service)
     return _mount_pages(app, service, uploads.files)
 
 
@@ -115,33 +114,13 @@ def _mount_static_files(app: FastAPI) -> None:
     app.mount("/page", GZipMiddleware(StaticFiles(directory=own_files), compresslevel=GZIP_LEVEL))
 
 
-def _add_entrance(app: FastAPI, guard: KeyGuard) -> None:
-    from ui.page.login import render_login
-
+def _add_entrance(app: FastAPI) -> None:
     @app.get("/", include_in_schema=False)
     def redirect_to_page(request: Request) -> Response:
         return RedirectResponse(f"{preferred_language(request.headers, request.cookies)}/", 307)
 
     for language in LANGUAGES:
         app.add_api_route(f"/{language}", lambda to=language: RedirectResponse(f"{to}/"), include_in_schema=False)
-
-    @app.get("/login", include_in_schema=False)
-    def ask_for_key() -> Response:
-        return HTMLResponse(render_login())
-
-    @app.post("/login", include_in_schema=False)
-    def sign_in(request: Request, key: Annotated[str, Form(max_length=_MAX_KEY_CHARS)]) -> Response:
-        check = guard.check(key.strip().encode(), request.client.host if request.client else "")
-        if check.wait_s:
-            page = render_login(problem="key_wait")
-            return HTMLResponse(page, 429, headers={"Retry-After": str(math.ceil(check.wait_s))})
-        if not check.is_known:
-            return HTMLResponse(render_login(problem="key_wrong"), 401)
-        response = RedirectResponse("./", 303)
-        is_secure = request.url.scheme == "https"
-        token = ApiKeys.session_token(key.strip().encode())
-        response.set_cookie(COOKIE, token, max_age=_SESSION_S, httponly=True, samesite="strict", secure=is_secure)
-        return response
 
 
 class SiteServer(uvicorn.Server):
@@ -284,18 +263,25 @@ def serve(settings: Settings, watched: Sequence[Path] = ()) -> None:
         tracing = stack.enter_context(open_tracing() or nullcontext())
         assistant = stack.enter_context(Assistant.from_settings(settings))
         service = stack.enter_context(closing(AnswerService(assistant)))
-        for one in (service, *service.collections.values()):
-            one.indexer.delete_orphaned_originals()
-        site = create_site(service, tracing)
-        config = configure_server(site, settings)
-        watch = _watching(service, watched) if watched else nullcontext()
-        # uvicorn raises the signal again when it has ended: as an exception, so that the index is closed.
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-        server = SiteServer(config, service, partial(_warm, site.state.first_screen))
-        try:
-            with watch:
-                server.run([listener])
-        except KeyboardInterrupt:
-            print("Dalil has ended.", file=sys.stderr)
-        finally:
-            server.finish()
+        _run_site(service, tracing, watched, listener)
+
+
+def _run_site(
+    service: AnswerService, tracing: Tracing | None, watched: Sequence[Path], listener: socket.socket
+) -> None:
+    """Serve a service on a socket until a signal."""
+    for one in (service, *service.collections.values()):
+        one.indexer.delete_orphaned_originals()
+    site = create_site(service, tracing)
+    config = configure_server(site, service.assistant.settings)
+    watch = _watching(service, watched) if watched else nullcontext()
+    # uvicorn raises the signal again when it has ended: as an exception, so that the index is closed.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    server = SiteServer(config, service, partial(_warm, site.state.first_screen))
+    try:
+        with watch:
+            server.run([listener])
+    except KeyboardInterrupt:
+        print("Dalil has ended.", file=sys.stderr)
+    finally:
+        server.finish()

@@ -14,7 +14,7 @@ from protego import Protego
 
 from ingest.connections import CheckedBackend
 from ingest.fetched import NO_VALIDATORS, Validators
-from rag.addresses import web_address
+from rag.addresses import has_password, web_address
 from rag.errors import ReadError
 
 _AGENT = "Dalil"
@@ -116,6 +116,8 @@ class WebClient:
     def fetch(self, address: str) -> Fetched:
         """What stands at an address of http or https; raises ReadError, which says why it cannot be had."""
         for _ in range(_MAX_REDIRECTS + 1):
+            if has_password(address):  # none is sent
+                raise ReadError("An address is kept with its article, so it may hold no password.")
             self._check_robots(address)
             known = self._known.get(address, NO_VALIDATORS)
             reply = self._get(address, self._limits.max_bytes, known)

@@ -1,26 +1,32 @@
 """The HTTP service: Dalil's own API over an assistant."""
 
-from ui.api.access import owner_of
+from ui.api.access import name_of, owner_of
 from ui.api.app import create_app
+from ui.api.audit import acting_for
 from ui.api.conversations import ConversationStore, ConversationSummary
 from ui.api.errors import describe_error
-from ui.api.keys import COOKIE, ApiKeys, KeyGuard
+from ui.api.keys import COOKIE, ApiKeys
+from ui.api.path_prefix import path_prefix
 from ui.api.schemas import Feedback, Passage
 from ui.api.service import AnswerService
+from ui.api.sessions import SESSION_COOKIE
 from ui.api.tracing import Tracing, open_tracing
 
 __all__ = [
     "COOKIE",
+    "SESSION_COOKIE",
     "AnswerService",
     "ApiKeys",
     "ConversationStore",
     "ConversationSummary",
     "Feedback",
-    "KeyGuard",
     "Passage",
     "Tracing",
+    "acting_for",
     "create_app",
     "describe_error",
+    "name_of",
     "open_tracing",
     "owner_of",
+    "path_prefix",
 ]

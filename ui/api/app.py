@@ -86,6 +86,7 @@ def _add_middleware(app: FastAPI, service: AnswerService, tracing: Tracing | Non
         settings=settings,
         limiter=service.limiter,
         guard=service.guard,
+        sessions=service.sessions,
         rates=service.rates,
         collection=service.collection,
     )

@@ -4,7 +4,8 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Literal
@@ -15,10 +16,21 @@ from rag.types import Article
 Action = Literal["added", "changed", "removed", "restored"]
 
 _log = logging.getLogger(__name__)
-_NOBODY = "page"
-"""Gradio calls the page's events outside of the requests that asked for them."""
+_NOBODY = "service"
+"""What the service does of itself, such as keeping in step with a folder."""
 current_caller: ContextVar[str] = ContextVar("current_caller", default=_NOBODY)
-"""The name of the key of the request that is being answered; `anyone` where none is needed."""
+"""The name of whom the request comes from that is being answered; `anyone` where everybody is let in."""
+
+
+@contextmanager
+def acting_for(caller: str) -> Iterator[None]:
+    """Within the block, what is done is a caller's, by the name: Gradio calls the page's events outside of the requests
+    that asked for them."""
+    before = current_caller.set(caller)
+    try:
+        yield
+    finally:
+        current_caller.reset(before)
 
 
 class AuditLog:

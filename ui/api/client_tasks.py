@@ -18,8 +18,9 @@ from rag.answering.follow_up import find_subject
 from rag.answering.llm import Deadline
 from rag.errors import QuestionError
 from rag.language.document import Document
-from rag.types import Answer, Message, RequestedMode
+from rag.types import Answer, Language, Message, RequestedMode
 from ui.api.openai_messages import ChatMessage, read_role
+from ui.api.wanted_form import WantedForm
 
 TaskKind = Literal["title", "tags", "follow_ups", "queries", "text", "prompt", "tool_calls", "question"]
 """What is wanted, by the key that Open WebUI reads it from; `text` is the rest of a sentence, `prompt` that of a
@@ -27,6 +28,7 @@ picture. `question` is a follow-up question in words that stand alone."""
 _TAGGED: tuple[TaskKind, ...] = ("title", "tags", "follow_ups", "queries", "text", "prompt")
 """Those that Open WebUI wants beside a conversation in tags; `tool_calls` it asks for in an instruction."""
 _LISTS = ("tags", "follow_ups", "queries")
+_LANGUAGE = "language"
 _MAX_TITLE_CHARS, _MAX_QUERY_CHARS = 60, 300
 
 _HISTORY = ("<chat_history>", "</chat_history>")
@@ -57,8 +59,8 @@ class ClientTask(NamedTuple):
     ----------
     kind : TaskKind
         What is wanted.
-    is_json : bool
-        Whether it is to stand in an object under its kind.
+    form : WantedForm or None
+        Of the object in which it is to stand under its kind; None: it is the text.
     history : tuple of Message
         The conversation that it is about.
     messages : tuple of Message
@@ -66,20 +68,20 @@ class ClientTask(NamedTuple):
     """
 
     kind: TaskKind
-    is_json: bool
+    form: WantedForm | None
     history: tuple[Message, ...]
     messages: tuple[Message, ...]
 
 
-def find_task(messages: Sequence[ChatMessage], wants_json: bool = False) -> ClientTask | None:
+def find_task(messages: Sequence[ChatMessage], form: WantedForm | None = None) -> ClientTask | None:
     """What a client asks for itself; None for a question of its reader.
 
     Parameters
     ----------
     messages : sequence of ChatMessage
         Of the request.
-    wants_json : bool
-        Whether the request says so beside its messages.
+    form : WantedForm, optional
+        What the request says of it beside its messages.
     """
     read = tuple(Message(role, one.content) for one in messages if (role := read_role(one.role)) and one.content)
     asked = [one.text for one in read if one.role != "system"]
@@ -92,13 +94,13 @@ def find_task(messages: Sequence[ChatMessage], wants_json: bool = False) -> Clie
     history = _read_history(said)
     kinds: Sequence[TaskKind] = _TAGGED if is_tagged else ("tool_calls",) if len(asked) < len(read) else ()
     if key := _find_key(around, kinds):
-        return ClientTask(key, True, history, read)
+        return ClientTask(key, form or WantedForm(), history, read)
     if not any(one.role == "user" for one in history):
         return None
     if _TITLE.search(around[:_INSTRUCTION_CHARS]):
-        return ClientTask("title", wants_json, history, read)
+        return ClientTask("title", form, history, read)
     if _STANDALONE.search(around) and (follow_up := _FOLLOW_UP.search(text)):
-        return ClientTask("question", False, (*history, Message("user", follow_up[1].strip())), read)
+        return ClientTask("question", None, (*history, Message("user", follow_up[1].strip())), read)
     return None
 
 
@@ -122,11 +124,11 @@ def answer_task(task: ClientTask, assistant: Assistant, mode: RequestedMode, dea
     is_generated = value is not None
     if value is None:
         value = _answer_briefly(task, assistant)
-    text = json.dumps({task.kind: value}, ensure_ascii=False) if task.is_json else str(value)
+    language = Document(_last_question(task) or str(value)).language
     return Answer(
         id=uuid4().hex,
-        text=text,
-        language=Document(_last_question(task) or text).language,
+        text=str(value) if task.form is None else _write_object(task, task.form, value, language),
+        language=language,
         refused=False,
         reason=None,
         mode="generate" if is_generated else "extractive",
@@ -134,6 +136,12 @@ def answer_task(task: ClientTask, assistant: Assistant, mode: RequestedMode, dea
         citations=(),
         state="talk",
     )
+
+
+def _write_object(task: ClientTask, form: WantedForm, value: Any, language: Language) -> str:
+    """The object that is wanted; LibreChat wants the language of a conversation beside its title."""
+    beside = {name: language if name == _LANGUAGE else "" for name in form.fields if name != task.kind}
+    return json.dumps({task.kind: value} | beside, ensure_ascii=False)
 
 
 def _find_key(text: str, kinds: Sequence[TaskKind]) -> TaskKind | None:
@@ -153,7 +161,7 @@ def _read_history(text: str) -> tuple[Message, ...]:
 
 def _read_draft(task: ClientTask, draft: str) -> Any:
     """What a model wrote, where it has the form that is wanted; else None."""
-    if not task.is_json:
+    if task.form is None:
         lines = (line.strip(" \t\"'“”«»*_`#") for line in draft.splitlines())
         first = next((line for line in lines if line), "")
         return _shorten(first, _MAX_QUERY_CHARS if task.kind == "question" else _MAX_TITLE_CHARS) or None

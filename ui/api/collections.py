@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rag.settings import DEFAULT_COLLECTION
-from ui.api.grants import grant_of
+from ui.api.grants import caller_of
 from ui.api.schemas import CollectionInfo, CollectionList
 from ui.api.service import AnswerService
 
@@ -53,9 +53,9 @@ def build_collection_routes(service: AnswerService) -> APIRouter:
     def list_collections(request: Request) -> CollectionList:
         """The collections that the key of the request may read, with the number of their articles. The routes of each
         are beneath `/v1/collections/NAME/`; those of `default` are also without it."""
-        grant = grant_of(request.scope)
-        services = {DEFAULT_COLLECTION: service} | service.collections
-        reached = {name: one for name, one in services.items() if grant is None or grant.reaches(name)}
+        caller = caller_of(request.scope)
+        services = {service.collection: service} | service.collections
+        reached = {name: one for name, one in services.items() if caller is None or caller.role_in(name)}
         counts = {name: one.assistant.store.count_articles() for name, one in reached.items()}
         return CollectionList(data=[CollectionInfo(name=name, articles=count) for name, count in counts.items()])
 

@@ -1,9 +1,10 @@
-"""What each key may do: read, write or administer, in all collections or in some."""
+"""What each caller may do: read, write or administer, in all collections or in some."""
 
 import json
+from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from starlette.types import Scope
@@ -20,18 +21,25 @@ _OWN_PREFIXES = ("/v1/answers/", "/v1/conversations")
 _ADMIN_PATHS = ("/metrics", "/v1/export")
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 _UPLOAD = "/gradio_api/upload"
-_SCOPE_KEY = "dalil.grant"
+_SCOPE_KEY = "dalil.caller"
 
 
-class Grant(BaseModel):
-    """A key, by its digest alone, and what it may do.
+class Caller(Protocol):
+    """Whoever a request comes from: a key, or somebody who signed in."""
+
+    @property
+    def name(self) -> str:
+        """By which the audit log calls the caller."""
+
+    def role_in(self, collection: str) -> Role | None:
+        """What the caller may do in a collection; None: nothing."""
+
+
+class Permission(BaseModel):
+    """What may be done.
 
     Attributes
     ----------
-    name : str
-        By which the audit log calls whoever has it.
-    sha256 : str
-        Of the key, in hexadecimal.
     role : Role
         Each may do what those before it may.
     collections : tuple of str
@@ -40,23 +48,44 @@ class Grant(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: str = Field(pattern=r"^[^\x00-\x1f]{1,100}$")
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     role: Role = "read"
     collections: tuple[str, ...] = ()
+
+    def role_in(self, collection: str) -> Role | None:
+        """What may be done in a collection; None: nothing."""
+        return self.role if not self.collections or collection in self.collections else None
+
+
+class Grant(Permission):
+    """A key, by its digest alone, and what it may do.
+
+    Attributes
+    ----------
+    name : str
+        By which the audit log calls whoever has it.
+    sha256 : str
+        Of the key, in hexadecimal.
+    """
+
+    name: str = Field(pattern=r"^[^\x00-\x1f]{1,100}$")
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
 
     @property
     def digest(self) -> bytes:
         """The digest as bytes."""
         return bytes.fromhex(self.sha256)
 
-    def reaches(self, collection: str) -> bool:
-        """Whether it may do anything in a collection."""
-        return not self.collections or collection in self.collections
 
-    def allows(self, role: Role, collection: str) -> bool:
-        """Whether it may do what a role may, in a collection."""
-        return self.reaches(collection) and _RANKS[self.role] >= _RANKS[role]
+def is_allowed(caller: Caller, role: Role, collection: str) -> bool:
+    """Whether a caller may do what a role may, in a collection."""
+    own = caller.role_in(collection)
+    return own is not None and _RANKS[own] >= _RANKS[role]
+
+
+def highest_role(permissions: Iterable[Permission], collection: str) -> Role | None:
+    """The most that any of them allows in a collection; None: nothing."""
+    roles = [role for one in permissions if (role := one.role_in(collection))]
+    return max(roles, key=_RANKS.__getitem__, default=None)
 
 
 def grant_everything(name: str, key: str) -> Grant:
@@ -100,12 +129,12 @@ def required_role(method: str, path: str) -> Role:
     return "read" if reads else "write"
 
 
-def set_grant(scope: Scope, grant: Grant) -> None:
-    """Note with a request what its key may do."""
-    scope[_SCOPE_KEY] = grant
+def set_caller(scope: Scope, caller: Caller) -> None:
+    """Note with a request whom it comes from."""
+    scope[_SCOPE_KEY] = caller
 
 
-def grant_of(scope: Scope) -> Grant | None:
-    """What the key of a request may do; None where no key is needed."""
-    grant: Grant | None = scope.get(_SCOPE_KEY)
-    return grant
+def caller_of(scope: Scope) -> Caller | None:
+    """Whom a request comes from; None where everybody is let in."""
+    caller: Caller | None = scope.get(_SCOPE_KEY)
+    return caller

@@ -14,6 +14,7 @@ from ui.api.openai_messages import ChatMessage, read_conversation
 from ui.api.schemas import ArticleFilters
 from ui.api.service import AnswerService
 from ui.api.streams import format_event
+from ui.api.wanted_form import WantedForm
 
 _ANSWER_FIELDS = (
     "language", "refused", "reason", "mode", "degraded", "statements", "prompt", "state", "confidence",
@@ -29,7 +30,7 @@ def begin_answer(
     mode: RequestedMode,
     deadline: Deadline,
     filters: ArticleFilters | None = None,
-    wants_json: bool = False,
+    form: WantedForm | None = None,
 ) -> Iterator[str | Answer]:
     """The text of the answer to a conversation as it comes, then the Answer.
 
@@ -45,8 +46,8 @@ def begin_answer(
         Of the whole answer.
     filters : ArticleFilters, optional
         Which articles may be searched.
-    wants_json : bool
-        Whether what a client asks for itself is wanted as JSON.
+    form : WantedForm, optional
+        In which what a client asks for itself is wanted.
 
     Raises
     ------
@@ -54,7 +55,7 @@ def begin_answer(
         When nobody asks, or the question cannot be asked.
     """
     assistant = service.assistant
-    if task := find_task(messages, wants_json):
+    if task := find_task(messages, form):
         answer = answer_task(task, assistant, mode, deadline)
         return iter((answer.text, answer))
     question, history = read_conversation(messages, assistant.settings.max_question_chars)

@@ -13,12 +13,14 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from rag.types import Answer
+from ui.api.client_tasks import find_task
 from ui.api.model_names import ModelNames
 from ui.api.openai_answers import DONE, begin_answer, count_usage, describe_answer, read_answer, tell_failure
 from ui.api.openai_messages import ChatMessage, OpenAIRequest
 from ui.api.schemas import ChatCompletion, ModelInfo, ModelList
 from ui.api.service import AnswerService
 from ui.api.streams import STREAM_RESPONSES, format_event, run_until_disconnect, stream_events
+from ui.api.wanted_form import WantedForm, describe_call, read_wanted_form
 
 
 class StreamOptions(BaseModel):
@@ -35,6 +37,8 @@ class ChatRequest(OpenAIRequest):
     stream_options: StreamOptions | None = None
     n: Literal[1] | None = 1
     response_format: Any = None
+    tools: Any = None
+    tool_choice: Any = None
 
     @property
     def includes_usage(self) -> bool:
@@ -42,10 +46,16 @@ class ChatRequest(OpenAIRequest):
         return bool(self.stream_options and self.stream_options.include_usage)
 
     @property
-    def wants_json(self) -> bool:
-        """Whether the text is to be JSON; so it is for what clients ask for themselves only."""
-        wanted = self.response_format
-        return isinstance(wanted, dict) and str(wanted.get("type")).startswith("json")
+    def form(self) -> WantedForm | None:
+        """The form in which what clients ask for themselves is wanted; a question is answered in words whatever it
+        is."""
+        return read_wanted_form(self.response_format, self.tools, self.tool_choice)
+
+    @property
+    def function(self) -> str:
+        """The function of the client's that is to be called with what it asks for itself; empty: none is."""
+        form = self.form
+        return form.function if form and find_task(self.messages, form) else ""
 
 
 def build_openai_routes(service: AnswerService) -> APIRouter:
@@ -77,7 +87,7 @@ def build_openai_routes(service: AnswerService) -> APIRouter:
         mode = names.find_mode(body.model_name)
 
         def begin() -> Iterator[str | Answer]:
-            return begin_answer(service, body.messages, mode, deadline, body.filters, body.wants_json)
+            return begin_answer(service, body.messages, mode, deadline, body.filters, body.form)
 
         if body.stream:
             return await stream_events(request, deadline, begin, partial(_stream_chunks, body), tell_failure)
@@ -87,7 +97,9 @@ def build_openai_routes(service: AnswerService) -> APIRouter:
 
 
 def _make_completion(answer: Answer, body: ChatRequest) -> dict[str, Any]:
-    message = {"role": "assistant", "content": answer.text, "refusal": None}
+    message: dict[str, Any] = {"role": "assistant", "content": answer.text, "refusal": None}
+    if function := body.function:
+        message |= {"content": None, "tool_calls": [describe_call(function, answer.text)]}
     return {
         "id": f"chatcmpl-{answer.id}",
         "object": "chat.completion",
@@ -111,10 +123,12 @@ def _stream_chunks(body: ChatRequest, parts: Iterator[str | Answer]) -> Iterator
         choice = {"index": 0, "delta": delta, "finish_reason": finish, "logprobs": None}
         return format_event(head | {"choices": [choice]} | beside)
 
-    yield format_chunk({"role": "assistant", "content": ""})
+    function = body.function
+    yield format_chunk({"role": "assistant", "content": None if function else ""})
     for part in parts:
         if isinstance(part, str):
-            yield format_chunk({"content": part})
+            called = {"tool_calls": [{"index": 0} | describe_call(function, part)]}
+            yield format_chunk(called if function else {"content": part})
         else:
             yield format_chunk({}, "stop", **describe_answer(part))
             if body.includes_usage:

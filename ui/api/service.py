@@ -19,6 +19,7 @@ from ui.api.feedback import RecentAnswers
 from ui.api.keys import ApiKeys, KeyGuard
 from ui.api.limits import ConcurrencyLimiter, RateLimiter, SharedRateLimiter, open_rate_limiter
 from ui.api.metrics import Metrics
+from ui.api.sessions import Sessions, open_sessions
 from ui.api.uploads import Uploads
 from ui.api.webhooks import Webhook
 
@@ -65,6 +66,7 @@ class AnswerService:
         kept = settings.keep_conversations
         self.conversations = ConversationStore(settings.conversations_file) if kept else None
         self.guard: KeyGuard = beside.guard if beside else KeyGuard(ApiKeys.from_settings(settings))
+        self.sessions: Sessions | None = beside.sessions if beside else open_sessions(settings, self.records)
         self.rates: RateLimiter | SharedRateLimiter = beside.rates if beside else open_rate_limiter(settings)
         self._deadlines: WeakSet[Deadline] = WeakSet()
         self.collections = {name: self._open_collection(name) for name in settings.collection_names}

@@ -7,8 +7,9 @@ from typing import Any
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from rag.settings import DEFAULT_COLLECTION
 from ui.api.bodies import read_whole, replay
-from ui.api.grants import grant_of
+from ui.api.grants import caller_of, is_allowed
 
 _EVENT_PATH = "/queue/join"
 
@@ -40,9 +41,10 @@ class EventGuardMiddleware:
         if not _is_event(body, self._events):
             await PlainTextResponse("The page has no such event.", 422)(scope, receive, send)
             return
-        grant = grant_of(scope)
-        if grant and grant.role == "read" and json.loads(body)["fn_index"] in self._writing:
-            await PlainTextResponse("This key may only read.", 403)(scope, receive, send)
+        caller = caller_of(scope)
+        is_writing = json.loads(body)["fn_index"] in self._writing
+        if caller and is_writing and not is_allowed(caller, "write", DEFAULT_COLLECTION):
+            await PlainTextResponse("You may only read here.", 403)(scope, receive, send)
             return
         await self._app(scope, replay(body, receive), send)
 

@@ -80,7 +80,9 @@ def _action_html(value: Any, kind: str, name: str, actions: list[str], **options
 
 def lay_out_header(page: Page, language: Language) -> None:
     """The name, and what concerns the page as a whole."""
-    header = render_macro("header", "header", other_language=other_language(language), labels=page.labels)
+    is_locked = page.chat.service.assistant.settings.is_locked
+    values = {"other_language": other_language(language), "is_locked": is_locked, "labels": page.labels}
+    header = render_macro("header", "header", **values)
     gr.HTML(header, apply_default_css=False, js_on_load="dalil.header(element)", elem_id="dalil-header")
 
 
@@ -177,6 +179,8 @@ def lay_out_settings(page: Page) -> None:
         "elements", "text", content=labels["settings_kept"], tag="p", attributes={"class": "dalil-small"}
     )
     gr.HTML(kept, apply_default_css=False)
+    if page.chat.service.assistant.settings.is_locked:
+        gr.HTML(render_macro("login", "sign_out", labels=labels), apply_default_css=False, elem_id="dalil-sign-out")
 
 
 def lay_out_evidence(page: Page) -> None:

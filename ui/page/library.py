@@ -18,7 +18,7 @@ from ingest.reasons import tell_reason
 from rag.errors import DalilError
 from rag.store import Store
 from rag.types import Article, Language
-from ui.api import AnswerService, describe_error
+from ui.api import AnswerService, acting_for, describe_error
 from ui.page.adding import NoteWritten, Written, watch_adding
 from ui.page.article_list import COLUMNS, ArticleRow, ListOrder, describe_added, select_articles
 from ui.page.dropped import DroppedFile, Problem, Upload
@@ -182,12 +182,12 @@ class Library:
         title = self.labels["plan"] if rows else ""
         return self._render_outcomes(rows, title, nothing), new
 
-    def add(self, uploads: Sequence[Upload]) -> Iterator[str]:
-        """Add files one by one: what has become of each so far, as HTML."""
+    def add(self, uploads: Sequence[Upload], caller: str) -> Iterator[str]:
+        """Add files one by one, for a caller by that name: what has become of each so far, as HTML."""
         rows: list[_Row] = []
         for number, upload in enumerate(uploads, 1):
             yield self._render_adding(uploads, number, Written(0, 0)) + self._render_outcomes(rows)
-            for step in watch_adding(partial(self._try_upload, upload, False)):
+            for step in watch_adding(partial(self._add_upload, upload, caller)):
                 if isinstance(step, Written):
                     yield self._render_adding(uploads, number, step) + self._render_outcomes(rows)
                 else:
@@ -240,6 +240,10 @@ class Library:
             name=uploads[number - 1].name,
             so_far=so_far if written.articles else "",
         )
+
+    def _add_upload(self, upload: Upload, caller: str, note_written: NoteWritten) -> IndexResult:
+        with acting_for(caller):
+            return self._try_upload(upload, False, note_written)
 
     def _try_upload(
         self, upload: Upload, is_planned: bool, note_written: NoteWritten = lambda articles: None

@@ -66,6 +66,10 @@ class Call(Generic[Result]):
             raise to_error(response)
         return self.read(response)
 
+    def as_stream(self) -> dict[str, Any]:
+        """The options of the same request when its answer is wanted in events."""
+        return self.options | {"json": self.options["json"] | {"stream": True}}
+
 
 def to_error(response: httpx.Response) -> ApiError:
     """What a response says went wrong."""
@@ -88,30 +92,16 @@ def ask(
     filters: ArticleFilters | None = None,
 ) -> Call[Answer]:
     """Answer a question, every statement with its citation."""
-    body = ask_body(question, language, history, top_k, mode, filters)
-    return Call("POST", "/v1/ask", _reader(Answer), {"json": body})
-
-
-def ask_body(
-    question: str,
-    language: str,
-    history: Sequence[HistoryMessage],
-    top_k: int | None,
-    mode: str,
-    filters: ArticleFilters | None,
-    stream: bool = False,
-) -> dict[str, Any]:
-    """The body of a question."""
     messages = [message.model_dump() for message in history]
-    return {
+    body = {
         "question": question,
         "language": language,
         "history": messages,
         "top_k": top_k,
         "mode": mode,
         "filters": _dump(filters or ArticleFilters()),
-        "stream": stream,
     }
+    return Call("POST", "/v1/ask", _reader(Answer), {"json": body})
 
 
 def search(

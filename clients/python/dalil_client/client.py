@@ -2,17 +2,17 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from functools import wraps
 from types import TracebackType
-from typing import Any, Concatenate, Literal, ParamSpec, Self, TypeVar
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 import httpx
 
 from dalil_client import calls
 from dalil_client.calls import Call, to_error
 from dalil_client.events import Event, EventParser
-from dalil_client.models import ArticleFilters, HistoryMessage, Job
+from dalil_client.models import Job
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -21,6 +21,7 @@ _TIMEOUT = httpx.Timeout(10.0, read=330.0)
 """Seconds: an answer may wait 300 for a model, as the service has it by default (`DALIL_LLM_TIMEOUT_S`)."""
 _POLL_S = 0.5
 _BUSY = (429, 503)
+_STREAM_DOC = "Answer a question in events, the last one `Final`; raises ApiError. To leave the loop ends the work."
 
 
 def _method(
@@ -41,6 +42,28 @@ def _async_method(
         return await client.send(build(*given, **named))
 
     return send
+
+
+def _stream_method(
+    build: Callable[Arguments, Call[Any]],
+) -> Callable[Concatenate["Client", Arguments], Iterator[Event]]:
+    @wraps(build)
+    def stream(client: "Client", /, *given: Arguments.args, **named: Arguments.kwargs) -> Iterator[Event]:
+        return client.read_events(build(*given, **named))
+
+    stream.__doc__ = _STREAM_DOC
+    return stream
+
+
+def _async_stream_method(
+    build: Callable[Arguments, Call[Any]],
+) -> Callable[Concatenate["AsyncClient", Arguments], AsyncIterator[Event]]:
+    @wraps(build)
+    def stream(client: "AsyncClient", /, *given: Arguments.args, **named: Arguments.kwargs) -> AsyncIterator[Event]:
+        return client.read_events(build(*given, **named))
+
+    stream.__doc__ = _STREAM_DOC
+    return stream
 
 
 def _options(url: str, key: str | None) -> dict[str, Any]:
@@ -97,6 +120,7 @@ class Client:
         return call.finish(response)
 
     ask = _method(calls.ask)
+    stream = _stream_method(calls.ask)
     search = _method(calls.search)
     rate = _method(calls.rate)
     list_articles = _method(calls.list_articles)
@@ -107,20 +131,10 @@ class Client:
     read_job = _method(calls.read_job)
     check_ready = _method(calls.check_ready)
 
-    def stream(
-        self,
-        question: str,
-        *,
-        language: Literal["auto", "ar", "en"] = "auto",
-        history: Sequence[HistoryMessage] = (),
-        top_k: int | None = None,
-        mode: Literal["auto", "extractive", "generate"] = "auto",
-        filters: ArticleFilters | None = None,
-    ) -> Iterator[Event]:
-        """Answer a question in events, the last one `Final`; raises ApiError. To leave the loop ends the work."""
-        body = calls.ask_body(question, language, history, top_k, mode, filters, stream=True)
+    def read_events(self, call: Call[Any]) -> Iterator[Event]:
+        """The events of a question's answer, as they come; raises ApiError."""
         parser = EventParser()
-        with self._http.stream("POST", "/v1/ask", json=body) as response:
+        with self._http.stream(call.method, call.path, **call.as_stream()) as response:
             if response.is_error:
                 response.read()
                 raise to_error(response)
@@ -174,6 +188,7 @@ class AsyncClient:
         return call.finish(response)
 
     ask = _async_method(calls.ask)
+    stream = _async_stream_method(calls.ask)
     search = _async_method(calls.search)
     rate = _async_method(calls.rate)
     list_articles = _async_method(calls.list_articles)
@@ -184,20 +199,10 @@ class AsyncClient:
     read_job = _async_method(calls.read_job)
     check_ready = _async_method(calls.check_ready)
 
-    async def stream(
-        self,
-        question: str,
-        *,
-        language: Literal["auto", "ar", "en"] = "auto",
-        history: Sequence[HistoryMessage] = (),
-        top_k: int | None = None,
-        mode: Literal["auto", "extractive", "generate"] = "auto",
-        filters: ArticleFilters | None = None,
-    ) -> AsyncIterator[Event]:
-        """As `Client.stream`."""
-        body = calls.ask_body(question, language, history, top_k, mode, filters, stream=True)
+    async def read_events(self, call: Call[Any]) -> AsyncIterator[Event]:
+        """As `Client.read_events`."""
         parser = EventParser()
-        async with self._http.stream("POST", "/v1/ask", json=body) as response:
+        async with self._http.stream(call.method, call.path, **call.as_stream()) as response:
             if response.is_error:
                 await response.aread()
                 raise to_error(response)

@@ -7,6 +7,7 @@ from typing import Any
 
 import gradio as gr
 
+from ui.api import acting_for, name_of
 from ui.page.article_list import ListOrder
 from ui.page.dropped import DroppedFile, Upload, discard_uploads
 from ui.page.events.shared import HIDDEN, Update
@@ -39,20 +40,26 @@ class LibraryEvents:
         components["add"].click(self.add, page.select("pending", "filter", "order"), planned + listed, **HIDDEN)
         components["cancel"].click(self.cancel, pending, planned, **HIDDEN)
 
-    def remove(self, event: gr.EventData, wanted: str, order: ListOrder) -> str:
+    def remove(self, event: gr.EventData, request: gr.Request, wanted: str, order: ListOrder) -> str:
         """Take articles out."""
         library = self.page.library
-        return library.render_list(wanted, order, library.remove(*_ids_of(event)))
+        with acting_for(_caller_of(request)):
+            notice = library.remove(*_ids_of(event))
+        return library.render_list(wanted, order, notice)
 
-    def undo(self, event: gr.EventData, wanted: str, order: ListOrder) -> str:
+    def undo(self, event: gr.EventData, request: gr.Request, wanted: str, order: ListOrder) -> str:
         """Put back what was taken out."""
         library = self.page.library
-        return library.render_list(wanted, order, library.restore(*_ids_of(event)))
+        with acting_for(_caller_of(request)):
+            notice = library.restore(*_ids_of(event))
+        return library.render_list(wanted, order, notice)
 
-    def rename(self, event: gr.EventData, wanted: str, order: ListOrder) -> str:
+    def rename(self, event: gr.EventData, request: gr.Request, wanted: str, order: ListOrder) -> str:
         """Give an article another title."""
         library = self.page.library
-        return library.render_list(wanted, order, library.rename(str(event.article), str(event.name)))
+        with acting_for(_caller_of(request)):
+            notice = library.rename(str(event.article), str(event.name))
+        return library.render_list(wanted, order, notice)
 
     def sort(self, event: gr.EventData, wanted: str, order: ListOrder) -> Update:
         """Sort the list by a column."""
@@ -76,10 +83,10 @@ class LibraryEvents:
         planned, new = library.plan([*pending, *uploads], problems)
         return planned, new, gr.update(visible=bool(new)), gr.update(visible=bool(planned))
 
-    def add(self, pending: list[Upload], wanted: str, order: ListOrder) -> Iterator[Update]:
+    def add(self, request: gr.Request, pending: list[Upload], wanted: str, order: ListOrder) -> Iterator[Update]:
         """Add what was planned, file by file."""
         hidden = gr.update(visible=False)
-        for outcomes in self.page.library.add(pending):
+        for outcomes in self.page.library.add(pending, _caller_of(request)):
             yield outcomes, [], hidden, hidden, gr.skip()
         yield gr.skip(), [], hidden, hidden, self.page.library.render_list(wanted, order)
 
@@ -89,10 +96,17 @@ class LibraryEvents:
         return "", [], gr.update(visible=False), gr.update(visible=False)
 
 
+def _caller_of(request: gr.Request) -> str:
+    """By which the audit log calls whose event this is."""
+    return name_of(request.request.scope if request.request else {})
+
+
 def changes_articles(function: Any) -> bool:
-    """Whether an event, by the function that it calls, changes the articles."""
-    writing = (LibraryEvents.remove, LibraryEvents.undo, LibraryEvents.plan, LibraryEvents.add)
-    return getattr(function, "__func__", None) in writing
+    """Whether an event, by the function that it calls, changes the articles: all of this area that are not known to
+    read alone."""
+    reading = (LibraryEvents.sort, LibraryEvents.show_more, LibraryEvents.limit_to_selected, LibraryEvents.cancel)
+    is_here = isinstance(getattr(function, "__self__", None), LibraryEvents)
+    return is_here and function.__func__ not in reading
 
 
 def _articles_of(event: gr.EventData) -> list[tuple[str, str]]:
