@@ -73,7 +73,7 @@ class Store:
         self._clock = _UniqueClock()
         self._integrity = Integrity(engine)
         self._changing = threading.RLock()
-        engine.open(config.vector_sizes)
+        engine.open(config, accepts_other_config)
         try:
             if not accepts_other_config:
                 self._check_config()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from rag.embedding.bm25 import SparseVector
 from rag.store.filters import ChunkFilter
+from rag.store.fingerprint import IndexConfig
 
 if TYPE_CHECKING:
     from rag.store.floor import FloorFile
@@ -147,13 +148,15 @@ class Engine(Protocol):
     @property
     def floor(self) -> "FloorFile | None": ...
 
-    def open(self, vector_sizes: Mapping[str, int]) -> None:
+    def open(self, config: IndexConfig, reads_articles: bool = False) -> None:
         """Open or create the collections and the indexes of their payload fields.
 
         Parameters
         ----------
-        vector_sizes : mapping of str to int
-            Length of the vectors of each representation of chunks.
+        config : IndexConfig
+            What the index is to hold.
+        reads_articles : bool
+            Whether articles alone will be read, so that vectors of other lengths are let pass where that is possible.
 
         Raises
         ------

@@ -19,6 +19,7 @@ from rag.errors import IndexMismatchError, StorageFullError, StoreError, StoreLo
 from rag.store.edge_config import articles_config, chunks_config, create_payload_indexes
 from rag.store.engine import Collection, Payload, Point, ScoredPoint, VectorQuery, WeighedTerms, Weighing
 from rag.store.filters import ChunkFilter
+from rag.store.fingerprint import IndexConfig
 from rag.store.floor import FloorFile
 from rag.store.space import FULL_REMEDY, DiskSpace, FreeSpace, measure_free_space
 
@@ -54,7 +55,8 @@ class EdgeEngine:
         self._shards: dict[Collection, Any] = {}
         self._vector_names: tuple[str, ...] = ()
 
-    def open(self, vector_sizes: Mapping[str, int]) -> None:
+    def open(self, config: IndexConfig, reads_articles: bool = False) -> None:
+        vector_sizes = config.vector_sizes
         self._vector_names = tuple(vector_sizes)
         try:
             self._take_lock()

@@ -1,19 +1,16 @@
 """A Qdrant server or cluster, by URL."""
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from http import HTTPStatus
+from contextlib import AbstractContextManager, suppress
 from typing import Any
 from uuid import UUID
 
 from qdrant_client import QdrantClient, models
-from qdrant_client.http.exceptions import UnexpectedResponse
 
 from rag.embedding.bm25 import SparseVector
 from rag.errors import IndexMismatchError, StoreError
-from rag.secrets import hide_secrets
 from rag.store.engine import Collection, Payload, Point, ScoredPoint, VectorQuery, Weighing
+from rag.store.fingerprint import IndexConfig
 from rag.store.lease import Lease, now_ms
 from rag.store.search import keep_found
 from rag.store.server_config import (
@@ -25,7 +22,7 @@ from rag.store.server_config import (
     find_differences,
     payload_schemas,
 )
-from rag.store.server_errors import SERVER_FAILURES, to_store_error
+from rag.store.server_connection import connect_client, create_collection, mapped_errors
 from rag.store.server_requests import (
     TERMS,
     VECTOR_TEXTS,
@@ -38,13 +35,9 @@ from rag.store.server_requests import (
     to_scoring_requests,
     to_server_point,
 )
-from rag.store.server_transport import ServerTransport, split_urls
 from rag.store.term_statistics import TermStatistics
 
 _POINTS_PER_PAGE, _IDS_PER_REQUEST = 1000, 100_000
-_NO_SHARDS_YET = b"0 of 0 read operations failed"
-"""What a server says of a collection that another process has just created."""
-_CREATION_PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
 
 
 class ServerEngine:
@@ -117,20 +110,20 @@ class ServerEngine:
         storage : Storage
             Of the chunks, where they are created.
         """
-        nodes = split_urls(urls)
-        transport = ServerTransport(nodes, ca_file, timeout_s)
-        client = QdrantClient(url=nodes[0], api_key=key, check_compatibility=False, transport=transport)
-        return cls(client, prefix, urls, key, sharding, storage)
+        return cls(connect_client(urls, key, ca_file, timeout_s), prefix, urls, key, sharding, storage)
 
-    def open(self, vector_sizes: Mapping[str, int]) -> None:
+    def open(self, config: IndexConfig, reads_articles: bool = False) -> None:
+        sizes = config.vector_sizes
         with self._mapped_errors():
-            self._create(self._leases, collection_options("articles", {}, self._sharding._replace(shards=1)))
+            leases = collection_options("articles", {}, self._sharding._replace(shards=1))
+            create_collection(self._client, self._leases, leases)
             for collection, name in self._names.items():
-                made = self._create(name, collection_options(collection, vector_sizes, self._sharding, self._storage))
+                options = collection_options(collection, sizes, self._sharding, self._storage)
+                made = create_collection(self._client, name, options)
                 self._create_payload_indexes(collection, made.payload_schema)
-        self._shards, self._vector_sizes = made.config.params.shard_number or 1, vector_sizes
-        differences = find_differences(made.config.params, vector_sizes)  # of the chunks, the last
-        if differences:
+        self._shards, self._vector_sizes = made.config.params.shard_number or 1, sizes
+        differences = find_differences(made.config.params, sizes)  # of the chunks, the last
+        if differences and not reads_articles:
             self.close()
             raise IndexMismatchError(
                 f"The collection {self._names['chunks']} on {self._url} is no index as it is set now: "
@@ -286,23 +279,6 @@ class ServerEngine:
             )
         return [Point(str(point.id), point.payload or {}) for point in points], offset
 
-    def _create(self, name: str, options: dict[str, Any]) -> models.CollectionInfo:
-        """Create a collection where it is missing, which another process may do at the same time, and describe it."""
-        if not self._client.collection_exists(name):
-            try:
-                self._client.create_collection(name, **options)
-            except UnexpectedResponse as error:
-                if error.status_code != HTTPStatus.CONFLICT:
-                    raise
-        for pause in _CREATION_PAUSES_S:
-            try:
-                return self._client.get_collection(name)
-            except UnexpectedResponse as error:
-                if _NO_SHARDS_YET not in error.content:
-                    raise
-                time.sleep(pause)
-        return self._client.get_collection(name)
-
     def _create_payload_indexes(self, collection: Collection, indexed: Mapping[str, Any]) -> None:
         for field, schema in payload_schemas(collection).items():
             if field not in indexed:
@@ -316,13 +292,8 @@ class ServerEngine:
         if collection == "chunks":
             self._terms.forget()
 
-    @contextmanager
-    def _mapped_errors(self) -> Iterator[None]:
-        try:
-            yield
-        except SERVER_FAILURES as error:
-            mapped = to_store_error(error, self._url)
-            raise type(mapped)(hide_secrets(str(mapped), [self._key])) from error
+    def _mapped_errors(self) -> AbstractContextManager[None]:
+        return mapped_errors(self._url, self._key)
 
 
 def _named_vectors(vectors: Any) -> dict[str, Any]:
