@@ -136,6 +136,22 @@ class Counts(NamedTuple):
     chunks: int
 
 
+class Rebuild(NamedTuple):
+    """Another version of the index that is built beside it.
+
+    Attributes
+    ----------
+    name : str
+        Of the version.
+    articles, of_articles : int
+        That it has, and that the index has.
+    """
+
+    name: str
+    articles: int
+    of_articles: int
+
+
 class Engine(Protocol):
     """Two collections of points, `articles` and `chunks`.
 
@@ -251,6 +267,13 @@ class Engine(Protocol):
 
     def optimize(self) -> None:
         """After many writes: make searches fast again. Where there is no room to do so, they stay as they are."""
+
+    def find_rebuild(self) -> Rebuild | None:
+        """What is built beside the index, or was begun to be."""
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether another version, made for other queries, took the place of what is read."""
 
     @property
     def is_remote(self) -> bool:
