@@ -137,20 +137,34 @@ class Indexer:
             What was written before is kept.
         """
         result, marks, doubtful = IndexResult(), PendingMarks(), set[str]()
-        done = 0
-        with self._lock, ThreadPoolExecutor(1, thread_name_prefix="embedding") as executor:
+
+        def note(written: Sequence[Article]) -> None:
+            self._store.mark_articles(marks.take(written))
+            note_written(written)
+
+        with self._lock:
             received = self._originals.receive(found, doubtful)
-            batches = _batches(self._select_new(received, result, marks, doubtful))
-            for written in self._writer.write(batches) if self._writer else self._write_ahead(batches, executor):
-                self._store.mark_articles(marks.take(written))
-                done += len(written)
-                progress(done, total)
-                note_written(written)
+            self._write_all(self._select_new(received, result, marks, doubtful), progress, total, note)
             self._store.mark_articles(marks.take(()))
-            if done:
-                self._store.optimize()
             self._remove_unnamed(doubtful)
         return result
+
+    def write(
+        self,
+        articles: Iterable[Article],
+        progress: Progress = _ignore_progress,
+        total: int = 0,
+        note_written: Callable[[Sequence[Article]], None] = lambda articles: None,
+    ) -> None:
+        """Put articles into the index as they are, each whole, whatever it has of them; parameters as those of `index`.
+
+        Raises
+        ------
+        StoreError, EmbeddingError
+            What was written before is kept.
+        """
+        with self._lock:
+            self._write_all(articles, progress, total, note_written)
 
     def remove(self, article_ids: Sequence[str], holds_originals: bool = False) -> None:
         """Take articles out of the index.
@@ -236,6 +250,23 @@ class Indexer:
     def embed(self, articles: Sequence[Article]) -> Iterator[EmbeddedArticle]:
         """Each article with its chunks in every representation, in one pass; writes nothing."""
         yield from embed_articles(articles, self._chunk_tokens, self._encoder())
+
+    def _write_all(
+        self,
+        articles: Iterable[Article],
+        progress: Progress,
+        total: int,
+        note_written: Callable[[Sequence[Article]], None],
+    ) -> None:
+        done = 0
+        with ThreadPoolExecutor(1, thread_name_prefix="embedding") as executor:
+            batches = _batches(articles)
+            for written in self._writer.write(batches) if self._writer else self._write_ahead(batches, executor):
+                note_written(written)
+                done += len(written)
+                progress(done, total)
+            if done:
+                self._store.optimize()
 
     def _rewrite(self, articles: Sequence[Article]) -> None:
         for embedded, chunks in self.embed(articles):

@@ -8,7 +8,7 @@ same ids whoever writes them.
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from ingest.embedding import embed_articles
 from ingest.known_files import FoundItem, KnownFile, read_marked_file
@@ -23,6 +23,9 @@ from rag.settings import Settings
 from rag.store import IndexConfig, open_store
 from rag.types import Article
 
+if TYPE_CHECKING:
+    from rag.store.server_versions import Version
+
 _BATCHES_PER_WORKER, _READ_PER_WORKER = 2, 4
 """Sent ahead, so that none waits: the memory of the cluster bounds them."""
 _READ_ATTEMPTS = 3
@@ -34,9 +37,10 @@ _SHARE_OF_CORE = 0.5
 class _Writer:
     """Runs in a worker's process, with an encoder and a connection of its own."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, version: "Version | None") -> None:
         self._encoder, self._chunk_tokens = open_encoder(settings), settings.chunk_tokens
-        self._store = open_store(settings, IndexConfig.of(embedding_spec(settings), settings.chunk_tokens))
+        config = IndexConfig.of(embedding_spec(settings), settings.chunk_tokens)
+        self._store = open_store(settings, config, version=version)
 
     def write(self, articles: Sequence[Article]) -> int:
         """Embed and write articles, each whole."""
@@ -60,6 +64,8 @@ class RayWorkers:
     ----------
     settings : Settings
         Of a Qdrant server, which all workers reach.
+    version : Version, optional
+        Of the index; unset: the current one.
 
     Raises
     ------
@@ -67,7 +73,7 @@ class RayWorkers:
         When Ray is not installed, or the index is a folder, which one process owns.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, version: "Version | None" = None) -> None:
         if not settings.qdrant_url:
             raise InputError("--workers ray needs a Qdrant server that all workers reach: set DALIL_QDRANT_URL.")
         try:
@@ -86,6 +92,7 @@ class RayWorkers:
         self._count = max(1, int(self._ray.cluster_resources().get("CPU", 1)))
         # A worker is given a thread for its core, and no key of another service but those that it needs.
         self._settings = settings.model_copy(update={"threads": settings.threads or 1})
+        self._version = version
         self._writers: list[Any] = []
 
     def __enter__(self) -> Self:
@@ -157,7 +164,7 @@ class RayWorkers:
         if len(self._writers) < self._count and 0 not in counts:
             # A writer that is lost is started again, and given again what it had not finished.
             options = {"num_cpus": _SHARE_OF_CORE, "max_restarts": -1, "max_task_retries": -1}
-            self._writers.append(self._ray.remote(**options)(_Writer).remote(self._settings))
+            self._writers.append(self._ray.remote(**options)(_Writer).remote(self._settings, self._version))
             return self._writers[-1]
         return self._writers[counts.index(min(counts))]
 

@@ -272,6 +272,11 @@ class Settings(BaseModel):
         description="LibreOffice, which makes .docx of Word documents of before 2007: a name or a path; a name that is "
         "nowhere, such as `off`: these are not read",
     )
+    encoder_device: Literal["cpu", "cuda"] = Field(
+        "cpu",
+        description="What computes the bundled encoder: `cuda` needs an NVIDIA GPU, and `onnxruntime-gpu` in place of "
+        "`onnxruntime`",
+    )
     threads: int = Field(
         0,
         ge=0,

@@ -392,7 +392,7 @@ def lose_articles(data_dir: Path, *article_ids: str) -> None:
     """Take articles out of an index behind its back, as a disk that forgets would."""
     settings = load_settings(data_dir=data_dir)
     engine = EdgeEngine(data_dir)
-    engine.open(IndexConfig.of(embedding_spec(settings), settings.chunk_tokens).vector_sizes)
+    engine.open(IndexConfig.of(embedding_spec(settings), settings.chunk_tokens))
     engine.delete("articles", [article_point_id(article_id) for article_id in article_ids])
     engine.flush()
     engine.close()

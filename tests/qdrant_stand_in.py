@@ -8,6 +8,7 @@ each other, approximate search, consensus. `DALIL_TEST_QDRANT_URL` runs the same
 
 import argparse
 import gzip
+import hashlib
 import json
 import math
 import re
@@ -17,10 +18,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from email import message_from_bytes
+from email.policy import HTTP
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from tests.qdrant_shards import DEFAULT_OPTIMIZERS, Json, ShardedCollection
 
@@ -70,6 +73,10 @@ class Fault:
         Of `METHOD path`.
     times : int
         How often; reduced as it happens.
+    skipped : int
+        Requests that match and are let pass before; reduced likewise.
+    before : callable
+        Done when one happens.
     status : int
         Of the answer; 0: the connection is closed without one.
     seconds : float
@@ -83,6 +90,8 @@ class Fault:
     headers: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     is_late: bool = False
+    skipped: int = 0
+    before: Callable[[], object] = lambda: None
 
 
 class StandIn:
@@ -107,6 +116,10 @@ class StandIn:
         Answered so far.
     faults : list of Fault
         The first that matches happens.
+    snapshots : dict of str to bytes
+        That were made and not removed.
+    checksum : str
+        That the last upload was sent with.
     latency_s : float
         Before each answer, which makes requests overlap that are sent at once.
     """
@@ -117,13 +130,16 @@ class StandIn:
         self._folder, self._shard_number, self._replicas = folder, shards, replicas
         self._creation_s = creation_s
         self._collections: dict[str, ShardedCollection] = {}
+        self._aliases: dict[str, str] = {}
         self._ready_at: dict[str, float] = {}
         self._lock = threading.Lock()
+        self.snapshots: dict[str, bytes] = {}
+        self.checksum = ""
         self.requests: list[Request] = []
         self.faults: list[Fault] = []
         self.latency_s = 0.0
         self._node_count = nodes
-        self._servers = dict(enumerate(_listen(self) for _ in range(nodes)))
+        self._servers = dict(enumerate(_listen(self, node) for node in range(nodes)))
         self.urls = [f"http://127.0.0.1:{server.server_port}" for server in self._servers.values()]
 
     @property
@@ -150,9 +166,19 @@ class StandIn:
         yield made
         made += self.requests[before:]
 
-    def answer(self, method: str, path: str, body: Json) -> Any:
-        """The `result` of a request."""
+    def answer(self, method: str, path: str, body: Json, node: int = 0) -> Any:
+        """The `result` of a request to a node; bytes are the whole answer."""
+        if path == "/":
+            return json.dumps({"title": "qdrant - vector search engine", "version": "1.19.0"}).encode()
+        if path == "/aliases":
+            pairs = self._aliases.items()
+            return {"aliases": [{"alias_name": alias, "collection_name": name} for alias, name in pairs]}
+        if path == "/collections":
+            return {"collections": [{"name": name} for name in self._collections]}
+        if path == "/collections/aliases":
+            return self._change_aliases(body["actions"])
         name, _, rest = path.removeprefix("/collections/").partition("/")
+        name = self._aliases.get(name, name)
         if method == "PUT" and not rest:
             return self._create(name, body)
         if rest == "exists":
@@ -160,10 +186,15 @@ class StandIn:
         if name not in self._collections:
             raise Refusal(404, f"Not found: Collection `{name}` doesn't exist!")
         if method == "DELETE" and not rest:
+            self._aliases = {alias: one for alias, one in self._aliases.items() if one != name}
             self._collections.pop(name).close()
             return True
         collection = self._collections[name]
         self._check_shards(name, collection)
+        if rest == "cluster":
+            return self._describe_shards(collection, node)
+        if found := re.fullmatch(r"shards/(\d+)/snapshots/?(.*)", rest):
+            return self._snapshots(method, f"{name}/{found[1]}", found[2], body, node)
         if method == "GET":
             return _describe(collection)
         return _ROUTES[method, rest](collection, body)
@@ -178,19 +209,64 @@ class StandIn:
             self._ready_at[name] = time.monotonic() + self._creation_s
         return True
 
+    def _change_aliases(self, actions: list[Json]) -> bool:
+        """All of them or, where one is wrong, none."""
+        aliases = dict(self._aliases)
+        for action in actions:
+            [(kind, change)] = action.items()
+            if kind == "delete_alias":
+                if aliases.pop(change["alias_name"], None) is None:
+                    raise Refusal(404, f"Not found: Alias {change['alias_name']} does not exists!")
+            elif change["collection_name"] not in self._collections:
+                raise Refusal(404, f"Not found: Collection `{change['collection_name']}` doesn't exist!")
+            elif change["alias_name"] in self._collections:
+                raise Refusal(409, f"Wrong input: Collection `{change['alias_name']}` already exists!")
+            else:
+                aliases[change["alias_name"]] = change["collection_name"]
+        self._aliases = aliases
+        return True
+
     def _check_shards(self, name: str, collection: ShardedCollection) -> None:
         if time.monotonic() < self._ready_at[name]:
             raise Refusal(500, "Service internal error: 0 of 0 read operations failed")
         for shard in range(len(collection.shards)):
-            nodes = {(shard + copy) % self._node_count for copy in range(collection.config["replication_factor"])}
-            if not nodes & self._servers.keys():
+            if not self._find_nodes(shard, collection) & self._servers.keys():
                 raise Refusal(500, "Service internal error: 1 of 1 read operations failed")
+
+    def _find_nodes(self, shard: int, collection: ShardedCollection) -> set[int]:
+        return {(shard + copy) % self._node_count for copy in range(collection.config["replication_factor"])}
+
+    def _describe_shards(self, collection: ShardedCollection, node: int) -> Json:
+        here = [at for at in range(len(collection.shards)) if node in self._find_nodes(at, collection)]
+        shards = [{"shard_id": at, "points_count": 0, "state": "Active"} for at in here]
+        return {"peer_id": node, "shard_count": len(collection.shards), "local_shards": shards, "remote_shards": []}
+
+    def _snapshots(self, method: str, shard: str, name: str, body: Any, node: int) -> Any:
+        collection, at = self._collections[shard.split("/")[0]], int(shard.split("/")[1])
+        if node not in self._find_nodes(at, collection):
+            raise Refusal(404, f"Not found: shard {at} is not on this node")
+        if method == "POST" and name == "upload":
+            if hashlib.sha256(body).hexdigest() != self.checksum:
+                raise Refusal(400, "Bad request: Snapshot checksum mismatch")
+            collection.restore_shard(at, body)
+            return True
+        if method == "POST":
+            content = collection.save_shard(at)
+            made = f"{shard.replace('/', '-')}-{len(self.requests)}.snapshot"
+            self.snapshots[made] = content
+            return {"name": made, "size": len(content), "checksum": hashlib.sha256(content).hexdigest()}
+        if name not in self.snapshots:
+            raise Refusal(404, f"Not found: Snapshot {name} not found")
+        return self.snapshots[name] if method == "GET" else bool(self.snapshots.pop(name))
 
     def find_fault(self, request: str) -> Fault | None:
         """What is to happen to a request."""
         with self._lock:
             for fault in self.faults:
                 if fault.times and re.search(fault.pattern, request):
+                    if fault.skipped:
+                        fault.skipped -= 1
+                        return None
                     fault.times -= 1
                     return fault
         return None
@@ -252,8 +328,8 @@ def _describe(collection: ShardedCollection) -> Json:
     }
 
 
-def _listen(stand_in: StandIn) -> ThreadingHTTPServer:
-    handler = type("Handler", (_Handler,), {"stand_in": stand_in})
+def _listen(stand_in: StandIn, node: int) -> ThreadingHTTPServer:
+    handler = type("Handler", (_Handler,), {"stand_in": stand_in, "node": node})
     server = _Server(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, args=(_WAIT_S,), daemon=True).start()
@@ -271,6 +347,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     stand_in: StandIn
+    node: int
 
     def do_GET(self) -> None:
         self._began = time.monotonic()
@@ -282,16 +359,19 @@ class _Handler(BaseHTTPRequestHandler):
             return
         fault = self.stand_in.find_fault(f"{self.command} {path}")
         if fault:
+            fault.before()
             time.sleep(fault.seconds)
             if not fault.is_late:
                 self._break(fault)
                 return
         try:
-            if length > MAX_BODY_BYTES:
+            is_upload = path.endswith("/upload")
+            if length > MAX_BODY_BYTES and not is_upload:
                 limit = f"is larger than allowed (limit: {MAX_BODY_BYTES} bytes)"
                 raise Refusal(400, f"Payload error: JSON payload ({length} bytes) {limit}.")
-            result = self.stand_in.answer(self.command, path, json.loads(body or b"{}"))
-            self._send(200, {"result": result, "status": "ok", "time": 0.0}, length)
+            asked = self._read_upload(body) if is_upload else json.loads(body or b"{}")
+            result = self.stand_in.answer(self.command, path, asked, self.node)
+            self._send(200, result if isinstance(result, bytes) else {"result": result, "status": "ok"}, length)
         except Refusal as refusal:
             self._send(refusal.status, _error(refusal.message), length, refusal.headers)
         except Exception as error:
@@ -299,15 +379,23 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_PUT = do_POST = do_DELETE = do_GET
 
+    def _read_upload(self, body: bytes) -> bytes:
+        """The file of a form."""
+        self.stand_in.checksum = parse_qs(urlsplit(self.path).query).get("checksum", [""])[0]
+        head = f"Content-Type: {self.headers['Content-Type']}\r\n\r\n".encode()
+        [part] = message_from_bytes(head + body, policy=HTTP).iter_parts()
+        return bytes(part.get_payload(decode=True))
+
     def _break(self, fault: Fault) -> None:
         if fault.status:
             self._send(fault.status, _error(fault.message), 0, fault.headers)
         self.close_connection = True
 
-    def _send(self, status: int, body: Json, sent: int, headers: dict[str, str] | None = None) -> None:
-        content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    def _send(self, status: int, body: Json | bytes, sent: int, headers: dict[str, str] | None = None) -> None:
+        is_file = isinstance(body, bytes)
+        content = body if is_file else json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
         headers = {"Content-Type": "application/json", **(headers or {})}
-        if "gzip" in self.headers.get("Accept-Encoding", ""):
+        if not is_file and "gzip" in self.headers.get("Accept-Encoding", ""):
             content, headers["Content-Encoding"] = gzip.compress(content, _COMPRESSION), "gzip"
         time.sleep(self.stand_in.latency_s)
         times = (self._began, time.monotonic())

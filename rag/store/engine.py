@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from rag.embedding.bm25 import SparseVector
 from rag.store.filters import ChunkFilter
+from rag.store.fingerprint import IndexConfig
 
 if TYPE_CHECKING:
     from rag.store.floor import FloorFile
@@ -135,6 +136,22 @@ class Counts(NamedTuple):
     chunks: int
 
 
+class Rebuild(NamedTuple):
+    """Another version of the index that is built beside it.
+
+    Attributes
+    ----------
+    name : str
+        Of the version.
+    articles, of_articles : int
+        That it has, and that the index has.
+    """
+
+    name: str
+    articles: int
+    of_articles: int
+
+
 class Engine(Protocol):
     """Two collections of points, `articles` and `chunks`.
 
@@ -147,13 +164,15 @@ class Engine(Protocol):
     @property
     def floor(self) -> "FloorFile | None": ...
 
-    def open(self, vector_sizes: Mapping[str, int]) -> None:
+    def open(self, config: IndexConfig, reads_articles: bool = False) -> None:
         """Open or create the collections and the indexes of their payload fields.
 
         Parameters
         ----------
-        vector_sizes : mapping of str to int
-            Length of the vectors of each representation of chunks.
+        config : IndexConfig
+            What the index is to hold.
+        reads_articles : bool
+            Whether articles alone will be read, so that vectors of other lengths are let pass where that is possible.
 
         Raises
         ------
@@ -248,6 +267,13 @@ class Engine(Protocol):
 
     def optimize(self) -> None:
         """After many writes: make searches fast again. Where there is no room to do so, they stay as they are."""
+
+    def find_rebuild(self) -> Rebuild | None:
+        """What is built beside the index, or was begun to be."""
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether another version, made for other queries, took the place of what is read."""
 
     @property
     def is_remote(self) -> bool:

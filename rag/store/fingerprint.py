@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
-from typing import Self
+from typing import Any, Self
 
 from rag.embedding import EmbeddingSpec
 from rag.embedding.bm25 import BM25_VERSION
@@ -14,6 +14,8 @@ CHUNKER_VERSION = 2
 INDEX_VERSION = 5
 """Raise it whenever the bundled models, the layer and projection of the token vectors, or the form in which the index
 keeps articles, chunks and their vectors, change."""
+
+_OF_PASSAGES_ALONE = ("chunk_tokens", "chunker", "passage_prefix")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,24 @@ class IndexConfig:
     @property
     def fingerprint(self) -> str:
         """A hash of all fields, 16 hexadecimal digits."""
-        return blake2b(repr(sorted(asdict(self).items())).encode(), digest_size=8).hexdigest()
+        return _hash(asdict(self))
+
+    @property
+    def query_fingerprint(self) -> str:
+        """A hash of the fields that decide how a query is put to the index, 16 hexadecimal digits."""
+        return _hash({name: value for name, value in asdict(self).items() if name not in _OF_PASSAGES_ALONE})
+
+    def answers_alike(self, described: str) -> bool:
+        """Whether another configuration, as `str` has it, differs in nothing that decides on queries."""
+        parts, others = (
+            {one for one in text.split(", ") if not one.startswith(_OF_PASSAGES_ALONE)}
+            for text in (str(self), described)
+        )
+        return parts == others
 
     def __str__(self) -> str:
         return ", ".join(f"{name} {value}" for name, value in asdict(self).items() if value != "")
+
+
+def _hash(fields: dict[str, Any]) -> str:
+    return blake2b(repr(sorted(fields.items())).encode(), digest_size=8).hexdigest()

@@ -17,8 +17,9 @@ from filelock import FileLock, Timeout
 from rag.embedding.bm25 import SparseVector
 from rag.errors import IndexMismatchError, StorageFullError, StoreError, StoreLockedError
 from rag.store.edge_config import articles_config, chunks_config, create_payload_indexes
-from rag.store.engine import Collection, Payload, Point, ScoredPoint, VectorQuery, WeighedTerms, Weighing
+from rag.store.engine import Collection, Payload, Point, Rebuild, ScoredPoint, VectorQuery, WeighedTerms, Weighing
 from rag.store.filters import ChunkFilter
+from rag.store.fingerprint import IndexConfig
 from rag.store.floor import FloorFile
 from rag.store.space import FULL_REMEDY, DiskSpace, FreeSpace, measure_free_space
 
@@ -45,6 +46,7 @@ class EdgeEngine:
     """
 
     is_remote = False
+    is_outdated = False
 
     def __init__(self, folder: Path, free_space: FreeSpace = measure_free_space) -> None:
         self._folder = folder
@@ -54,7 +56,8 @@ class EdgeEngine:
         self._shards: dict[Collection, Any] = {}
         self._vector_names: tuple[str, ...] = ()
 
-    def open(self, vector_sizes: Mapping[str, int]) -> None:
+    def open(self, config: IndexConfig, reads_articles: bool = False) -> None:
+        vector_sizes = config.vector_sizes
         self._vector_names = tuple(vector_sizes)
         try:
             self._take_lock()
@@ -173,6 +176,9 @@ class EdgeEngine:
             with _logged_if_full(f"The {collection} of the index were not optimized."), _mapped_errors(self._folder):
                 self._space.check_optimizing(self._folder / collection)
                 shard.optimize()
+
+    def find_rebuild(self) -> Rebuild | None:
+        return None  # the lock keeps others out
 
     def close(self) -> None:
         for shard in self._shards.values():

@@ -1,10 +1,10 @@
 """A Qdrant server or cluster, by URL."""
 
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from qdrant_client import QdrantClient, models
@@ -12,8 +12,8 @@ from qdrant_client.http.exceptions import UnexpectedResponse
 
 from rag.embedding.bm25 import SparseVector
 from rag.errors import IndexMismatchError, StoreError
-from rag.secrets import hide_secrets
-from rag.store.engine import Collection, Payload, Point, ScoredPoint, VectorQuery, Weighing
+from rag.store.engine import Collection, Payload, Point, Rebuild, ScoredPoint, VectorQuery, Weighing
+from rag.store.fingerprint import IndexConfig
 from rag.store.lease import Lease, now_ms
 from rag.store.search import keep_found
 from rag.store.server_config import (
@@ -25,7 +25,7 @@ from rag.store.server_config import (
     find_differences,
     payload_schemas,
 )
-from rag.store.server_errors import SERVER_FAILURES, to_store_error
+from rag.store.server_connection import connect_client, create_collection, mapped_errors
 from rag.store.server_requests import (
     TERMS,
     VECTOR_TEXTS,
@@ -38,13 +38,12 @@ from rag.store.server_requests import (
     to_scoring_requests,
     to_server_point,
 )
-from rag.store.server_transport import ServerTransport, split_urls
+from rag.store.server_versions import COLLECTIONS, FollowedVersion, ServerVersions, Version
 from rag.store.term_statistics import TermStatistics
 
 _POINTS_PER_PAGE, _IDS_PER_REQUEST = 1000, 100_000
-_NO_SHARDS_YET = b"0 of 0 read operations failed"
-"""What a server says of a collection that another process has just created."""
-_CREATION_PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
+
+_Answer = TypeVar("_Answer")
 
 
 class ServerEngine:
@@ -64,6 +63,13 @@ class ServerEngine:
         Of the collections, where they are created.
     storage : Storage
         Likewise.
+    version : Version, optional
+        Of the index; unset: the current one, also when that is another one later.
+
+    Attributes
+    ----------
+    versions : ServerVersions
+        Of the index.
     """
 
     floor = None
@@ -77,10 +83,12 @@ class ServerEngine:
         key: str | None = None,
         sharding: Sharding = SERVER_SHARDING,
         storage: Storage = SMALL,
+        version: Version | None = None,
     ) -> None:
         self._client, self._key, self._sharding, self._storage = client, key, sharding, storage
-        self._names: dict[Collection, str] = {"articles": f"{prefix}_articles", "chunks": f"{prefix}_chunks"}
-        self._url = url
+        self._url, self._prefix = url, prefix
+        self.versions = ServerVersions(client, prefix, url, key)
+        self._followed = FollowedVersion(self.versions, version)
         self._terms = TermStatistics(self)
         self._leases = f"{prefix}_leases"
         self._lease = Lease(client, self._leases)
@@ -97,6 +105,7 @@ class ServerEngine:
         sharding: Sharding = SERVER_SHARDING,
         timeout_s: float = 5,
         storage: Storage = SMALL,
+        version: Version | None = None,
     ) -> "ServerEngine":
         """A connection to a server; nothing is sent before `open`.
 
@@ -116,21 +125,30 @@ class ServerEngine:
             Longest wait for an answer to what writes nothing.
         storage : Storage
             Of the chunks, where they are created.
+        version : Version, optional
+            Of the index; unset: the current one.
         """
-        nodes = split_urls(urls)
-        transport = ServerTransport(nodes, ca_file, timeout_s)
-        client = QdrantClient(url=nodes[0], api_key=key, check_compatibility=False, transport=transport)
-        return cls(client, prefix, urls, key, sharding, storage)
+        client = connect_client(urls, key, ca_file, timeout_s)
+        return cls(client, prefix, urls, key, sharding, storage, version)
 
-    def open(self, vector_sizes: Mapping[str, int]) -> None:
+    @property
+    def _names(self) -> dict[Collection, str]:
+        version = self._followed.version
+        return {collection: version.collection(self._prefix, collection) for collection in COLLECTIONS}
+
+    def open(self, config: IndexConfig, reads_articles: bool = False) -> None:
+        sizes = config.vector_sizes
         with self._mapped_errors():
-            self._create(self._leases, collection_options("articles", {}, self._sharding._replace(shards=1)))
+            self._followed.open(config)
+            leases = collection_options("articles", {}, self._sharding._replace(shards=1))
+            create_collection(self._client, self._leases, leases)
             for collection, name in self._names.items():
-                made = self._create(name, collection_options(collection, vector_sizes, self._sharding, self._storage))
+                options = collection_options(collection, sizes, self._sharding, self._storage)
+                made = create_collection(self._client, name, options)
                 self._create_payload_indexes(collection, made.payload_schema)
-        self._shards, self._vector_sizes = made.config.params.shard_number or 1, vector_sizes
-        differences = find_differences(made.config.params, vector_sizes)  # of the chunks, the last
-        if differences:
+        self._shards, self._vector_sizes = made.config.params.shard_number or 1, sizes
+        differences = find_differences(made.config.params, sizes)  # of the chunks, the last
+        if differences and not reads_articles:
             self.close()
             raise IndexMismatchError(
                 f"The collection {self._names['chunks']} on {self._url} is no index as it is set now: "
@@ -144,6 +162,7 @@ class ServerEngine:
     def upsert(self, collection: Collection, points: Sequence[Point]) -> None:
         if points:
             with self._mapped_errors():
+                self._followed.check_writable()
                 if collection == "chunks":
                     self._lease.renew()
                 else:
@@ -151,6 +170,7 @@ class ServerEngine:
                 made = [to_server_point(point, now_ms()) for point in points]
                 for group in split_points(made):
                     self._client.upsert(self._names[collection], group, wait=True)
+                self._check_commit(collection)
             self._forget_terms(collection)
 
     def set_payload(self, collection: Collection, fields: Mapping[str, Payload]) -> None:
@@ -164,14 +184,18 @@ class ServerEngine:
         ]
         for at in range(0, len(operations), _POINTS_PER_PAGE):
             with self._mapped_errors():
+                self._followed.check_writable()
                 group = operations[at : at + _POINTS_PER_PAGE]
                 self._client.batch_update_points(self._names[collection], group, wait=True)
+                self._check_commit(collection)
 
     def delete(self, collection: Collection, ids: Sequence[str]) -> None:
         for at in range(0, len(ids), _IDS_PER_REQUEST):
             with self._mapped_errors():
+                self._followed.check_writable()
                 group = models.PointIdsList(points=list(ids[at : at + _IDS_PER_REQUEST]))
                 self._client.delete(self._names[collection], group, wait=True)
+                self._check_commit(collection)
             self._forget_terms(collection)
 
     def delete_unchanged(self, chunks: Sequence[Point]) -> None:
@@ -191,13 +215,10 @@ class ServerEngine:
         if vectors and set(vectors) <= VECTOR_TEXTS.keys():
             return self._retrieve_texts(ids, vectors)
         left_out = [*unread, TERMS, *VECTOR_TEXTS.values()]
-        with self._mapped_errors():
-            found = self._client.retrieve(
-                self._names[collection],
-                list(ids),
-                with_payload=models.PayloadSelectorExclude(exclude=left_out),
-                with_vectors=list(vectors) or False,
-            )
+        payload = models.PayloadSelectorExclude(exclude=left_out)
+        found = self._read(
+            lambda: self._client.retrieve(self._names[collection], list(ids), payload, list(vectors) or False)
+        )
         return [
             Point(str(point.id), inflate_text(point.payload or {}), _named_vectors(point.vector)) for point in found
         ]
@@ -205,12 +226,15 @@ class ServerEngine:
     def _retrieve_texts(self, ids: Sequence[str], vectors: Sequence[str]) -> list[Point]:
         """Chunks with the vectors that their payload has as texts; of those that an earlier Dalil wrote, as vectors."""
         fields = models.PayloadSelectorExclude(exclude=[TERMS])
-        with self._mapped_errors():
-            found = self._client.retrieve(self._names["chunks"], list(ids), with_payload=fields, with_vectors=False)
-            payloads = {str(point.id): point.payload or {} for point in found}
-            texts = {one: read_vectors(payload, self._vector_sizes) for one, payload in payloads.items()}
-            earlier = [one for one, text in texts.items() if not text]
-            others = self._client.retrieve(self._names["chunks"], earlier, False, list(vectors)) if earlier else []
+        found = self._read(lambda: self._client.retrieve(self._names["chunks"], list(ids), fields, False))
+        payloads = {str(point.id): point.payload or {} for point in found}
+        texts = {one: read_vectors(payload, self._vector_sizes) for one, payload in payloads.items()}
+        earlier = [one for one, text in texts.items() if not text]
+        others = (
+            self._read(lambda: self._client.retrieve(self._names["chunks"], earlier, False, list(vectors)))
+            if earlier
+            else []
+        )
         texts |= {str(point.id): _named_vectors(point.vector) for point in others}
         return [Point(one, payload, texts[one]) for one, payload in payloads.items()]
 
@@ -227,8 +251,7 @@ class ServerEngine:
         return self._scroll(collection, fields, limit, order_by=order)[0]
 
     def count(self, collection: Collection, exact: bool = True) -> int:
-        with self._mapped_errors():
-            return self._client.count(self._names[collection], exact=exact).count
+        return self._read(lambda: self._client.count(self._names[collection], exact=exact)).count
 
     def count_whole_chunks(self) -> int:
         return self.count("chunks", exact=False)
@@ -246,19 +269,22 @@ class ServerEngine:
         return self._count_chunks(has_term(term), exact)
 
     def count_values(self, collection: Collection, field: str, limit: int) -> dict[str, int]:
-        with self._mapped_errors():
-            found = self._client.facet(self._names[collection], key=field, limit=limit, exact=True)
+        found = self._read(lambda: self._client.facet(self._names[collection], field, limit=limit, exact=True))
         return {str(hit.value): hit.count for hit in found.hits}
 
     def begin_weighing(self, terms: SparseVector) -> Weighing:
+        if self._followed.is_due():  # beside the question: what it finds counts for the next ones
+            threading.Thread(target=self._look_quietly, name="version", daemon=True).start()
         return self._terms.begin(terms)
 
     def find_and_score(
         self, finders: Sequence[VectorQuery], vectors: Mapping[str, Any], fields: tuple[str, ...]
     ) -> dict[str, list[ScoredPoint]]:
-        requests = to_scoring_requests(finders, vectors, fields, self._shards)
-        with self._mapped_errors():
-            answers = self._client.query_batch_points(self._names["chunks"], requests)
+        answers = self._read(
+            lambda: self._client.query_batch_points(
+                self._names["chunks"], to_scoring_requests(finders, vectors, fields, self._shards)
+            )
+        )
         scored = {
             name: [ScoredPoint(one.id, UUID(str(one.id)).int, one.score, one.payload or {}) for one in answer.points]
             for name, answer in zip(vectors, answers, strict=True)
@@ -280,28 +306,12 @@ class ServerEngine:
     def _scroll(
         self, collection: Collection, fields: Sequence[str], limit: int, **options: Any
     ) -> tuple[list[Point], Any]:
-        with self._mapped_errors():
-            points, offset = self._client.scroll(
+        points, offset = self._read(
+            lambda: self._client.scroll(
                 self._names[collection], limit=limit, with_payload=list(fields), with_vectors=False, **options
             )
+        )
         return [Point(str(point.id), point.payload or {}) for point in points], offset
-
-    def _create(self, name: str, options: dict[str, Any]) -> models.CollectionInfo:
-        """Create a collection where it is missing, which another process may do at the same time, and describe it."""
-        if not self._client.collection_exists(name):
-            try:
-                self._client.create_collection(name, **options)
-            except UnexpectedResponse as error:
-                if error.status_code != HTTPStatus.CONFLICT:
-                    raise
-        for pause in _CREATION_PAUSES_S:
-            try:
-                return self._client.get_collection(name)
-            except UnexpectedResponse as error:
-                if _NO_SHARDS_YET not in error.content:
-                    raise
-                time.sleep(pause)
-        return self._client.get_collection(name)
 
     def _create_payload_indexes(self, collection: Collection, indexed: Mapping[str, Any]) -> None:
         for field, schema in payload_schemas(collection).items():
@@ -309,20 +319,64 @@ class ServerEngine:
                 self._client.create_payload_index(self._names[collection], field, schema)
 
     def _count_chunks(self, condition: models.Filter, exact: bool) -> int:
-        with self._mapped_errors():
-            return self._client.count(self._names["chunks"], condition, exact=exact).count
+        return self._read(lambda: self._client.count(self._names["chunks"], condition, exact=exact)).count
 
     def _forget_terms(self, collection: Collection) -> None:
         if collection == "chunks":
             self._terms.forget()
 
-    @contextmanager
-    def _mapped_errors(self) -> Iterator[None]:
-        try:
-            yield
-        except SERVER_FAILURES as error:
-            mapped = to_store_error(error, self._url)
-            raise type(mapped)(hide_secrets(str(mapped), [self._key])) from error
+    def find_rebuild(self) -> Rebuild | None:
+        with self._mapped_errors():
+            self._look()
+            building = self.versions.find_next()
+            if building is None:
+                return None
+            names = (version.collection(self._prefix, "articles") for version in (building, self._followed.version))
+            articles, of_articles = (self._client.count(name, exact=False).count for name in names)
+        return Rebuild(building.name, articles, of_articles)
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether a former version is read, since the current one is made for other queries."""
+        return self._followed.is_outdated
+
+    # Versions
+
+    def _read(self, send: Callable[[], _Answer]) -> _Answer:
+        """The answer to a request that writes nothing; of the current version where a former one has gone."""
+        version = self._followed.version
+        with self._mapped_errors():
+            try:
+                return send()
+            except UnexpectedResponse as error:
+                if error.status_code != HTTPStatus.NOT_FOUND:
+                    raise
+                self._look()
+                if self._followed.version == version:  # another thread may have looked before
+                    self._followed.check_readable()
+                    raise
+                return send()
+
+    def _look(self) -> bool:
+        """Look which version is the current one; gives whether another one is read from now on."""
+        if not self._followed.look():
+            return False
+        self._shards = self._client.get_collection(self._names["chunks"]).config.params.shard_number or 1
+        self._terms.forget()
+        return True
+
+    def _look_quietly(self) -> None:
+        with suppress(StoreError), self._mapped_errors():  # the questions themselves say what is wrong
+            self._look()
+
+    def _check_commit(self, collection: Collection) -> None:
+        """After a change of articles: that it went to the current version, which a rebuild may just have replaced. What
+        was done before the switch is carried over; only what came after it is not."""
+        if collection == "articles" and (self._look() or self._followed.is_outdated):
+            self._followed.report_move()
+
+    def _mapped_errors(self) -> AbstractContextManager[None]:
+        return mapped_errors(self._url, self._key)
 
 
 def _named_vectors(vectors: Any) -> dict[str, Any]:

@@ -6,15 +6,19 @@ import time
 import httpx
 from fastapi import APIRouter, Response
 
-from rag.answering.assistant import Assistant
 from rag.errors import StoreError
 from rag.settings import Settings
+from rag.store import Store
 from ui.api.schemas import Health, Readiness
 from ui.api.service import AnswerService
 
 _LLM_TIMEOUT_S = 2.0
 _PROBE_LIFETIME_S = 15.0
 _KEY_REFUSED = (401, 403)
+_OK = "ok"
+_OUTDATED = (
+    "done: the former index is read, since the new one is made for other settings. Start this service again with those"
+)
 _METRICS_TYPE = "text/plain; version=0.0.4"
 
 
@@ -56,7 +60,8 @@ class LlmProbe:
 def build_health_routes(service: AnswerService) -> APIRouter:
     """The routes over a service."""
     router = APIRouter(tags=["operation"])
-    probe = LlmProbe(service.assistant.settings)
+    settings = service.assistant.settings
+    probe, needs_key = LlmProbe(settings), bool(settings.accepted_keys or settings.keys_file)
 
     @router.get("/health", summary="Tell whether the process answers")
     def check_health() -> Health:
@@ -69,9 +74,17 @@ def build_health_routes(service: AnswerService) -> APIRouter:
         responses={503: {"model": Readiness, "description": "Not now; with the reasons"}},
     )
     def check_readiness(response: Response) -> Readiness:
-        """Whether questions can be answered over all that was put into the index, with the state of each part."""
-        checks = _check_parts(service.assistant, probe)
-        is_ready = checks["index"] == "ok"
+        """Whether questions can be answered over all that was put into the index of each collection, with the state
+        of each part."""
+        indexes = {"": service.assistant.store} | {
+            # Whoever has no key is told no names.
+            f" of {f'collection {at}' if needs_key else name}": one.assistant.store
+            for at, (name, one) in enumerate(service.collections.items(), 1)
+        }
+        states = {label: _check_index(store) for label, store in indexes.items()}
+        checks = {f"{check}{label}": state for label, of_index in states.items() for check, state in of_index.items()}
+        checks["answers"] = probe.check()
+        is_ready = all(of_index["index"] == _OK for of_index in states.values())
         response.status_code = 200 if is_ready else 503
         return Readiness(ready=is_ready, checks=checks)
 
@@ -83,13 +96,17 @@ def build_health_routes(service: AnswerService) -> APIRouter:
     return router
 
 
-def _check_parts(assistant: Assistant, probe: LlmProbe) -> dict[str, str | int]:
+def _check_index(store: Store) -> dict[str, str | int]:
+    """The state of an index, and what is being built to take its place."""
     checks: dict[str, str | int] = {}
     try:
-        checks |= {"index": "ok", "chunks": assistant.store.count_chunks()}
-        assistant.store.check_integrity()
+        checks |= {"index": _OK, "chunks": store.count_chunks()}
+        store.check_integrity()
+        if rebuild := store.find_rebuild():
+            checks["rebuild"] = f"{rebuild.name}: {rebuild.articles:,} of {rebuild.of_articles:,} articles"
+        if store.is_outdated:
+            checks["rebuild"] = _OUTDATED
     except StoreError as error:
         checks["index"] = str(error)
-    checks["pipeline"] = assistant.store.config.fingerprint
-    checks["answers"] = probe.check()
+    checks["pipeline"] = store.config.fingerprint
     return checks
