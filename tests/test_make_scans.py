@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
-from tests.browser import CHROMIUM
-from tests.doubles import article
 
 from eval.make_scans import SPOILINGS, make_scans, spoil
+from tests.browser import CHROMIUM
+from tests.doubles import article
 
 SEED = 1
 
