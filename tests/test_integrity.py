@@ -35,6 +35,8 @@ pytestmark = pytest.mark.filterwarnings(
 
 ROOT = Path(__file__).parent.parent
 ARTICLES = [make(f"a{at}", 5) for at in range(30)]
+ROUNDS = 16
+"""At random moments; the steps of each change are gone through one by one besides."""
 
 
 def make_indexer(store: Store) -> Indexer:
@@ -336,10 +338,10 @@ def test_a_process_killed_at_any_moment_leaves_no_damage_and_no_alarm(tmp_path):
     chance = random.Random(3)
     with start_killing(tmp_path / "index") as run:
         outcomes = []
-        for seed in range(32):
+        for seed in range(ROUNDS):
             outcomes.append(run(f"random {seed} {chance.uniform(0, 0.35)}"))
             check_is_whole(tmp_path / "index")
-    assert outcomes == ["killed"] * 32
+    assert outcomes == ["killed"] * ROUNDS
 
 
 @pytest.mark.parametrize("change", CHANGES)
