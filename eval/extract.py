@@ -109,7 +109,7 @@ def measure_extraction(
         found = list(read_file(file, root, max_chars, ocr))
         milliseconds = 1000 * (_processor_s() - started)
         failures = [one.reason for one in found if isinstance(one, ReadFailure)]
-        text = "\n".join(f"{one.title}\n{one.text}" for one in found if isinstance(one, Article))
+        text = "\n".join(_with_title(one) for one in found if isinstance(one, Article))
         truth = _truth_of(file, text, truths)
         known = format_of_file(file)
         if truth is None or known is None:
@@ -128,6 +128,12 @@ def summarize_extractions(extractions: Sequence[Extraction]) -> Iterator[tuple[s
         measures = ("character_error", "recall", "precision", "numbers", "milliseconds")
         means = {measure: fmean(getattr(one, measure) for one in ones) for measure in measures}
         yield name, {"files": len(ones), "failed": sum(bool(one.failure) for one in ones), **means}
+
+
+def _with_title(article: Article) -> str:
+    """The text of an article with its title as its first line, once."""
+    has_title = _plain(article.text).startswith(_plain(article.title))
+    return article.text if has_title else f"{article.title}\n{article.text}"
 
 
 def _read_truths(folder: Path) -> list[Truth]:

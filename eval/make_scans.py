@@ -76,7 +76,7 @@ def make_scans(articles: list[Article], folder: Path) -> int:
     with open_browser() as browser:
         for at, article in enumerate(articles):
             text = _first_page(article.text)
-            truth = {"title": article.title, "text": text}
+            truth = {"title": article.title, "text": f"{article.title}\n\n{text}"}
             (folder / "truth" / f"{article.id}.json").write_text(json.dumps(truth, ensure_ascii=False), "utf-8")
             for spoiling in SPOILINGS:
                 drawn = _draw(browser, article, text, _TYPEFACES[at % len(_TYPEFACES)], spoiling.dots_per_inch)

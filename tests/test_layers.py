@@ -87,7 +87,7 @@ ONLY_IN = {
     "docx": "ui.page.word",
     "rispy": "ui.page.citation_styles",
     "spellchecker": "rag.language.arabic.spelling",
-    "PIL": ("ingest.ocr.pictures", "eval.pictures"),
+    "PIL": ("eval.make_scans", "ingest.ocr.pictures", "eval.pictures"),
     "xllamacpp": "rag.answering.llm.local",
     "huggingface_hub": "rag.answering.llm.catalogue",
     "llama_index": ("rag.answering.llm", "rag.integrations.llama_index"),

@@ -43,5 +43,5 @@ def test_each_page_has_its_text_beside_it(tmp_path):
     assert make_scans([article("السطر الأول هنا.\n\nوالثاني بعده.", "a", "عنوان")], tmp_path) == len(SPOILINGS)
     assert sorted(path.name for path in tmp_path.glob("*.jpg")) == ["a-clean.jpg", "a-office.jpg", "a-poor.jpg"]
     truth = json.loads((tmp_path / "truth" / "a.json").read_text("utf-8"))
-    assert truth == {"title": "عنوان", "text": "السطر الأول هنا.\n\nوالثاني بعده."}
+    assert truth == {"title": "عنوان", "text": "عنوان\n\nالسطر الأول هنا.\n\nوالثاني بعده."}
     assert (width_of(tmp_path / "a-clean.jpg"), width_of(tmp_path / "a-poor.jpg")) == (2481, 1241)  # A4

@@ -220,6 +220,20 @@ def test_letters_and_digits_of_persian_are_those_of_arabic(line, repaired):
     assert repair_ocr_line(line) == repaired
 
 
+@pytest.mark.parametrize(
+    ("line", "repaired"),
+    [
+        ("ما هو, ولماذا؟", "ما هو، ولماذا؟"),
+        ("قَالَ; ثم مضى?", "قَالَ؛ ثم مضى؟"),
+        ("ملايين النقاطء ويمكن ذلك", "ملايين النقاط، ويمكن ذلك"),
+        ("الجزء الأول ببطء في المساء", "الجزء الأول ببطء في المساء"),
+        ("from Meta, and 1,5 or 3, 4", "from Meta, and 1,5 or 3, 4"),
+    ],
+)
+def test_marks_behind_arabic_words_are_arabic(line, repaired):
+    assert repair_ocr_line(line) == repaired
+
+
 def test_what_ocr_read_is_judged_by_its_confidence_and_its_letters():
     assert judge_ocr(TOWER, 80).state == "ocr"
     assert judge_ocr("", 0).is_good
