@@ -93,10 +93,8 @@ class Reindex:
 
         Parameters
         ----------
-        open_encoder : callable
-            Gives the encoder.
-        progress : callable
-            Told how many articles are written, and of how many.
+        open_encoder, progress
+            As those of `Indexer`.
         is_forced : bool
             Whether to build it although it is made with these settings, as for another number of shards.
         open_writer : callable
@@ -115,11 +113,9 @@ class Reindex:
             made_with = source.list_configs()
             if not made_with:
                 raise InputError("The index is empty: `dalil ingest` makes it, with the settings that are set.")
-            version = (
-                None if made_with.keys() == {self._config.fingerprint} and not is_forced else self._choose_version()
-            )
-            if version is None:
+            if made_with.keys() == {self._config.fingerprint} and not is_forced:
                 return ReindexResult(former.label, kept=self._list_others())
+            version = self._choose_version()
             written = self._build(source, version, open_encoder, progress, open_writer)
             dropped = self._drop_former(made_with.values())
         finally:

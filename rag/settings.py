@@ -69,6 +69,13 @@ class Settings(BaseModel):
     qdrant_timeout_s: float = Field(
         5, ge=0.5, le=600, description="Seconds to wait for that server's answer to what writes nothing"
     )
+    qdrant_grpc_port: int | None = Field(
+        None,
+        ge=1,
+        le=65535,
+        description="Port of that server's gRPC, mostly 6334: what is read comes that way, by HTTP where it does not "
+        "answer; unset: all by HTTP",
+    )
     qdrant_shards: int | None = Field(
         None, ge=1, le=1000, description="Parts of the collections it creates; unset: one for each node of a cluster"
     )

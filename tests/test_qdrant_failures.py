@@ -165,7 +165,8 @@ def test_more_than_a_request_may_hold_is_sent_in_parts(start, connect):
     articles = [Point(article_point_id(name), {"id": name, "text": "س" * 3_900_000}) for name in "abcdefghi"]
     with stand_in.recorded() as requests:
         store._engine.upsert("articles", articles)
-    assert [request.sent < 32 * 1024 * 1024 for request in requests] == [True, True, True]
+    written = [request.sent for request in requests if request.method == "PUT"]
+    assert [sent < 32 * 1024 * 1024 for sent in written] == [True, True, True]
     assert store.count_articles() == 9
 
 

@@ -95,4 +95,5 @@ def connect_server(settings: Settings, version: "Version | None" = None) -> "Ser
         settings.qdrant_timeout_s,
         Storage.of(settings.qdrant_size == "large", settings.qdrant_quantization, dict(settings.qdrant_options or {})),
         version,
+        settings.qdrant_grpc_port,
     )

@@ -1,14 +1,12 @@
 """A Qdrant server or cluster, by URL."""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
-from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 from qdrant_client import QdrantClient, models
-from qdrant_client.http.exceptions import UnexpectedResponse
 
 from rag.embedding.bm25 import SparseVector
 from rag.errors import IndexMismatchError, StoreError
@@ -25,7 +23,8 @@ from rag.store.server_config import (
     find_differences,
     payload_schemas,
 )
-from rag.store.server_connection import connect_client, create_collection, mapped_errors
+from rag.store.server_connection import connect_client, connect_reader, create_collection, mapped_errors
+from rag.store.server_reading import ReadRequests
 from rag.store.server_requests import (
     TERMS,
     VECTOR_TEXTS,
@@ -42,8 +41,6 @@ from rag.store.server_versions import COLLECTIONS, FollowedVersion, ServerVersio
 from rag.store.term_statistics import TermStatistics
 
 _POINTS_PER_PAGE, _IDS_PER_REQUEST = 1000, 100_000
-
-_Answer = TypeVar("_Answer")
 
 
 class ServerEngine:
@@ -65,6 +62,8 @@ class ServerEngine:
         Likewise.
     version : Version, optional
         Of the index; unset: the current one, also when that is another one later.
+    reader : QdrantClient, optional
+        Asked, by gRPC, for what is read; closed with the engine.
 
     Attributes
     ----------
@@ -84,11 +83,13 @@ class ServerEngine:
         sharding: Sharding = SERVER_SHARDING,
         storage: Storage = SMALL,
         version: Version | None = None,
+        reader: QdrantClient | None = None,
     ) -> None:
         self._client, self._key, self._sharding, self._storage = client, key, sharding, storage
         self._url, self._prefix = url, prefix
         self.versions = ServerVersions(client, prefix, url, key)
         self._followed = FollowedVersion(self.versions, version)
+        self._requests = ReadRequests(client, reader, self._followed, self._adopt_version, url, key)
         self._terms = TermStatistics(self)
         self._leases = f"{prefix}_leases"
         self._lease = Lease(client, self._leases)
@@ -106,6 +107,7 @@ class ServerEngine:
         timeout_s: float = 5,
         storage: Storage = SMALL,
         version: Version | None = None,
+        grpc_port: int | None = None,
     ) -> "ServerEngine":
         """A connection to a server; nothing is sent before `open`.
 
@@ -127,9 +129,12 @@ class ServerEngine:
             Of the chunks, where they are created.
         version : Version, optional
             Of the index; unset: the current one.
+        grpc_port : int, optional
+            Of the gRPC of the first node, for what is read.
         """
         client = connect_client(urls, key, ca_file, timeout_s)
-        return cls(client, prefix, urls, key, sharding, storage, version)
+        reader = connect_reader(urls, key, grpc_port, timeout_s) if grpc_port else None
+        return cls(client, prefix, urls, key, sharding, storage, version, reader)
 
     @property
     def _names(self) -> dict[Collection, str]:
@@ -216,8 +221,8 @@ class ServerEngine:
             return self._retrieve_texts(ids, vectors)
         left_out = [*unread, TERMS, *VECTOR_TEXTS.values()]
         payload = models.PayloadSelectorExclude(exclude=left_out)
-        found = self._read(
-            lambda: self._client.retrieve(self._names[collection], list(ids), payload, list(vectors) or False)
+        found = self._requests.read(
+            lambda client: client.retrieve(self._names[collection], list(ids), payload, list(vectors) or False)
         )
         return [
             Point(str(point.id), inflate_text(point.payload or {}), _named_vectors(point.vector)) for point in found
@@ -226,12 +231,12 @@ class ServerEngine:
     def _retrieve_texts(self, ids: Sequence[str], vectors: Sequence[str]) -> list[Point]:
         """Chunks with the vectors that their payload has as texts; of those that an earlier Dalil wrote, as vectors."""
         fields = models.PayloadSelectorExclude(exclude=[TERMS])
-        found = self._read(lambda: self._client.retrieve(self._names["chunks"], list(ids), fields, False))
+        found = self._requests.read(lambda client: client.retrieve(self._names["chunks"], list(ids), fields, False))
         payloads = {str(point.id): point.payload or {} for point in found}
         texts = {one: read_vectors(payload, self._vector_sizes) for one, payload in payloads.items()}
         earlier = [one for one, text in texts.items() if not text]
         others = (
-            self._read(lambda: self._client.retrieve(self._names["chunks"], earlier, False, list(vectors)))
+            self._requests.read(lambda client: client.retrieve(self._names["chunks"], earlier, False, list(vectors)))
             if earlier
             else []
         )
@@ -251,7 +256,7 @@ class ServerEngine:
         return self._scroll(collection, fields, limit, order_by=order)[0]
 
     def count(self, collection: Collection, exact: bool = True) -> int:
-        return self._read(lambda: self._client.count(self._names[collection], exact=exact)).count
+        return self._requests.read(lambda client: client.count(self._names[collection], exact=exact)).count
 
     def count_whole_chunks(self) -> int:
         return self.count("chunks", exact=False)
@@ -269,19 +274,21 @@ class ServerEngine:
         return self._count_chunks(has_term(term), exact)
 
     def count_values(self, collection: Collection, field: str, limit: int) -> dict[str, int]:
-        found = self._read(lambda: self._client.facet(self._names[collection], field, limit=limit, exact=True))
+        found = self._requests.read(
+            lambda client: client.facet(self._names[collection], field, limit=limit, exact=True)
+        )
         return {str(hit.value): hit.count for hit in found.hits}
 
     def begin_weighing(self, terms: SparseVector) -> Weighing:
         if self._followed.is_due():  # beside the question: what it finds counts for the next ones
-            threading.Thread(target=self._look_quietly, name="version", daemon=True).start()
+            threading.Thread(target=self._requests.look_quietly, name="version", daemon=True).start()
         return self._terms.begin(terms)
 
     def find_and_score(
         self, finders: Sequence[VectorQuery], vectors: Mapping[str, Any], fields: tuple[str, ...]
     ) -> dict[str, list[ScoredPoint]]:
-        answers = self._read(
-            lambda: self._client.query_batch_points(
+        answers = self._requests.read(
+            lambda client: client.query_batch_points(
                 self._names["chunks"], to_scoring_requests(finders, vectors, fields, self._shards)
             )
         )
@@ -301,13 +308,14 @@ class ServerEngine:
         self._terms.close()
         with suppress(StoreError), self._mapped_errors():  # one that stays ends by itself
             self._lease.release()
+        self._requests.close()
         self._client.close()
 
     def _scroll(
         self, collection: Collection, fields: Sequence[str], limit: int, **options: Any
     ) -> tuple[list[Point], Any]:
-        points, offset = self._read(
-            lambda: self._client.scroll(
+        points, offset = self._requests.read(
+            lambda client: client.scroll(
                 self._names[collection], limit=limit, with_payload=list(fields), with_vectors=False, **options
             )
         )
@@ -319,7 +327,7 @@ class ServerEngine:
                 self._client.create_payload_index(self._names[collection], field, schema)
 
     def _count_chunks(self, condition: models.Filter, exact: bool) -> int:
-        return self._read(lambda: self._client.count(self._names["chunks"], condition, exact=exact)).count
+        return self._requests.read(lambda client: client.count(self._names["chunks"], condition, exact=exact)).count
 
     def _forget_terms(self, collection: Collection) -> None:
         if collection == "chunks":
@@ -327,7 +335,7 @@ class ServerEngine:
 
     def find_rebuild(self) -> Rebuild | None:
         with self._mapped_errors():
-            self._look()
+            self._requests.look()
             building = self.versions.find_next()
             if building is None:
                 return None
@@ -340,39 +348,15 @@ class ServerEngine:
         """Whether a former version is read, since the current one is made for other queries."""
         return self._followed.is_outdated
 
-    # Versions
-
-    def _read(self, send: Callable[[], _Answer]) -> _Answer:
-        """The answer to a request that writes nothing; of the current version where a former one has gone."""
-        version = self._followed.version
-        with self._mapped_errors():
-            try:
-                return send()
-            except UnexpectedResponse as error:
-                if error.status_code != HTTPStatus.NOT_FOUND:
-                    raise
-                self._look()
-                if self._followed.version == version:  # another thread may have looked before
-                    self._followed.check_readable()
-                    raise
-                return send()
-
-    def _look(self) -> bool:
-        """Look which version is the current one; gives whether another one is read from now on."""
-        if not self._followed.look():
-            return False
+    def _adopt_version(self) -> None:
+        """Another version is read from now on."""
         self._shards = self._client.get_collection(self._names["chunks"]).config.params.shard_number or 1
         self._terms.forget()
-        return True
-
-    def _look_quietly(self) -> None:
-        with suppress(StoreError), self._mapped_errors():  # the questions themselves say what is wrong
-            self._look()
 
     def _check_commit(self, collection: Collection) -> None:
         """After a change of articles: that it went to the current version, which a rebuild may just have replaced. What
         was done before the switch is carried over; only what came after it is not."""
-        if collection == "articles" and (self._look() or self._followed.is_outdated):
+        if collection == "articles" and (self._requests.look() or self._followed.is_outdated):
             self._followed.report_move()
 
     def _mapped_errors(self) -> AbstractContextManager[None]:

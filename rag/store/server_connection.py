@@ -1,5 +1,6 @@
 """A client of a Qdrant server: how it is made, how its failures are told, and how collections are created."""
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ from rag.store.server_transport import ServerTransport, split_urls
 
 _NO_SHARDS_YET = b"0 of 0 read operations failed"
 """What a server says of a collection that another process has just created."""
+_GRPC_OPTIONS = {"grpc.max_reconnect_backoff_ms": 10_000}
+"""A port that does not answer is tried again after that; until then it refuses at once, and HTTP is asked."""
 _CREATION_PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
 
 
@@ -35,6 +38,32 @@ def connect_client(urls: str, key: str | None, ca_file: str | None, timeout_s: f
     nodes = split_urls(urls)
     transport = ServerTransport(nodes, ca_file, timeout_s)
     return QdrantClient(url=nodes[0], api_key=key, check_compatibility=False, transport=transport)
+
+
+def connect_reader(urls: str, key: str | None, grpc_port: int, timeout_s: float) -> QdrantClient:
+    """A client that reads by gRPC from the first of a server's nodes; nothing is sent yet.
+
+    Parameters
+    ----------
+    urls : str
+        As those of `connect_client`. For TLS, `GRPC_DEFAULT_SSL_ROOTS_FILE_PATH` names an authority of one's own.
+    key : str or None
+        Of the server.
+    grpc_port : int
+        Of the node's gRPC.
+    timeout_s : float
+        Longest wait for an answer.
+    """
+    url = split_urls(urls)[0]
+    return QdrantClient(
+        url=url,
+        api_key=key,
+        prefer_grpc=True,
+        grpc_port=grpc_port,
+        grpc_options=dict(_GRPC_OPTIONS),  # to which the client adds its own
+        timeout=math.ceil(timeout_s),
+        check_compatibility=False,
+    )
 
 
 @contextmanager

@@ -61,7 +61,7 @@ def build_health_routes(service: AnswerService) -> APIRouter:
     """The routes over a service."""
     router = APIRouter(tags=["operation"])
     settings = service.assistant.settings
-    probe, needs_key = LlmProbe(settings), bool(settings.accepted_keys or settings.keys_file)
+    probe = LlmProbe(settings)
 
     @router.get("/health", summary="Tell whether the process answers")
     def check_health() -> Health:
@@ -78,7 +78,7 @@ def build_health_routes(service: AnswerService) -> APIRouter:
         of each part."""
         indexes = {"": service.assistant.store} | {
             # Whoever has no key is told no names.
-            f" of {f'collection {at}' if needs_key else name}": one.assistant.store
+            f" of {f'collection {at}' if settings.is_locked else name}": one.assistant.store
             for at, (name, one) in enumerate(service.collections.items(), 1)
         }
         states = {label: _check_index(store) for label, store in indexes.items()}

@@ -336,6 +336,11 @@ def build_parser() -> argparse.ArgumentParser:
     for command in with_json:
         command.add_argument("--json", action="store_true", help="one JSON object on standard output")
     add_mcp_command(commands)
+    _add_serve(commands)
+    return parser
+
+
+def _add_serve(commands: Any) -> None:
     serve = add_command(commands, "serve", _serve, "Serve the API and the page.")
     serve.add_argument("--host", help="address to listen on, in place of DALIL_HOST")
     serve.add_argument("--port", type=int, help="port to listen on, in place of DALIL_PORT")
@@ -347,7 +352,6 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="FOLDER",
         help="keep the index in step with this folder, as `dalil watch` does; may be repeated",
     )
-    return parser
 
 
 def _add_ingest(commands: Any) -> argparse.ArgumentParser:
