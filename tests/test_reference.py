@@ -92,7 +92,7 @@ def test_every_error_is_in_the_table():
     by_middleware = {
         (401, "invalid_api_key"), (403, "cross_site"), (403, "not_allowed"), (405, "method_not_allowed"),
         (408, "body_too_slow"), (413, "body_too_large"), (421, "unknown_host"), (429, "rate_limited"),
-        (429, "too_many_keys"), (500, "internal"),
+        (429, "too_many_keys"), (500, "internal"), (503, "sessions_unavailable"),
     }  # fmt: skip
     expected = {(status.http, status.code) for status in STATUSES.values()} | by_middleware
     assert table("http", "status") == [f"| {status} | `{code}` |" for status, code in sorted(expected)]

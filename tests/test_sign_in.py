@@ -342,6 +342,25 @@ def test_a_group_that_counts_no_longer_lets_nobody_in(tmp_path):
     assert Sessions(load_settings({}, **changed), records).find(cookie).role_in("default") is None
 
 
+def test_who_signs_out_is_out_of_every_replica_and_nobody_is_let_in_where_that_cannot_be_known(
+    tmp_path, provider, browser
+):
+    shared = {"database_url": f"sqlite:///{tmp_path / 'shared'}"}
+    with (
+        open_site(tmp_path / "one", provider.address, **shared) as one,
+        open_site(tmp_path / "two", provider.address, **shared) as two,
+    ):
+        assert sign_in(browser, one) == ""
+        kept = dict(browser.cookies)
+        assert httpx.get(f"{two}/v1/articles", cookies=kept).status_code == 200
+        browser.post(f"{one}/logout")
+        assert httpx.get(f"{two}/v1/articles", cookies=kept).status_code == 401
+        sign_in(browser, one)
+        (tmp_path / "shared").write_bytes(b"no database" * 1000)
+        refused = httpx.get(f"{one}/v1/articles", cookies=dict(browser.cookies))
+        assert (refused.status_code, refused.json()["error"]["code"]) == (503, "sessions_unavailable")
+
+
 # Settings
 
 

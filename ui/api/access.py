@@ -156,7 +156,9 @@ class AccessMiddleware:
             person = self._sessions.find(cookie) if self._sessions else None
         except StoreError as error:
             _log.error("Whether a session was ended cannot be found out: %s", error)
-            return _refusal(503, "Nobody's session can be checked now.", "service_unavailable_error", "sessions_away")
+            return _refusal(
+                503, "Nobody's session can be checked now.", "service_unavailable_error", "sessions_unavailable"
+            )
         caller = person or self._guard.keys.find_session(_cookie(scope, COOKIE))
         if caller:
             return self._check_caller(scope, caller)
