@@ -41,7 +41,7 @@ UI_LAYERS = ({"api", "local_servers", "watching"}, {"page"}, {"mcp"}, {"serve"},
 """The same for ui."""
 
 ONLY_IN = {
-    "qdrant_client": "rag.store",
+    "qdrant_client": ("rag.store", "eval.bench.ray_ingest"),
     "qdrant_edge": "rag.store",
     "onnxruntime": "rag.embedding.onnx_runtime",
     "onnx": "rag.embedding",
@@ -67,6 +67,7 @@ ONLY_IN = {
         "rag.embedding.endpoint",
         "rag.store.server_transport",
         "rag.store.server_errors",
+        "rag.store.server_snapshots",
         "rag.retrieval.rerank",
         "rag.answering.llm",
         "ingest.web.client",
@@ -78,7 +79,7 @@ ONLY_IN = {
     "watchfiles": "ingest.watching",
     "httpx2": ("ui.mcp.stdio", "ui.api.oidc"),
     "opentelemetry": "ui.api.tracing",
-    "ray": "ingest.ray_workers",
+    "ray": ("ingest.ray_workers", "eval.bench.ray_ingest"),
     "fsspec": "ingest.object_stores",
     "qalam": "ingest.pdf.qalam_text",
     "playa": ("ingest.pdf.glyphs", "ingest.pdf.glyph_names", "ingest.pdf.glyph_text", "ingest.pdf.page_letters"),
