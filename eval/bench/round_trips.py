@@ -34,11 +34,19 @@ _LATENCY_S = 0.05
 """Added to each request, so that those that are sent at once overlap."""
 _QUESTIONS, _COLD_QUESTIONS = 40, 8
 _ARTICLES = Path("articles")
+_PARTS = {
+    "counts": "/points/count",
+    "candidates": "/query/batch",
+    "texts": "_articles/points",
+    "vectors": "_chunks/points",
+}
+"""What a request brings, by the end of its path."""
 
 
 class _Exchange(NamedTuple):
-    """A request that went through the relay: bytes of the answer, and when it began and ended, in seconds."""
+    """A request that went through the relay: its path, bytes of the answer, and when it began and ended, in seconds."""
 
+    path: str
     received: int
     began: float
     ended: float
@@ -76,7 +84,7 @@ class _RelayHandler(BaseHTTPRequestHandler):
             answer = connection.getresponse()
             content = answer.read()
         time.sleep(_LATENCY_S)
-        self.server.exchanges.append(_Exchange(len(content), began, time.monotonic()))
+        self.server.exchanges.append(_Exchange(urlsplit(self.path).path, len(content), began, time.monotonic()))
         self.send_response(answer.status)
         for name, value in answer.getheaders():
             if name.lower() not in ("content-length", "transfer-encoding", "date", "server", "connection"):
@@ -159,7 +167,7 @@ def _record(relay: _Relay, ask: Callable[[str], object], questions: Iterable[str
     return found
 
 
-def _summarize(questions: list[list[_Exchange]]) -> dict[str, float]:
+def _summarize(questions: list[list[_Exchange]]) -> dict[str, object]:
     received = [sum(exchange.received for exchange in exchanges) for exchanges in questions]
     return {
         "questions": len(questions),
@@ -167,7 +175,14 @@ def _summarize(questions: list[list[_Exchange]]) -> dict[str, float]:
         "round_trips": round(statistics.mean(map(count_trips, questions)), 2),
         "kilobytes": round(statistics.mean(received) / 1000, 1),
         "kilobytes_at_most": round(max(received) / 1000, 1),
+        "kilobytes_by_part": {part: _mean_kilobytes(questions, end) for part, end in _PARTS.items()},
     }
+
+
+def _mean_kilobytes(questions: list[list[_Exchange]], end: str) -> float:
+    """Of the requests whose paths end so."""
+    of_part = (sum(one.received for one in each if one.path.endswith(end)) for each in questions)
+    return round(statistics.mean(of_part) / 1000, 1)
 
 
 if __name__ == "__main__":
