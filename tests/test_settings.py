@@ -84,7 +84,7 @@ def test_settings_cannot_be_changed():
 
 
 def test_there_are_few_settings_and_each_is_described():
-    assert len(Settings.model_fields) <= 76
+    assert len(Settings.model_fields) <= 78
     assert all(field.description for field in Settings.model_fields.values())
 
 
