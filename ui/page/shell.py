@@ -16,6 +16,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rag.language.languages import DEFAULT_LANGUAGE, LANGUAGES, as_language
 from rag.types import Language
+from ui.api.headers import SecurityHeadersMiddleware
+from ui.page.assets import PackedFiles, find_own_names
 from ui.page.html import direction_of, render_macro
 from ui.page.labels import load_labels
 
@@ -30,10 +32,6 @@ _USED = re.compile(
 )
 """Paths below a page that its front end asks for."""
 _CACHE_CONTROL = (
-    (
-        re.compile(rf"/(?:{_CODES})/assets/.+"),
-        "public, max-age=31536000, immutable",
-    ),  # a hash of the content in the name
     (re.compile(r"/page/fonts/.+"), "public, max-age=2592000"),
     # asks whether it has changed
     (re.compile(r"/page/.+"), "no-cache"),
@@ -64,19 +62,24 @@ class PageMiddleware:
     ----------
     app : ASGIApp
         The API with Gradio's pages mounted.
+    files : PackedFiles
+        Those that the page is made of.
     embedding_sites : sequence of str
         Origins of other sites within which the page may stand.
     """
 
-    def __init__(self, app: ASGIApp, embedding_sites: Sequence[str] = ()) -> None:
+    def __init__(self, app: ASGIApp, files: PackedFiles, embedding_sites: Sequence[str] = ()) -> None:
         self._app, self._policy = app, " ".join([_CONTENT_SECURITY_POLICY, *embedding_sites])
+        self._files, self._send_file = files, SecurityHeadersMiddleware(files.respond)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on; a page gets its head."""
         path = str(scope.get("path", ""))
         below = _BELOW_PAGE.fullmatch(path)
         page = _PAGE.fullmatch(path)
-        if scope["type"] == "http" and below and not _USED.fullmatch(below.group(1)):
+        if scope["type"] == "http" and scope["method"] == "GET" and self._files.has(path):
+            await self._send_file(scope, receive, send)
+        elif scope["type"] == "http" and below and not _USED.fullmatch(below.group(1)):
             await PlainTextResponse("Not found", 404)(scope, receive, send)
         elif scope["type"] == "http" and page:
             is_packed = "gzip" in Headers(scope=scope).get("accept-encoding", "")
@@ -121,7 +124,10 @@ class _HeadWriter:
 def render_head(language: Language) -> str:
     """The head of the page in one language: its direction and its look, known before the first paint."""
     labels = load_labels(language)
-    return render_macro("header", "boot", language=language, way=direction_of(language), labels=labels)
+    styles, scripts = find_own_names()
+    return render_macro(
+        "header", "boot", language=language, way=direction_of(language), styles=styles, scripts=scripts, labels=labels
+    )
 
 
 def preferred_language(headers: Headers, cookies: Mapping[str, str]) -> Language:
