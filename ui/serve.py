@@ -105,7 +105,9 @@ def _mount_pages(app: FastAPI, service: AnswerService, uploads: Path) -> FastAPI
             app, page, path=f"/{language}", theme=theme, app_kwargs={"middleware": [guard]}, **options
         )
     files = PackedFiles(Path(gradio.__file__).parent / "templates" / "frontend" / "assets")
-    app.add_middleware(PageMiddleware, files=files, embedding_sites=service.assistant.settings.origins)
+    app.add_middleware(
+        PageMiddleware, files=files, first_screen=first_screen, embedding_sites=service.assistant.settings.origins
+    )
     return app
 
 

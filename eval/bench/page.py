@@ -49,7 +49,8 @@ const when = (name, selector) => {
   }
 };
 new MutationObserver(() => {
-  if (document.querySelector("#dalil-question textarea")) when("usable", ".dalil-turn");
+  if (document.querySelector(":is(#dalil-shell, #dalil-question) textarea")) when("usable", ".dalil-welcome");
+  if (!document.querySelector("#dalil-shell")) when("live", ".dalil-turn");
   if (!("sent" in seen)) return;
   when("text", `.dalil-turn:nth-child(${seen.turn}) :is(.dalil-block, .dalil-quote, .dalil-refusal)`);
   when("answer", `.dalil-turn:nth-child(${seen.turn}) .dalil-actions`);
@@ -113,7 +114,7 @@ def _open_page(url: str) -> Iterator["Page"]:
         page = browser.new_page(viewport={"width": 1280, "height": 800})
         page.add_init_script(_WATCH)
         page.goto(f"{url}/{DEFAULT_LANGUAGE}/", wait_until="commit")
-        page.wait_for_function("seen.usable", timeout=_WAIT_MS)
+        page.wait_for_function("seen.live", timeout=_WAIT_MS)
         yield page
 
 

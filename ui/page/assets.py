@@ -21,8 +21,8 @@ from starlette.types import Receive, Scope, Send
 from rag.language.languages import LANGUAGES
 
 STATIC_FOLDER = Path(__file__).parent / "static"
-_STYLES = ("page", "chat", "article", "documents")
-_SCRIPTS = ("session", "dialogs", "tabs", "links", "start", "article", "documents", "conversations", "page")
+_STYLES = ("page", "chat", "article", "documents", "shell")
+_SCRIPTS = ("session", "shell", "dialogs", "tabs", "links", "start", "article", "documents", "conversations", "page")
 """In the order in which they need each other."""
 _GZIP_LEVEL = 9
 """Packed once, so as small as it goes."""
