@@ -58,6 +58,11 @@ _FILE_HEADERS = {
 """The script that other sites load, and the one that works for the whole site, not for what lies beside it alone."""
 
 
+def framing_policy(embedding_sites: Sequence[str]) -> str:
+    """The content security policy of what may stand within these sites."""
+    return " ".join([_CONTENT_SECURITY_POLICY, *embedding_sites])
+
+
 class PageMiddleware:
     """ASGI middleware around the site.
 
@@ -76,7 +81,7 @@ class PageMiddleware:
     def __init__(
         self, app: ASGIApp, files: PackedFiles, first_screen: FirstScreen, embedding_sites: Sequence[str] = ()
     ) -> None:
-        self._app, self._policy = app, " ".join([_CONTENT_SECURITY_POLICY, *embedding_sites])
+        self._app, self._policy = app, framing_policy(embedding_sites)
         self._first_screen = first_screen
         self._files, self._send_file = files, SecurityHeadersMiddleware(files.respond)
 
