@@ -2,7 +2,8 @@
 
 `dalil serve` runs over the sample articles as it does for people, and a headless browser opens its page. Prints one
 JSON object, in milliseconds: `load_ms` from the start of the navigation until the box can be written in and the welcome
-is there, each in a new browser right after a new service has said that it answers, with what came over the network;
+is there, `live_ms` until Gradio has taken over, each in a new browser right after a new service has said that it
+answers, with what came over the network;
 `text_ms` and `answer_ms` from the click on the button until an answer's first words, and until all of it with its
 citations, are on the page; `shift`, what moves by itself while answers of a scripted model are written, as Cumulative
 Layout Shift: the largest sum of a window of at most five seconds that no pause of a second parts
@@ -38,6 +39,9 @@ _SETTLED_MS = 1500
 """After which nothing that came with the opening of the page, or with an answer, still moves."""
 _EVENTS = ("text", "answer")
 """What is timed from the click on: the first words of an answer, and all of it."""
+
+_MOMENTS = {"load": "usable", "live": "live"}
+"""What is timed from the start of the navigation on, by what the page notes it as."""
 
 _WATCH = """
 window.seen = {};
@@ -98,9 +102,8 @@ def measure_page(loads: int, questions: int, folder: Path, articles: Path) -> di
         question.text for question in read_gold_set() if question.language == DEFAULT_LANGUAGE and question.answers
     ]
     visits = [_measure_visit(folder) for _ in range(loads)]
-    times = [visit["usable"] for visit in visits]
     return {
-        "load_ms": {"median": round(statistics.median(times)), "each": [round(time) for time in times]},
+        **{f"{name}_ms": _summarize([visit[moment] for visit in visits]) for name, moment in _MOMENTS.items()},
         "network": visits[-1]["network"],
         **_measure_answers(folder, answerable[:questions]),
         "shift": round(_measure_shift(folder, answerable[:_STREAMED]), 3),
@@ -120,7 +123,7 @@ def _open_page(url: str) -> Iterator["Page"]:
 
 def _measure_visit(folder: Path) -> dict[str, Any]:
     with run_service(folder) as url, _open_page(url) as page:
-        return {"usable": page.evaluate("seen.usable"), "network": page.evaluate(_NETWORK)}
+        return {**page.evaluate("seen"), "network": page.evaluate(_NETWORK)}
 
 
 def _ask(page: "Page", question: str) -> dict[str, float]:
@@ -150,6 +153,10 @@ def _measure_shift(folder: Path, questions: list[str]) -> float:
             largest = float(page.evaluate("shift.largest"))
         endpoint.shutdown()
     return largest
+
+
+def _summarize(times: list[float]) -> dict[str, Any]:
+    return {"median": round(statistics.median(times)), "each": [round(time) for time in times]}
 
 
 def _compute_percentiles(values: list[float]) -> dict[str, float]:
