@@ -90,6 +90,7 @@ def open_tab(chromium, url: str, **settings):
     tab.on("request", lambda request: tab.hosts.add(request.url.split("/")[2]))
     tab.goto(url)
     tab.wait_for_selector(".dalil-turn", timeout=15_000)
+    tab.wait_for_selector("#dalil-shell", state="detached", timeout=15_000)
     yield tab
     context.close()
 

@@ -53,6 +53,7 @@ ONLY_IN = {
         "ui.serve",
         "ui.mcp",
         "ui.page.shell",
+        "ui.page.assets",
         "ui.page.event_guard",
         "ui.page.fonts",
         "ui.page.sign_in",

@@ -34,6 +34,28 @@ def other_site(html: dict[str, str]) -> Iterator[str]:
         server.shutdown()
 
 
+def test_within_another_site_a_reader_is_led_to_a_tab_to_sign_in(tmp_path, chromium):
+    html = {"page": ""}
+    with (
+        other_site(html) as ministry,
+        serve_articles(
+            tmp_path, {"castle.md": CASTLE_ARTICLE}, DALIL_ALLOWED_ORIGINS=ministry, DALIL_API_KEYS="one"
+        ) as url,
+    ):
+        # A port makes no other site; a name does.
+        dalil = url.replace("127.0.0.1", "localhost")
+        html["page"] = f"<!doctype html><title>وزارة</title><iframe src='{dalil}/ar/?embed'></iframe>"
+        context = chromium.new_context()
+        tab = context.new_page()
+        tab.goto(ministry)
+        link = tab.frame_locator("iframe").get_by_role("link", name=load_labels("ar")["open_apart"])
+        with context.expect_page() as opened:
+            link.click()
+        opened.value.wait_for_selector("#key")
+        assert opened.value.url == f"{dalil}/login"
+        context.close()
+
+
 def test_a_site_that_is_allowed_shows_the_chat_behind_a_button_and_another_one_does_not(tmp_path, chromium):
     html = {"page": ""}
     with (

@@ -299,7 +299,11 @@ def test_gradio_serves_no_file_and_fetches_nothing(site, path):
 
 def test_a_browser_keeps_what_does_not_change_and_gets_the_rest_small(site):
     asset = re.search(r"assets/[\w.-]+\.js", httpx.get(f"{site}/ar/").text)
-    assert "immutable" in httpx.get(f"{site}/ar/{asset[0]}").headers["cache-control"]
+    for file in (asset[0], *re.findall(r"\.\./page/all-[\w.-]+", httpx.get(f"{site}/ar/").text)):
+        kept = httpx.get(f"{site}/ar/{file}")
+        assert "immutable" in kept.headers["cache-control"]
+        assert (kept.headers["content-encoding"], kept.headers["x-content-type-options"]) == ("gzip", "nosniff")
+        assert httpx.get(f"{site}/ar/{file}", headers={"Accept-Encoding": "identity"}).text == kept.text
     assert httpx.get(f"{site}/ar/").headers["content-encoding"] == "gzip"
     plain = httpx.get(f"{site}/ar/", headers={"Accept-Encoding": "identity"})
     assert "content-encoding" not in plain.headers

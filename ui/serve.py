@@ -33,6 +33,7 @@ from ui.api.path_prefix import ForwardedMiddleware
 from ui.api.request_log import log_requests_to
 from ui.local_servers import describe_local_servers
 from ui.mcp.http import has_mcp, mount_mcp
+from ui.page.assets import STATIC_FOLDER, PackedFiles
 from ui.page.event_guard import EventGuardMiddleware
 from ui.page.fonts import FONTS, add_font_routes, read_woff2
 from ui.page.installable import add_app_routes
@@ -103,15 +104,17 @@ def _mount_pages(app: FastAPI, service: AnswerService, uploads: Path) -> FastAPI
         app = gradio.mount_gradio_app(
             app, page, path=f"/{language}", theme=theme, app_kwargs={"middleware": [guard]}, **options
         )
-    app.add_middleware(PageMiddleware, embedding_sites=service.assistant.settings.origins)
+    files = PackedFiles(Path(gradio.__file__).parent / "templates" / "frontend" / "assets")
+    app.add_middleware(
+        PageMiddleware, files=files, first_screen=first_screen, embedding_sites=service.assistant.settings.origins
+    )
     return app
 
 
 def _mount_static_files(app: FastAPI) -> None:
-    own_files = Path(__file__).parent / "page" / "static"
     add_app_routes(app)
     add_font_routes(app)
-    app.mount("/page", GZipMiddleware(StaticFiles(directory=own_files), compresslevel=GZIP_LEVEL))
+    app.mount("/page", GZipMiddleware(StaticFiles(directory=STATIC_FOLDER), compresslevel=GZIP_LEVEL))
 
 
 def _add_entrance(app: FastAPI) -> None:

@@ -2,7 +2,8 @@
 
 `dalil serve` runs over the sample articles as it does for people, and a headless browser opens its page. Prints one
 JSON object, in milliseconds: `load_ms` from the start of the navigation until the box can be written in and the welcome
-is there, each in a new browser right after a new service has said that it answers, with what came over the network;
+is there, `live_ms` until Gradio has taken over, each in a new browser right after a new service has said that it
+answers, with what came over the network;
 `text_ms` and `answer_ms` from the click on the button until an answer's first words, and until all of it with its
 citations, are on the page; `shift`, what moves by itself while answers of a scripted model are written, as Cumulative
 Layout Shift: the largest sum of a window of at most five seconds that no pause of a second parts
@@ -39,6 +40,9 @@ _SETTLED_MS = 1500
 _EVENTS = ("text", "answer")
 """What is timed from the click on: the first words of an answer, and all of it."""
 
+_MOMENTS = {"load": "usable", "live": "live"}
+"""What is timed from the start of the navigation on, by what the page notes it as."""
+
 _WATCH = """
 window.seen = {};
 window.shift = { first: 0, last: 0, sum: 0, largest: 0 };
@@ -49,7 +53,8 @@ const when = (name, selector) => {
   }
 };
 new MutationObserver(() => {
-  if (document.querySelector("#dalil-question textarea")) when("usable", ".dalil-turn");
+  if (document.querySelector(":is(#dalil-shell, #dalil-question) textarea")) when("usable", ".dalil-welcome");
+  if (!document.querySelector("#dalil-shell")) when("live", ".dalil-turn");
   if (!("sent" in seen)) return;
   when("text", `.dalil-turn:nth-child(${seen.turn}) :is(.dalil-block, .dalil-quote, .dalil-refusal)`);
   when("answer", `.dalil-turn:nth-child(${seen.turn}) .dalil-actions`);
@@ -97,9 +102,8 @@ def measure_page(loads: int, questions: int, folder: Path, articles: Path) -> di
         question.text for question in read_gold_set() if question.language == DEFAULT_LANGUAGE and question.answers
     ]
     visits = [_measure_visit(folder) for _ in range(loads)]
-    times = [visit["usable"] for visit in visits]
     return {
-        "load_ms": {"median": round(statistics.median(times)), "each": [round(time) for time in times]},
+        **{f"{name}_ms": _summarize([visit[moment] for visit in visits]) for name, moment in _MOMENTS.items()},
         "network": visits[-1]["network"],
         **_measure_answers(folder, answerable[:questions]),
         "shift": round(_measure_shift(folder, answerable[:_STREAMED]), 3),
@@ -113,13 +117,13 @@ def _open_page(url: str) -> Iterator["Page"]:
         page = browser.new_page(viewport={"width": 1280, "height": 800})
         page.add_init_script(_WATCH)
         page.goto(f"{url}/{DEFAULT_LANGUAGE}/", wait_until="commit")
-        page.wait_for_function("seen.usable", timeout=_WAIT_MS)
+        page.wait_for_function("seen.live", timeout=_WAIT_MS)
         yield page
 
 
 def _measure_visit(folder: Path) -> dict[str, Any]:
     with run_service(folder) as url, _open_page(url) as page:
-        return {"usable": page.evaluate("seen.usable"), "network": page.evaluate(_NETWORK)}
+        return {**page.evaluate("seen"), "network": page.evaluate(_NETWORK)}
 
 
 def _ask(page: "Page", question: str) -> dict[str, float]:
@@ -149,6 +153,10 @@ def _measure_shift(folder: Path, questions: list[str]) -> float:
             largest = float(page.evaluate("shift.largest"))
         endpoint.shutdown()
     return largest
+
+
+def _summarize(times: list[float]) -> dict[str, Any]:
+    return {"median": round(statistics.median(times)), "each": [round(time) for time in times]}
 
 
 def _compute_percentiles(values: list[float]) -> dict[str, float]:

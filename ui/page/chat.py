@@ -164,8 +164,9 @@ class Chat:
         request = _to_request(turn.question, earlier, choices)
         stream = self.service.begin(request, running.deadline)
         assistant = self.service.assistant
-        quotes = "" if request.mode == "extractive" else assistant.preview(stream)
-        yield picture(labels["reading"].format(count=len(stream.result.hits)), quotes)
+        # Without a model the answer is there at once, and each picture costs Gradio some 20 ms.
+        if request.mode != "extractive" and (quotes := assistant.preview(stream)):
+            yield picture(labels["reading"].format(count=len(stream.result.hits)), quotes)
         text, painted = "", 0.0
         for part in stream.parts:
             if isinstance(part, Answer):

@@ -102,7 +102,7 @@ def lay_out_conversations(page: Page) -> None:
 
 def lay_out_chat(page: Page) -> None:
     """The transcript, and where a question is put."""
-    template = '<div class="dalil-log"></div><div class="sr-only" role="status"></div>'
+    template = render_macro("turn", "log", labels=page.labels)
     actions = ["open", "again", "widen", "example", "rate", "edit", "pick_topic", "save_answer"]
     labels, components = page.labels, page.components
     link_note = render_macro("turn", "link_note", is_on_server=page.is_on_server, labels=labels)

@@ -16,8 +16,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rag.language.languages import DEFAULT_LANGUAGE, LANGUAGES, as_language
 from rag.types import Language
+from ui.api.headers import SecurityHeadersMiddleware
+from ui.page.assets import PackedFiles, find_own_names
 from ui.page.html import direction_of, render_macro
 from ui.page.labels import load_labels
+from ui.page.welcome import FirstScreen, render_shell
 
 GZIP_LEVEL = 5
 LANGUAGE_COOKIE = "dalil_language"
@@ -30,10 +33,6 @@ _USED = re.compile(
 )
 """Paths below a page that its front end asks for."""
 _CACHE_CONTROL = (
-    (
-        re.compile(rf"/(?:{_CODES})/assets/.+"),
-        "public, max-age=31536000, immutable",
-    ),  # a hash of the content in the name
     (re.compile(r"/page/fonts/.+"), "public, max-age=2592000"),
     # asks whether it has changed
     (re.compile(r"/page/.+"), "no-cache"),
@@ -49,12 +48,19 @@ _GRADIO_METADATA = re.compile(rb'\s*<meta\s+(?:property="og:|name="twitter:)[^>]
 """What Gradio tells other sites that show a link to the page: its own name and a picture of its own host."""
 _MANIFEST = b'href="/manifest.json"'
 """Gradio's own, which tells of Gradio; each language has one of ours."""
+_APP = b"<gradio-app"
+"""Where Gradio puts its page; ours stands before it."""
 _FILE_STATUSES = (200, 304)
 _FILE_HEADERS = {
     "/page/embed.js": {"cross-origin-resource-policy": "cross-origin"},
     "/page/worker.js": {"service-worker-allowed": "../"},
 }
 """The script that other sites load, and the one that works for the whole site, not for what lies beside it alone."""
+
+
+def framing_policy(embedding_sites: Sequence[str]) -> str:
+    """The content security policy of what may stand within these sites."""
+    return " ".join([_CONTENT_SECURITY_POLICY, *embedding_sites])
 
 
 class PageMiddleware:
@@ -64,32 +70,45 @@ class PageMiddleware:
     ----------
     app : ASGIApp
         The API with Gradio's pages mounted.
+    files : PackedFiles
+        Those that the page is made of.
+    first_screen : FirstScreen
+        Stands in the page until Gradio has started.
     embedding_sites : sequence of str
         Origins of other sites within which the page may stand.
     """
 
-    def __init__(self, app: ASGIApp, embedding_sites: Sequence[str] = ()) -> None:
-        self._app, self._policy = app, " ".join([_CONTENT_SECURITY_POLICY, *embedding_sites])
+    def __init__(
+        self, app: ASGIApp, files: PackedFiles, first_screen: FirstScreen, embedding_sites: Sequence[str] = ()
+    ) -> None:
+        self._app, self._policy = app, framing_policy(embedding_sites)
+        self._first_screen = first_screen
+        self._files, self._send_file = files, SecurityHeadersMiddleware(files.respond)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on; a page gets its head."""
         path = str(scope.get("path", ""))
         below = _BELOW_PAGE.fullmatch(path)
         page = _PAGE.fullmatch(path)
-        if scope["type"] == "http" and below and not _USED.fullmatch(below.group(1)):
+        if scope["type"] == "http" and scope["method"] == "GET" and self._files.has(path):
+            await self._send_file(scope, receive, send)
+        elif scope["type"] == "http" and below and not _USED.fullmatch(below.group(1)):
             await PlainTextResponse("Not found", 404)(scope, receive, send)
         elif scope["type"] == "http" and page:
             is_packed = "gzip" in Headers(scope=scope).get("accept-encoding", "")
-            writer = _HeadWriter(send, page.group(1), self._policy, is_packed)
+            language: Any = page.group(1)
+            shell = render_shell(language, self._first_screen.peek(language))
+            writer = _PageWriter(send, language, shell, self._policy, is_packed)
             await self._app(_without_compression(scope), receive, writer)
         else:
             await self._app(scope, receive, _with_file_headers(path, send))
 
 
-class _HeadWriter:
-    """Gathers a page, and sends it with our head in it."""
+class _PageWriter:
+    """Gathers a page, and sends it with our head and our first screen in it."""
 
-    def __init__(self, send: Send, language: Any, policy: str, is_packed: bool) -> None:
+    def __init__(self, send: Send, language: Language, shell: str, policy: str, is_packed: bool) -> None:
+        self._shell = shell.encode()
         self._send, self._head, self._policy, self._is_packed = send, render_head(language).encode(), policy, is_packed
         self._manifest = f'href="../page/manifest-{language}.json" crossorigin="use-credentials"'.encode()
         self._start: Message = {}
@@ -106,6 +125,7 @@ class _HeadWriter:
             _GRADIO_METADATA.sub(b"", self._body)
             .replace(b"<head>", b"<head>" + self._head, 1)
             .replace(_MANIFEST, self._manifest)
+            .replace(_APP, self._shell + _APP, 1)
         )
         headers = MutableHeaders(raw=list(self._start["headers"]))
         headers.add_vary_header("Accept-Encoding")
@@ -121,7 +141,10 @@ class _HeadWriter:
 def render_head(language: Language) -> str:
     """The head of the page in one language: its direction and its look, known before the first paint."""
     labels = load_labels(language)
-    return render_macro("header", "boot", language=language, way=direction_of(language), labels=labels)
+    styles, scripts = find_own_names()
+    return render_macro(
+        "header", "boot", language=language, way=direction_of(language), styles=styles, scripts=scripts, labels=labels
+    )
 
 
 def preferred_language(headers: Headers, cookies: Mapping[str, str]) -> Language:

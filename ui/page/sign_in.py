@@ -14,6 +14,7 @@ from ui.api import COOKIE, SESSION_COOKIE, AnswerService, ApiKeys, path_prefix
 from ui.api.oidc import BEGIN_PATH, CALLBACK_PATH, OidcProvider, SignInError, SignInProblem, open_provider
 from ui.page.html import render_macro
 from ui.page.labels import load_labels
+from ui.page.shell import framing_policy
 
 _log = logging.getLogger(__name__)
 _KEY_SESSION_S = 30 * 24 * 3600
@@ -42,13 +43,17 @@ def add_sign_in_routes(app: FastAPI, service: AnswerService) -> None:
 
 
 def _add_keys(app: FastAPI, service: AnswerService, provider: OidcProvider | None) -> None:
-    guard = service.guard
+    guard, embedding_sites = service.guard, service.assistant.settings.origins
 
     def render(problem: str = "", sign_out: str | None = None) -> str:
         return _render(problem, bool(guard.keys) or provider is None, provider is not None, sign_out)
 
     @app.get("/login", include_in_schema=False)
-    async def ask_who(notice: str = "") -> Response:
+    async def ask_who(request: Request, notice: str = "") -> Response:
+        # The cookies would not come back from within a page of another site.
+        if request.headers.get("sec-fetch-dest") == "iframe" and request.headers.get("sec-fetch-site") == "cross-site":
+            policy = framing_policy(embedding_sites)
+            return HTMLResponse(_render_apart(), headers={"Content-Security-Policy": policy})
         problem = notice if notice in _NOTICES else ""
         sign_out = await provider.find_sign_out() if provider and problem == _SIGNED_OUT else None
         return HTMLResponse(render(problem, sign_out))
@@ -111,6 +116,12 @@ def _add_provider(app: FastAPI, service: AnswerService, provider: OidcProvider) 
         # Lax: a browser that comes from the provider's page would not send a strict one to where it is sent next.
         _give_cookie(request, response, SESSION_COOKIE, cookie, sessions.cookie_s, is_strict=False)
         return response
+
+
+def _render_apart() -> str:
+    """What stands in a frame of another site: a link to the page in a tab of its own."""
+    pages = [{"language": language, "labels": load_labels(language)} for language in LANGUAGES]
+    return render_macro("login", "sign_in_apart", pages=pages)
 
 
 def _render(problem: str, has_keys: bool, has_provider: bool, sign_out: str | None) -> str:

@@ -8,12 +8,15 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
+from markupsafe import Markup
+
 from rag.answering.assistant import Assistant
-from rag.language.languages import DEFAULT_LANGUAGE, LANGUAGES
+from rag.language.languages import DEFAULT_LANGUAGE, LANGUAGES, other_language
 from rag.store import ArticleSummary
 from rag.types import AnswerRequest, Language
 from ui.page.html import direction_of, render_macro
 from ui.page.labels import Labels, load_labels
+from ui.page.scope import Scope
 
 _CURATED = Path(__file__).parent / "examples.json"
 """Questions about the sample articles, per language; shown only where the articles hold the answer."""
@@ -48,6 +51,16 @@ class FirstScreen:
                 rendered = self._render(language, generation.newest)
                 self._rendered[language] = (generation, rendered)
             return rendered
+
+    def peek(self, language: Language) -> str:
+        """It as it was made last; empty where it is being made, or has never been: nobody waits."""
+        lock = self._locks[language]
+        if not lock.acquire(blocking=False):
+            return ""
+        try:
+            return self._rendered.get(language, (None, ""))[1]
+        finally:
+            lock.release()
 
     def warm(self) -> None:
         """Make it in every language, and answer a question, before somebody comes: models and templates take their time
@@ -107,6 +120,19 @@ class _Generation(NamedTuple):
 def _curated_questions() -> dict[Language, list[str]]:
     questions: dict[Language, list[str]] = json.loads(_CURATED.read_text("utf-8"))
     return questions
+
+
+def render_shell(language: Language, start: str) -> str:
+    """The first screen as it comes with the page, before Gradio has started; `start` is what stands beneath the
+    box."""
+    return render_macro(
+        "shell",
+        "shell",
+        other_language=other_language(language),
+        start=Markup(start),
+        scope=Scope(),
+        labels=load_labels(language),
+    )
 
 
 def render_welcome(labels: Labels) -> str:

@@ -105,6 +105,19 @@ const dalil = (() => {
 
   const removeAfter = (place, count) => { while (place.children.length > count) place.lastElementChild.remove(); };
 
+  const LOST_MS = 10_000;
+
+  const firstQuestion = { connect: (begin) => {
+    const box = () => document.querySelector("#dalil-question textarea");
+    document.addEventListener("click", (event) => {
+      const button = event.target.closest("#dalil-ask, #dalil-start [data-act=example]");
+      if (button) begin(button.dataset.question ?? box().value);
+    }, true);
+    document.addEventListener("keydown", (event) => {
+      if (event.target === box() && event.key === "Enter" && !event.shiftKey && !event.isComposing) begin(box().value);
+    }, true);
+  } };
+
   const transcript = (element, props, watch, trigger, actions) => {
     const log = element.querySelector(".dalil-log"), status = element.querySelector("[role=status]");
     let turns = 0, conversation = null;
@@ -125,8 +138,21 @@ const dalil = (() => {
       if (count !== turns && conversation === transcriptValue.id) log.lastElementChild?.scrollIntoView({ block: "start", behavior: "smooth" });
       [turns, conversation] = [count, transcriptValue.id];
       start.put(transcriptValue.start ?? "");
-      dalilLinks.painted(transcriptValue.id, Boolean(transcriptValue.start));
+      if (transcriptValue.id) dalilShell.painted(Boolean(transcriptValue.start), () => dalilLinks.painted(transcriptValue.id, Boolean(transcriptValue.start)));
     };
+    // The first question takes the first screen's place as it is sent, not when Python says so: what moves by the
+    // reader's own press does not surprise. Where nothing comes back, the first screen does.
+    const begin = (question) => {
+      const first = log.querySelector(".dalil-turn:only-child .dalil-welcome");
+      if (!first || !question.trim() || document.querySelector("#dalil-question [aria-invalid=true]")) return;
+      const parts = [...element.querySelector("template").content.cloneNode(true).children];
+      const [words] = parts.map((part) => part.querySelector(".dalil-question")).filter(Boolean);
+      Object.assign(words, { textContent: question.trim(), dir: direction(question) || "auto" });
+      parts.forEach((part, at) => putPart(log.firstElementChild, part.outerHTML, at, "dalil-part"));
+      start.put("");
+      setTimeout(() => { if (!log.querySelector(".dalil-actions") && !document.querySelector("#dalil-stop")?.offsetParent) paint(); }, LOST_MS);
+    };
+    firstQuestion.connect(begin);
     watch("value", paint);
     paint();
     reportActions(element, trigger, actions, (data) => { if (data.act === "edit") beginEdit(); });
@@ -341,6 +367,8 @@ const dalil = (() => {
       (stop?.offsetParent ? stop : document.querySelector("#dalil-evidence .dalil-close"))?.click();
     }
   });
+
+  if (dalilShell.element) header(dalilShell.element);
 
   return { transcript, evidence, pageImage, documents, list, scope, conversations, announce, withOtherTabs, files, download, header };
 })();
