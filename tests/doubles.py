@@ -21,13 +21,13 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from ingest.embedding import embed_articles
 from rag.answering.assistant import Assistant
-from rag.answering.llm import ChatModel
+from rag.answering.llm import ChatModel, open_llm
 from rag.embedding import Embedder, EmbeddingSpec, Encoder, Matrix, PassageVectors, QueryVectors, embedding_spec
 from rag.language.document import Document
 from rag.language.sentences import find_sentences, trim_span
 from rag.retrieval.calibration import load_calibration
 from rag.retrieval.retriever import HybridRetriever, RetrievalResult
-from rag.settings import load_settings
+from rag.settings import Settings, load_settings
 from rag.store import IndexConfig
 from rag.store.points import article_point_id
 from rag.store.qdrant_edge import EdgeEngine
@@ -497,3 +497,15 @@ def served(site: Any, **options: Any) -> Iterator[str]:
         finally:
             server.should_exit = True
             running.join(10)
+
+
+_opened: list[Assistant] = []
+
+
+def open_assistant(settings: Settings) -> Assistant:
+    """As `Assistant.from_settings`, with the models of the first one that was opened here: they take a second and
+    200 MB each time, and whoever runs all tests waits for that. Not for other encoders, readers or rerankers."""
+    if not _opened:
+        _opened.append(Assistant.from_settings(settings))
+        return _opened[0]
+    return _opened[0].over_other_index(settings).with_model(open_llm(settings))

@@ -4,10 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from rag.answering.assistant import Assistant
 from rag.settings import load_settings
 from rag.types import PageMap
-from tests.doubles import article, local_client, put
+from tests.doubles import article, local_client, open_assistant, put
 from tests.pdf_files import make_pdf
 from tests.test_pdf import arabic
 from ui.api import AnswerService, create_app
@@ -20,7 +19,7 @@ TEXT = "افتتحت جامعة الفرات مختبر الكيمياء في ا
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory):
     settings = load_settings({}, data_dir=tmp_path_factory.mktemp("index"))
-    with Assistant.from_settings(settings) as assistant:
+    with open_assistant(settings) as assistant:
         yield assistant
 
 

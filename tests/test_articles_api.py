@@ -12,10 +12,9 @@ import pytest
 
 from eval.feedback import export_gold_cases
 from ingest.readers import format_of_file
-from rag.answering.assistant import Assistant
 from rag.records import LocalRecords
 from rag.settings import load_settings
-from tests.doubles import ScriptedModel, closed_port, like, local_client, served
+from tests.doubles import ScriptedModel, closed_port, like, local_client, open_assistant, served
 from tests.test_assistant import QUEEN_AR
 from tests.test_documents import GOOD
 from tests.test_service import error
@@ -28,7 +27,7 @@ LINES = {"Content-Type": "application/jsonl"}
 
 @pytest.fixture
 def empty(tmp_path):
-    with Assistant.from_settings(load_settings({}, data_dir=tmp_path)) as opened:
+    with open_assistant(load_settings({}, data_dir=tmp_path)) as opened:
         yield opened
 
 
@@ -257,7 +256,7 @@ def test_on_sigterm_the_service_ends_in_time_and_the_index_is_whole(tmp_path):
     finally:
         serving.kill()
     assert "Dalil has ended." in said
-    with Assistant.from_settings(load_settings({}, data_dir=tmp_path)) as opened:
+    with open_assistant(load_settings({}, data_dir=tmp_path)) as opened:
         assert "1921" in opened.ask("متى بُني برج الساعة؟").citations[0].quote
 
 

@@ -8,9 +8,8 @@ from hashlib import sha256
 
 import pytest
 
-from rag.answering.assistant import Assistant
 from rag.settings import load_settings
-from tests.doubles import local_client
+from tests.doubles import local_client, open_assistant
 from tests.test_collections import bearer, write_keys
 from ui.api import AnswerService, create_app
 
@@ -27,7 +26,7 @@ def folder(tmp_path_factory):
 def client(folder):
     keys = write_keys(folder / "keys.json", {"غرفة الأخبار": {"role": "write"}, "reader": {"role": "read"}})
     settings = load_settings({}, data_dir=folder, keys_file=keys, audit_file=folder / "audit.jsonl", collections="law")
-    with Assistant.from_settings(settings) as assistant, closing(AnswerService(assistant)) as service:
+    with open_assistant(settings) as assistant, closing(AnswerService(assistant)) as service:
         yield local_client(create_app(service), headers={"Authorization": "Bearer غرفة الأخبار".encode()})
 
 

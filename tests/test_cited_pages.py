@@ -8,12 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from rag.answering.assistant import Assistant
 from rag.answering.references import format_page
 from rag.integrations.llama_index import DalilRetriever
 from rag.settings import load_settings
 from rag.types import Page, PageMap, Span
-from tests.doubles import article, local_client, put
+from tests.doubles import article, local_client, open_assistant, put
 from tests.pdf_files import make_pdf
 from tests.test_page_parts import ANSWER, QUOTE
 from tests.test_pdf import arabic
@@ -34,7 +33,7 @@ PDF = {"Content-Type": "application/pdf"}
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AnswerService]:
-    with Assistant.from_settings(load_settings({}, data_dir=tmp_path_factory.mktemp("pages"))) as opened:
+    with open_assistant(load_settings({}, data_dir=tmp_path_factory.mktemp("pages"))) as opened:
         service = AnswerService(opened)
         local_client(create_app(service)).post("/v1/articles", params={"name": "a"}, content=FILE, headers=PDF)
         yield service

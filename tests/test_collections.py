@@ -8,11 +8,10 @@ from hashlib import sha256
 import httpx
 import pytest
 
-from rag.answering.assistant import Assistant
 from rag.errors import SettingsError
 from rag.settings import load_settings
 from tests.browser import serve_articles
-from tests.doubles import like, local_client
+from tests.doubles import like, local_client, open_assistant
 from ui.api import AnswerService, create_app
 from ui.api.grants import read_grants, required_role
 from ui.cli.main import main
@@ -48,7 +47,7 @@ def write_keys(path, keys=KEYS):
 def client(tmp_path_factory):
     folder = tmp_path_factory.mktemp("collections")
     settings = load_settings({}, data_dir=folder, collections="law, health", keys_file=write_keys(folder / "keys.json"))
-    with Assistant.from_settings(settings) as assistant, closing(AnswerService(assistant)) as service:
+    with open_assistant(settings) as assistant, closing(AnswerService(assistant)) as service:
         opened = local_client(create_app(service), raise_server_exceptions=False)
         for name, text in TEXTS.items():
             added = opened.post(

@@ -13,7 +13,7 @@ from rag.answering.assistant import Assistant
 from rag.embedding import Encoder
 from rag.language.languages import LANGUAGES
 from rag.settings import load_settings
-from tests.doubles import article, like, put
+from tests.doubles import article, like, open_assistant, put
 from ui.api import AnswerService, create_app
 from ui.page.labels import load_labels
 from ui.page.welcome import FirstScreen
@@ -46,7 +46,7 @@ def encoder(assistant) -> CountingEncoder:
 
 @pytest.fixture
 def opened(tmp_path: Path, encoder: CountingEncoder) -> Iterator[Assistant]:
-    with Assistant.from_settings(load_settings({}, data_dir=tmp_path)) as empty:
+    with open_assistant(load_settings({}, data_dir=tmp_path)) as empty:
         yield like(empty, encoder=encoder)
 
 

@@ -11,12 +11,11 @@ from pptx import Presentation
 
 from ingest.readers import format_of_file, read_upload
 from ingest.readers.headings import mark_heading, place_headings, take_marks
-from rag.answering.assistant import Assistant
 from rag.answering.references import format_title
 from rag.integrations.llama_index import DalilRetriever
 from rag.settings import load_settings
 from rag.types import AnswerRequest, Article, Heading, Page, Span
-from tests.doubles import article, local_client, put
+from tests.doubles import article, local_client, open_assistant, put
 from tests.pdf_files import make_pdf
 from tests.test_documents import book, paragraph, save, word
 from tests.test_health import turn
@@ -175,7 +174,7 @@ def test_a_heading_ends_those_of_its_level_and_below():
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AnswerService]:
-    with Assistant.from_settings(load_settings({}, data_dir=tmp_path_factory.mktemp("headings"))) as opened:
+    with open_assistant(load_settings({}, data_dir=tmp_path_factory.mktemp("headings"))) as opened:
         service = AnswerService(opened)
         markdown = {"Content-Type": "text/markdown"}
         client = local_client(create_app(service))

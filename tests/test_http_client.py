@@ -32,9 +32,8 @@ from dalil_client.events import EventParser
 from nbclient import NotebookClient
 from pydantic import SecretStr
 
-from rag.answering.assistant import Assistant
 from rag.settings import load_settings
-from tests.doubles import Endpoint, Refuses, article, like, put, served
+from tests.doubles import Endpoint, Refuses, article, like, open_assistant, put, served
 from ui.api import AnswerService, create_app
 
 ROOT = Path(__file__).parent.parent
@@ -141,7 +140,7 @@ def test_an_answer_is_rated(client):
 
 
 def test_a_service_that_is_not_ready_says_why(tmp_path):
-    with Assistant.from_settings(load_settings({}, data_dir=tmp_path)) as opened:
+    with open_assistant(load_settings({}, data_dir=tmp_path)) as opened:
         put(opened, article(NOTE))
         with served(create_app(AnswerService(opened))) as url, Client(url) as client:
             assert client.check_ready().ready

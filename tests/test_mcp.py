@@ -16,10 +16,9 @@ from mcp import Client, MCPError, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 from pydantic import SecretStr
 
-from rag.answering.assistant import Assistant
 from rag.settings import load_settings
 from rag.types import PageMap
-from tests.doubles import article, closed_port, like, put, served
+from tests.doubles import article, closed_port, like, open_assistant, put, served
 from tests.test_cli import dalil
 from ui.api import AnswerService, create_app
 from ui.mcp.http import mount_mcp
@@ -124,7 +123,7 @@ def test_a_page_is_named_as_its_document_does(small_with_pages):
 
 @pytest.fixture
 def small_with_pages(tmp_path):
-    with Assistant.from_settings(load_settings({}, data_dir=tmp_path)) as opened:
+    with open_assistant(load_settings({}, data_dir=tmp_path)) as opened:
         put(opened, article("أُضيء الفنار سنة 1902.", pages=PageMap((0,), ("iv",))))
         yield opened
 

@@ -16,7 +16,6 @@ from ingest.ocr.recognition import _in_order
 from ingest.ocr.tesseract import OcrWord, find_models, recognize_words
 from ingest.readers import ReadFailure, list_files, read_file
 from ingest.reasons import code_of, reason, reason_of, tell_reason
-from rag.answering.assistant import Assistant
 from rag.answering.references import format_title
 from rag.errors import ReadError
 from rag.integrations.llama_index import DalilRetriever
@@ -24,7 +23,7 @@ from rag.language.arabic.ocr_text import repair_ocr_line
 from rag.language.health import judge_ocr
 from rag.settings import load_settings
 from rag.types import AnswerRequest, Article, Filters, Page, Span
-from tests.doubles import article, local_client, put
+from tests.doubles import article, local_client, open_assistant, put
 from tests.pdf_files import make_pdf
 from tests.scan_files import TESSERACT_TEST, draw_page, save
 from tests.test_page_parts import ANSWER, QUOTE
@@ -257,7 +256,7 @@ def test_scans_are_measured_as_a_format_of_their_own(page, tmp_path):
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory):
-    with Assistant.from_settings(load_settings({}, data_dir=tmp_path_factory.mktemp("ocr"))) as opened:
+    with open_assistant(load_settings({}, data_dir=tmp_path_factory.mktemp("ocr"))) as opened:
         put(opened, article(TOWER, "scan", title="برج الساعة", ocr=(Span(0, len(TOWER)),)))
         put(opened, article(TOWER, "typed", title="برج الساعة"))
         yield AnswerService(opened)

@@ -12,11 +12,10 @@ from ingest import page_images
 from ingest.page_images import PageImages
 from ingest.pdf.marks import Letter, find_marks
 from ingest.pdf.page_letters import read_page_letters
-from rag.answering.assistant import Assistant
 from rag.errors import ReadError
 from rag.settings import load_settings
 from rag.types import Span
-from tests.doubles import local_client
+from tests.doubles import local_client, open_assistant
 from tests.pdf_files import HEIGHT, WIDTH, make_pdf
 from tests.test_pdf import arabic
 from ui.api import AnswerService, create_app
@@ -31,7 +30,7 @@ TOLERANCE = 0.02
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AnswerService]:
-    with Assistant.from_settings(load_settings({}, data_dir=tmp_path_factory.mktemp("pages"))) as opened:
+    with open_assistant(load_settings({}, data_dir=tmp_path_factory.mktemp("pages"))) as opened:
         service = AnswerService(opened)
         client = local_client(create_app(service))
         assert client.post("/v1/articles", params={"name": "a/b"}, content=FILE, headers=PDF).status_code == 201

@@ -15,7 +15,7 @@ from rag.settings import load_settings
 from rag.store import IndexConfig, Store
 from rag.store.qdrant_edge import EdgeEngine
 from rag.types import Answer, Citation, Page, Span
-from tests.doubles import WordEncoder, article, like, put
+from tests.doubles import WordEncoder, article, like, open_assistant, put
 from ui.api import AnswerService
 from ui.page.chat import Chat
 from ui.page.dropped import DroppedFile, Upload, discard_uploads
@@ -107,7 +107,7 @@ def test_an_article_links_to_the_web_alone_whatever_an_index_holds(url, link):
 
 
 def test_a_link_in_an_articles_text_is_text_on_the_page(assistant, tmp_path):
-    with Assistant.from_settings(load_settings({}, data_dir=tmp_path)) as opened:
+    with open_assistant(load_settings({}, data_dir=tmp_path)) as opened:
         put(opened, article("اقرأ [هذا](javascript:alert(1)) <a href='javascript:x'>وهذا</a>.", url="javascript:x"))
         html = render_article(opened.store, EvidenceRequest("a", Span(0, 5)), load_labels("ar"), "ar")
     assert "اقرأ" in html
@@ -219,7 +219,7 @@ def test_a_file_that_is_being_added_says_how_far_it_is(assistant, tmp_path):
     for name, text in (("many.jsonl", long), ("bees.md", "النحلة تصنع العسل.")):
         (tmp_path / name).write_text(text, "utf-8")
         uploads.append(Upload(name, tmp_path / name))
-    steps = [re.sub(r"<[^>]*>", "", step) for step in library.add(uploads)]
+    steps = [re.sub(r"<[^>]*>", "", step) for step in library.add(uploads, "anyone")]
     assert "Adding 1 of 2… many.jsonl" in steps[0]
     assert "Articles" not in steps[0]
     assert "many.jsonl  Articles: 2, pages: 2" in steps[1]

@@ -59,9 +59,15 @@ def connect(request: pytest.FixtureRequest, start: Callable[..., StandIn]) -> It
     yield open_another
     for store in stores:
         store.close()
-    client = QdrantClient(url=address, check_compatibility=False)
-    for name in ("articles", "chunks", "leases"):
-        client.delete_collection(f"{prefix}_{name}")
+    remove_indexes(address, prefix)
+
+
+def remove_indexes(url: str, *prefixes: str) -> None:
+    """Delete the collections of these prefixes that are there."""
+    client = QdrantClient(url=url, check_compatibility=False)
+    for one in client.get_collections().collections:
+        if one.name.startswith(prefixes):
+            client.delete_collection(one.name)
     client.close()
 
 
@@ -199,11 +205,7 @@ def connect_sharded(start: Callable[..., StandIn]) -> Iterator[Callable[[int], S
     yield make
     for store in stores:
         store.close()
-    client = QdrantClient(url=url, check_compatibility=False)
-    for prefix in prefixes:
-        for name in ("articles", "chunks", "leases"):
-            client.delete_collection(f"{prefix}_{name}")
-    client.close()
+    remove_indexes(url, *prefixes)
 
 
 def find_hits(store: Store, question: str) -> dict[str, tuple[float, ...]]:

@@ -10,12 +10,11 @@ import pytest
 from ingest.embedding import embed_articles
 from ingest.indexer import Indexer
 from ingest.sync import Sync
-from rag.answering.assistant import Assistant
 from rag.answering.quotes import Quote
 from rag.language.passage_words import JoinedSentences, join_words
 from rag.settings import load_settings
 from rag.types import Span
-from tests.doubles import article, make_hit
+from tests.doubles import article, make_hit, open_assistant
 from tests.pdf_files import make_pdf, right_aligned
 from tests.test_documents import book, paragraph, word
 
@@ -66,7 +65,7 @@ def opened(tmp_path_factory):
     folder = tmp_path_factory.mktemp("formats")
     write_formats(folder)
     (folder / "salt.txt").write_text("ملح السباخ\n\nيجمع الملح من السباخ في أواخر الصيف، ويباع بالكيل لا بالوزن.\n")
-    with Assistant.from_settings(load_settings({}, data_dir=tmp_path_factory.mktemp("index"))) as assistant:
+    with open_assistant(load_settings({}, data_dir=tmp_path_factory.mktemp("index"))) as assistant:
         indexer = Indexer(assistant.store, lambda: assistant.encoder, assistant.settings.chunk_tokens)
         yield assistant, Sync(assistant.store, indexer, 100_000).ingest([folder], lambda progress: None)
 
@@ -94,7 +93,7 @@ def test_a_document_in_ten_formats_is_cited_once(opened):
 
 def test_what_stands_behind_many_copies_is_found_too(tmp_path):
     texts = [" ".join(f"{SENTENCES[one % 5]} {number}" for one in range(12)) for number in range(4)]
-    with Assistant.from_settings(load_settings({}, data_dir=tmp_path)) as assistant:
+    with open_assistant(load_settings({}, data_dir=tmp_path)) as assistant:
         copies = [article(text, f"{number}-{copy}") for number, text in enumerate(texts) for copy in range(30)]
         for one, chunks in embed_articles(copies, assistant.settings.chunk_tokens, assistant.encoder):
             assistant.store.write(one, chunks)
@@ -113,7 +112,7 @@ def test_what_stands_behind_many_copies_is_found_too(tmp_path):
     ],
 )
 def test_a_passage_of_another_title_or_with_another_word_is_found_beside_it(tmp_path, title, text):
-    with Assistant.from_settings(load_settings({}, data_dir=tmp_path)) as assistant:
+    with open_assistant(load_settings({}, data_dir=tmp_path)) as assistant:
         others = [article(" ".join(SENTENCES), "first", TITLE), article(text, "second", title)]
         for one, chunks in embed_articles(others, assistant.settings.chunk_tokens, assistant.encoder):
             assistant.store.write(one, chunks)

@@ -10,10 +10,9 @@ from PIL import Image
 from ingest.originals import Originals
 from ingest.page_images import _split_words, choose_marks
 from ingest.readers.original_file import OriginalFile
-from rag.answering.assistant import Assistant
 from rag.settings import load_settings
 from rag.types import Span
-from tests.doubles import article, local_client
+from tests.doubles import article, local_client, open_assistant
 from tests.scan_files import HEIGHT, TESSERACT_TEST, WIDTH, draw_page, save
 from ui.api import AnswerService, create_app
 
@@ -26,7 +25,7 @@ TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "TIFF": "image/tiff", "PDF": 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory):
     settings = load_settings({}, data_dir=tmp_path_factory.mktemp("scans"), ocr="auto")
-    with Assistant.from_settings(settings) as opened:
+    with open_assistant(settings) as opened:
         yield AnswerService(opened)
 
 

@@ -9,12 +9,11 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from rag.answering.assistant import Assistant
 from rag.errors import SettingsError
 from rag.records import LocalRecords
 from rag.settings import load_settings
 from tests.browser import BROWSER_TEST, CASTLE, CASTLE_ARTICLE, ask, marked_text, serve_articles
-from tests.doubles import closed_port, served
+from tests.doubles import closed_port, open_assistant, served
 from tests.oidc_provider import CLIENT_ID, CLIENT_SECRET, SUBJECT, OidcDouble, make_key
 from tests.test_path_prefix import PREFIX, Proxy
 from ui.api import AnswerService, create_app
@@ -50,7 +49,7 @@ def oidc_settings(issuer, **changes):
 def open_site(folder, issuer, **changes):
     """The address of a service whose readers sign in at `issuer`."""
     settings = load_settings({}, data_dir=folder, collections="law", **oidc_settings(issuer, **changes))
-    with Assistant.from_settings(settings) as assistant, closing(AnswerService(assistant)) as service:
+    with open_assistant(settings) as assistant, closing(AnswerService(assistant)) as service:
         app = create_app(service)
         add_sign_in_routes(app, service)
         with served(configure_server(app, settings)) as address:

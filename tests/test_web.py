@@ -15,10 +15,9 @@ from ingest.connections import is_public
 from ingest.fetched import read_document
 from ingest.readers import ReadFailure, ReadWarning, read_file
 from ingest.web import Limits, collect_documents
-from rag.answering.assistant import Assistant
 from rag.settings import load_settings
 from rag.types import Article
-from tests.doubles import served
+from tests.doubles import open_assistant, served
 from ui.api import AnswerService, create_app
 from ui.cli.main import main
 
@@ -299,7 +298,7 @@ def test_an_address_is_fetched_here_and_its_article_sent_to_a_server(tmp_path, m
     for name, value in {"DATA_DIR": tmp_path / "data", "WEB_PRIVATE_HOSTS": "127.0.0.1"}.items():
         monkeypatch.setenv(f"DALIL_{name}", str(value))
     pages = {"/a": page("عنوان").replace("<p>", "<h2>باب</h2><p>", 1)}
-    with Assistant.from_settings(load_settings({}, data_dir=tmp_path / "served")) as opened:
+    with open_assistant(load_settings({}, data_dir=tmp_path / "served")) as opened:
         with web(pages) as (site, _), served(create_app(AnswerService(opened))) as url:
             assert main(["ingest", "--server", url, f"{site}/a", f"{site}/b"]) == 1
             seen = capsys.readouterr()

@@ -40,7 +40,8 @@ def _watch(options: argparse.Namespace, settings: Settings) -> int:
         sys.stdout.flush()
 
     watcher = open_watcher(options.folders, settings, run_pass, tell)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):  # the first is ignored where a script began this in the background
+        signal.signal(number, signal.default_int_handler)
     try:
         watcher.run(threading.Event())
     except KeyboardInterrupt:
