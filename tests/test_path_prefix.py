@@ -1,6 +1,9 @@
 """The site beneath a path of a proxy: nothing that the page asks for leaves it."""
 
 import gc
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.cookiejar import DefaultCookiePolicy
 from urllib.parse import urlsplit
 
@@ -62,8 +65,17 @@ class Proxy:
             await send({"type": "lifespan.shutdown.complete"})
 
 
-# The proxy ends while streams of the page are open: httpx leaves their connections to be collected.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@contextmanager
+def proxied(proxy: Proxy) -> Iterator[str]:
+    """The address of a proxy."""
+    with served(proxy) as address:
+        yield address
+    # It ends while streams of the page are open: httpx leaves their connections to be collected.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
+
+
 @pytest.mark.parametrize("is_told", [True, False], ids=["told by a trusted proxy", "set"])
 def test_the_page_works_beneath_a_path_and_asks_for_nothing_outside(tmp_path, request, is_told):
     for mark in BROWSER_TEST:
@@ -72,7 +84,7 @@ def test_the_page_works_beneath_a_path_and_asks_for_nothing_outside(tmp_path, re
     settings = {"DALIL_TRUSTED_PROXIES": "127.0.0.1"} if is_told else {"DALIL_ROOT_PATH": PREFIX}
     with (
         serve_articles(tmp_path, {"castle.md": CASTLE_ARTICLE}, **settings) as site,
-        served(proxy := Proxy(site, is_told)) as address,
+        proxied(proxy := Proxy(site, is_told)) as address,
         open_tab(chromium, f"{address}{PREFIX}/ar/") as tab,
     ):
         ask(tab, CASTLE).locator("button.dalil-chip").first.click()
@@ -90,7 +102,6 @@ def test_the_page_works_beneath_a_path_and_asks_for_nothing_outside(tmp_path, re
             "/page/icon.svg",
         ):
             assert f"{PREFIX}{part}" in proxy.statuses
-    gc.collect()  # within this test, which expects what it tells
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from rag.settings import load_settings
 from tests.browser import BROWSER_TEST, CASTLE, CASTLE_ARTICLE, ask, marked_text, serve_articles
 from tests.doubles import closed_port, open_assistant, served
 from tests.oidc_provider import CLIENT_ID, CLIENT_SECRET, SUBJECT, OidcDouble, make_key
-from tests.test_path_prefix import PREFIX, Proxy
+from tests.test_path_prefix import PREFIX, Proxy, proxied
 from ui.api import AnswerService, create_app
 from ui.api.sessions import CookieSigner, Identity, Sessions
 from ui.page.labels import load_labels
@@ -420,7 +420,7 @@ def test_in_a_browser_beneath_a_path_a_reader_signs_in_asks_changes_articles_and
     own = {"DALIL_OIDC_GROUPS": '{"editors": "write"}', "DALIL_ROOT_PATH": PREFIX, "DALIL_AUDIT_FILE": audit}
     with (
         serve_articles(tmp_path, {"castle.md": CASTLE_ARTICLE}, **named | own) as site,
-        served(Proxy(site, is_told=False)) as address,
+        proxied(Proxy(site, is_told=False)) as address,
     ):
         context = chromium.new_context(viewport={"width": 1360, "height": 900})
         tab = context.new_page()
