@@ -4,9 +4,12 @@ import re
 from collections.abc import Sequence
 
 from rag.answering.reader import ReadSentence
+from rag.language.dates import is_year
 from rag.language.document import Document
 from rag.language.glosses import find_spelling, strip_gloss
 from rag.language.languages import PROFILES
+from rag.language.normalize import fold_text
+from rag.language.units import units_of_word
 from rag.types import Hit, Language, Span
 
 _MAX_WORDS = 12
@@ -80,13 +83,15 @@ def answer_span(read: ReadSentence) -> Span:
 
 
 def _with_counted(text: str, span: Span, outer: Span) -> Span:
-    """With what a number at the end counts: 825 kinds, 1.75 dirhams."""
+    """With what a number at the end counts: 825 kinds, 1.75 dirhams. A year counts nothing: what stands behind it is
+    the next word of the sentence."""
     document = Document(text[slice(*span)])
-    ends_with_number = bool(document.quantities) and document.quantities[-1].number.end == len(document.words)
+    last = document.quantities[-1].number if document.quantities else None
     following = _NEXT_WORD.match(text, span.end, outer.end)
-    if not ends_with_number or not following or not Document(following[1]).content_terms:
+    if last is None or last.end < len(document.words) or not following or not Document(following[1]).content_terms:
         return span
-    return Span(span.start, following.end(1))
+    counts_unit = bool(units_of_word(fold_text(following[1])))
+    return span if is_year(document.words, last) and not counts_unit else Span(span.start, following.end(1))
 
 
 def _close_brackets(text: str, span: Span, outer: Span) -> Span:

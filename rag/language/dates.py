@@ -8,7 +8,8 @@ from typing import NamedTuple
 from rag.language.arabic.stemming import CLITICS
 from rag.language.data import read_rows
 from rag.language.detect import is_latin
-from rag.language.numbers import means_quarter, ordinal_beside
+from rag.language.numbers import Numeral, means_quarter, ordinal_beside
+from rag.language.units import may_be_year, units_of_word
 from rag.language.words import Word, build_lookup, look_up
 
 _AMBIGUOUS_DAYS = frozenset(("Sunday", "Monday"))
@@ -42,6 +43,13 @@ def find_dates(words: Sequence[Word]) -> list[DateMention]:
     """Every month with what stands beside it. A word that may be something else counts only where it surely is a
     month."""
     return [_date_at(words, *month) for month in find_months(words)]
+
+
+def is_year(words: Sequence[Word], number: Numeral) -> bool:
+    """Whether a number is a year: of the size of one, or behind a month or a word for year (354 after the Hijra)."""
+    behind_month = any(end == number.first for _, _, end in find_months(words))
+    behind_year = bool(number.first) and "year" in units_of_word(words[number.first - 1].text)
+    return may_be_year(number) or (not number.is_spelled and (behind_month or behind_year))
 
 
 def find_weekdays(words: Sequence[Word]) -> set[str]:

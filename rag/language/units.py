@@ -84,11 +84,12 @@ def _unit_of(words: Sequence[Word], number: Numeral) -> frozenset[str]:
             break
         units = units_of_word(word.text)
         if units and (at == 0 or len(word.text) > 1):  # one letter further off is "p.m."
-            return _NO_UNIT if _may_be_year(number) and units & _TIME_UNITS else units
+            return _NO_UNIT if may_be_year(number) and units & _TIME_UNITS else units
     return _NO_UNIT
 
 
-def _may_be_year(number: Numeral) -> bool:
+def may_be_year(number: Numeral) -> bool:
+    """Whether a number has the size of a year, in digits."""
     return not number.is_spelled and 1000 <= number.value <= 2100
 
 
