@@ -32,6 +32,11 @@ _SECONDS_ALONE = 1.0
 """Of reading in this process before others are started, which takes as long."""
 _MAX_AHEAD = 32
 """Files that are read, or waited for, behind the one whose turn it is."""
+_MAX_QUEUED = 8
+"""Files that a process is given at once, so that it reads on while some are embedded: a batch of 60,000 characters is
+some ten files of two pages."""
+_PIPE_BYTES = 262_144
+"""Of what a process found and nobody took yet, where the system can be told: two batches of Arabic text."""
 _MAX_CHARS_AHEAD = 4_000_000
 """Text of one file that waits for its turn; the longest article has half of it."""
 
@@ -76,7 +81,17 @@ class _Turn:
 
 
 class _Process:
-    """One that reads, in a group of its own: Ctrl-C at a terminal is for us, who end it and its children."""
+    """One that reads, in a group of its own: Ctrl-C at a terminal is for us, who end it and its children.
+
+    Attributes
+    ----------
+    found : Connection
+        On which it says what it found.
+    queue : deque of (ReadTask, _Turn)
+        What it was given; the first is what it reads now.
+    since : float or None
+        When it last said something of that; None before it has begun.
+    """
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
@@ -85,6 +100,7 @@ class _Process:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
+            pipesize=_PIPE_BYTES,
         )
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -92,14 +108,25 @@ class _Process:
         self.found = Connection(os.dup(self._process.stdout.fileno()), writable=False)
         self._process.stdin.close()
         self._process.stdout.close()
-        self.turn: _Turn | None = None
-        self.task: ReadTask | None = None
+        self.queue: deque[tuple[ReadTask, _Turn]] = deque()
         self.since: float | None = None
 
-    def begin(self, task: ReadTask, turn: _Turn) -> None:
-        self.task, self.turn, self.since = task, turn, None  # from when it says that it has begun
+    @property
+    def turn(self) -> _Turn | None:
+        """For which it reads."""
+        return self.queue[0][1] if self.queue else None
+
+    def add(self, task: ReadTask, turn: _Turn) -> None:
+        """Have it read a file behind those that it was given."""
+        self.queue.append((task, turn))
         with suppress(BrokenPipeError):  # it has ended, as is seen when it is listened to
             self._tasks.send(tuple(task))
+
+    def go_on(self) -> None:
+        """To the next file: the one that it read is over."""
+        _, turn = self.queue.popleft()
+        turn.is_over = True
+        self.since = None
 
     def end(self) -> None:
         with suppress(ProcessLookupError):
@@ -206,17 +233,18 @@ class ReaderPool:
                 turns.append(_Turn(deque([file]), is_over=True))
             elif file is not None and (process := self._find_free()) is not None:
                 turns.append(_Turn())
-                process.begin(file, turns[-1])
+                process.add(file, turns[-1])
             else:
                 self._held = file
                 return
 
     def _find_free(self) -> _Process | None:
-        free = next((one for one in self._processes if one.turn is None), None)
-        if free is None and len(self._processes) < self._count:
+        """The one with the fewest files to read; None where all have enough."""
+        free = min(self._processes, key=lambda one: len(one.queue), default=None)
+        if (free is None or free.queue) and len(self._processes) < self._count:
             free = _Process()
             self._processes.append(free)
-        return free
+        return free if free is not None and len(free.queue) < _MAX_QUEUED else None
 
     def _listen(self, first: _Turn) -> None:
         """Take what processes found until something is there; one that says nothing for too long is ended."""
@@ -235,9 +263,10 @@ class ReaderPool:
 
     def _left(self, process: _Process, now: float) -> float:
         """Seconds after which a process is ended that says nothing more; OCR has a time of its own."""
-        if process.since is None or process.task is None:
+        if process.since is None or not process.queue:
             return self._seconds
-        return process.since + self._seconds + OCR_SECONDS * process.task.ocr.is_on - now
+        task, _ = process.queue[0]
+        return process.since + self._seconds + OCR_SECONDS * task.ocr.is_on - now
 
     def _receive(self, process: _Process) -> None:
         assert process.turn is not None
@@ -248,19 +277,21 @@ class ReaderPool:
             return
         process.since = time.monotonic()
         if part is None:
-            process.turn.is_over = True
-            process.turn = process.task = None
+            process.go_on()
         else:
             process.turn.add(part)
 
     def _replace(self, process: _Process, why: str) -> None:
-        """End a process, whose file becomes a failure; another one is started when there is more to read."""
-        assert process.turn is not None
-        assert process.task is not None
-        process.turn.add([ReadFailure(printable_path(process.task.file), why)])
-        process.turn.is_over = True
+        """End a process, whose file becomes a failure; another one reads what was waiting behind it."""
+        task, turn = process.queue[0]
+        turn.add([ReadFailure(printable_path(task.file), why)])
+        process.go_on()
         process.end()
         self._processes.remove(process)
+        if process.queue:
+            self._processes.append(_Process())
+            for waiting in process.queue:
+                self._processes[-1].add(*waiting)
 
 
 def _length(item: FoundItem) -> int:
