@@ -2,11 +2,15 @@
 
 `SETS` is as for `python -m eval.reading`. Each question of the fold that the product's reader was not trained on is
 asked as a person would ask it; those that were written for the reader are counted apart. Some ten minutes on two cores.
+
+The passages of XQuAD, TyDi, MLQA and ARCD are asked without their titles, though some of them never name what they are
+about; with `--titled` each has that of its article, as an article that somebody writes has one.
 """
 
 import argparse
 import json
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 
 from eval.measures import ANSWER_MEASURES, average_scores, score_questions
@@ -14,6 +18,7 @@ from eval.reading.examples import WRITTEN_PREFIX, QuestionSet
 from eval.reading.sets import read_sets
 from eval.reliability import calibration_error, judge_answerable, make_bins
 from eval.run import QuestionResult, ask_questions, open_temporary_assistant
+from rag.answering.candidates import MAX_HITS_READ
 from rag.settings import load_settings
 
 _FOLD = 0
@@ -25,15 +30,32 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m eval.reading.judge", description="Judge the reader.")
     parser.add_argument("sets", type=Path)
     parser.add_argument("--fold", type=int, default=_FOLD)
+    parser.add_argument("--only", default="", metavar="NAME", help="sets whose name begins with this")
+    parser.add_argument("--titled", action="store_true", help="passages have the titles of their articles")
     options = parser.parse_args()
     everything: list[QuestionResult] = []
     for one in read_sets(options.sets):
-        for name, results in _ask_fold(one, options.fold).items():
+        if not one.name.startswith(options.only):
+            continue
+        for name, results in _ask_fold(_add_titles(one) if options.titled else one, options.fold).items():
             scores = average_scores(score_questions(results))
             shown = {measure: value for measure, value in scores.items() if measure in ANSWER_MEASURES}
+            shown["passage read"] = _share_read(results)
             print(json.dumps({"set": name, "questions": len(results), **shown}), flush=True)
             everything += results
     print(json.dumps({"ECE": round(calibration_error(make_bins(judge_answerable(everything))), 3)}))
+
+
+def _add_titles(one: QuestionSet) -> QuestionSet:
+    """The set with the title under which each passage stands; articles that have one keep it."""
+    articles = [replace(article, title=article.title or one.group(article.id)) for article in one.dataset.articles]
+    return one._replace(dataset=replace(one.dataset, articles=articles))
+
+
+def _share_read(results: list[QuestionResult]) -> float:
+    """Of the questions with an answer: whether a passage that holds it is among those that are read."""
+    answerable = [any(result.chunks_with_answer[:MAX_HITS_READ]) for result in results if result.question.answers]
+    return round(sum(answerable) / len(answerable), 4) if answerable else 0.0
 
 
 def _ask_fold(one: QuestionSet, fold: int) -> dict[str, list[QuestionResult]]:
