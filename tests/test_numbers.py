@@ -59,6 +59,8 @@ def test_one_and_a_half_is_not_eleven_halves():
         ("65 billion", 65_000_000_000),
         ("بِمِئَةٍ وَخَمْسِينَ دِينَارًا", 150),
         ("خمس مئة", 500),
+        ("مائة متر", 100),
+        ("مائه الف", 100_000),
         ("خمسمائة", 500),
         ("ثلاثة آلاف وخمسمئة", 3_500),
         ("ألف وتسعمئة واثنين وأربعين", 1_942),
@@ -94,6 +96,6 @@ def test_numbers_are_read_in_digits_and_in_words(text, value):
     assert [number.value for number in find_numerals(Document(text).words)][:1] == [value]
 
 
-@pytest.mark.parametrize("text", ["آلاف النوى", "ميتا شركة", "في المئة", "بالمئة"])
+@pytest.mark.parametrize("text", ["آلاف النوى", "ميتا شركة", "في المئة", "بالمئة", "كثافة مائه", "ملوحةُ مائِهِ"])
 def test_words_that_only_look_like_numbers_are_no_numerals(text):
     assert find_numerals(Document(text).words) == []

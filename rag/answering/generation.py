@@ -9,6 +9,7 @@ from rag.answering.llm import ChatModel, Deadline, retry_pause, stream_text
 from rag.errors import ModelError
 from rag.grounding.attribution import Similarity
 from rag.grounding.declines import is_decline, no_answer_mark
+from rag.grounding.expected import ExpectedAnswer
 from rag.grounding.verifier import StreamingVerifier, VerifiedAnswer
 from rag.language.normalize import normalize_for_embedding
 from rag.language.tokens import count_tokens
@@ -49,6 +50,7 @@ def generate_answer(
     similarity: Similarity,
     deadline: Deadline,
     prompt_tokens: int,
+    expected: ExpectedAnswer | None = None,
 ) -> Generator[str, None, GeneratedAnswer]:
     """Have a model write the answer: yields its text as it may be shown, and returns the whole.
 
@@ -66,6 +68,8 @@ def generate_answer(
         For all attempts together.
     prompt_tokens : int
         Room for the prompt, in the model's tokens.
+    expected : ExpectedAnswer, optional
+        What the reader takes for the answer.
 
     Raises
     ------
@@ -76,7 +80,7 @@ def generate_answer(
     insists_on_language = False
     for attempt in range(1, ATTEMPTS + 1):
         hits = order_for_reading(likeliest)
-        verifier = StreamingVerifier(hits, similarity, answer_language, result.question)
+        verifier = StreamingVerifier(hits, similarity, answer_language, result.question, expected)
         messages = build_messages(result.question.text, hits, answer_language, insists_on_language)
         try:
             yield from _stream_draft(model, messages, verifier, deadline)

@@ -16,6 +16,7 @@ from rag.answering.polar import find_polarity
 from rag.answering.quotes import Section, append_quotes, format_quotes
 from rag.embedding import Encoder
 from rag.errors import ModelError
+from rag.grounding.expected import ExpectedAnswer
 from rag.grounding.similarity import SentenceSimilarity
 from rag.grounding.verifier import VerifiedAnswer
 from rag.language.document import Document
@@ -128,7 +129,7 @@ class AnswerWriter:
         """
         abstains = passages.should_abstain(self._settings.refuse_below) and not parts
         if model and not (abstains and self._is_far(passages)):
-            outcome = yield from self._generate(passages, language, model, deadline, abstains)
+            outcome = yield from self._generate(passages, language, model, deadline, abstains, is_of_one=not parts)
         elif abstains:
             mode: AnswerMode = "generate" if model else "extractive"
             outcome = yield from refuse(refusal_text(language, passages.result.hits), mode, "not_in_articles")
@@ -144,16 +145,26 @@ class AnswerWriter:
         return is_told or passages.result.probability < passages.result.threshold
 
     def _generate(
-        self, passages: ReadPassages, language: Language, model: ChatModel, deadline: Deadline, abstains: bool
+        self,
+        passages: ReadPassages,
+        language: Language,
+        model: ChatModel,
+        deadline: Deadline,
+        abstains: bool,
+        is_of_one: bool,
     ) -> Writing:
-        """The model's answer, with what the articles say beneath where part of it is unverified. Where it declines a
-        refusal, where it fails the extractive answer, or a refusal where that abstains."""
+        """The model's answer to a question about one thing or several, with what the articles say beneath where part of
+        it is unverified. Where it declines a refusal, where it fails the extractive answer, or a refusal where that
+        abstains."""
         result = passages.result
         similarity = SentenceSimilarity(self._retriever, self._encoder, result.hits)
         prompt_tokens = self._settings.llm_context_tokens - self._settings.llm_answer_tokens
         try:
             with self._breaker.watch(deadline):
-                generated = yield from generate_answer(model, result, language, similarity, deadline, prompt_tokens)
+                expected = find_expected(passages) if is_of_one else None
+                generated = yield from generate_answer(
+                    model, result, language, similarity, deadline, prompt_tokens, expected
+                )
         except ModelError as error:
             if not abstains:
                 return (yield from self._extract(passages, language, failure=error.reason))
@@ -225,6 +236,16 @@ def _find_direct_answer(passages: ReadPassages, language: Language) -> DirectAns
         return None
     text = direct_answer_text(question, read, language, [hit.article.text for hit in passages.result.hits])
     return DirectAnswer(text, (AnswerSpan(1, *span),)) if text else None
+
+
+def find_expected(passages: ReadPassages) -> ExpectedAnswer | None:
+    """The words of the likeliest sentence that the reader takes for the answer; None where it tells none."""
+    read = next(iter(passages.reading.sentences), None)
+    if read is None or read.answer is None:
+        return None
+    sentence = read.sentence
+    words = Document(sentence.hit.article.text[slice(*answer_span(read))])
+    return ExpectedAnswer(words, read.probability * read.answer_probability, sentence.hit, sentence.span)
 
 
 def _quote_part(part: AnsweredPart, language: Language) -> Section:

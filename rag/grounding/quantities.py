@@ -32,6 +32,12 @@ def unsupported_quantities(statement: Document, passages: Sequence[Document]) ->
     yield from sorted(statement.quarters.difference(*(passage.quarters for passage in passages)))
 
 
+def is_pronoun(quantity: Quantity) -> bool:
+    """Whether a number in words only points at something: "one of them", "the second"."""
+    number, units = quantity
+    return number.is_spelled and number.value in _UNCOUNTED_VALUES and not (units and number.kind == "cardinal")
+
+
 def _unsupported_numbers(statement: Document, passages: Sequence[Document]) -> Iterator[str]:
     quantities = [quantity for passage in passages for quantity in passage.quantities]
     units = set[str]().union(*(passage.units for passage in passages))
@@ -53,7 +59,7 @@ def _counts_named_things(statement: Document, quantity: Quantity) -> bool:
 
 def _is_supported(quantity: Quantity, others: Sequence[Quantity], mentioned_units: set[str]) -> bool:
     number, units = quantity
-    if number.is_spelled and number.value in _UNCOUNTED_VALUES and not (units and number.kind == "cardinal"):
+    if is_pronoun(quantity):
         return True
     if any(_is_percentage_of(quantity, other) or _is_percentage_of(other, quantity) for other in others):
         return True

@@ -10,8 +10,10 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from prompts import reader_message
-from rag.grounding.attribution import Similarity, attribute
+from rag.grounding.attribution import Similarity, attribute, cite
 from rag.grounding.declines import strip_decline
+from rag.grounding.elliptical import is_elliptical
+from rag.grounding.expected import ExpectedAnswer, has_new_number
 from rag.grounding.markers import MarkerReader, break_markers, strip_signs
 from rag.grounding.passage import Passage
 from rag.language.detect import count_function_words, script_of
@@ -91,6 +93,8 @@ class StreamingVerifier:
         In which the answer is to be.
     question : Document, optional
         What the draft answers.
+    expected : ExpectedAnswer, optional
+        What the reader takes for the answer.
 
     Attributes
     ----------
@@ -103,9 +107,15 @@ class StreamingVerifier:
     """
 
     def __init__(
-        self, hits: Sequence[Hit], similarity: Similarity, answer_language: Language, question: Document | None = None
+        self,
+        hits: Sequence[Hit],
+        similarity: Similarity,
+        answer_language: Language,
+        question: Document | None = None,
+        expected: ExpectedAnswer | None = None,
     ) -> None:
         self._passages, self._question = [Passage(hit) for hit in hits], question
+        self._expected: ExpectedAnswer | None = expected
         self._similarity, self._answer_language = similarity, answer_language
         self._unverified = reader_message(answer_language, "unverified")
         self._markers = MarkerReader([hit.text for hit in hits])
@@ -192,6 +202,20 @@ class StreamingVerifier:
         supporting = [citation for of_one in found for citation in of_one if citation.verdict in _SUPPORTING]
         return [max(supporting, key=lambda citation: citation.score)] if supporting else citations
 
+    def _hold_against_expected(self, statement: Document, citations: list[Citation]) -> list[Citation]:
+        """The citations with what the reader's number says of a statement: the first that tells a number answers, those
+        behind it may tell of something else. The reader errs too, so that another number is marked, not left out."""
+        question, expected = self._question, self._expected
+        if question is None or expected is None or not has_new_number(statement, question):
+            return citations
+        self._expected = None
+        if expected.doubts(statement, question):
+            return [replace(citation, verdict=_weaker(citation.verdict, _UNVERIFIED)) for citation in citations]
+        is_unverified = all(citation.verdict == _UNVERIFIED for citation in citations)
+        if is_unverified and is_elliptical(statement) and expected.supports(statement, question):
+            return [cite(expected.hit, expected.sentence, "supported", expected.probability)]
+        return citations
+
     def _without_marks(self, sentence: str) -> str:
         """A sentence without markers and links, that makes none with a bracket before it either."""
         bare = _without_signs(sentence)
@@ -206,7 +230,7 @@ class StreamingVerifier:
             self._tells_of_lack = True
             self._append(bare)
             return
-        citations = self._attribute(Document(claim), cited)
+        citations = self._hold_against_expected(Document(claim), self._attribute(Document(claim), cited))
         verdicts: list[Verdict] = [citation.verdict for citation in citations]
         verdict = max(verdicts, key=_STRENGTH.index, default=_UNVERIFIED)
         if verdict == "contradicted":
@@ -253,6 +277,10 @@ def make_inert(text: str) -> str:
     that defines a link, no HTML."""
     words = _LINK.sub(lambda match: match[1] or "", text)
     return _BEFORE_LINK_MARK.sub("] ", words).translate(_INERT_ANGLES)
+
+
+def _weaker(one: Verdict, other: Verdict) -> Verdict:
+    return min(one, other, key=_STRENGTH.index)
 
 
 def _begins_sentence(following: str) -> bool:

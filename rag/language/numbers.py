@@ -22,6 +22,7 @@ _AND_A_HALF = ("ونصف", "والنصف")
 _UNCOUNTED_SCALES = frozenset("الاف ملايين مليارات".split())
 """Standing alone they are no number: "thousands of"."""
 _HALF = Fraction(1, 2)
+_ITS_WATER = re.compile(r"ائ[\u064b-\u0652]*ه[\u064b-\u0652]*$")
 _SCALE_LETTERS = {"k": 10**3, "b": 10**9, "mn": 10**6, "tn": 10**12}
 """Right behind a number: 30K, 3.27b."""
 _CAPITAL_SCALES = {"M": 10**6, "T": 10**12}
@@ -166,7 +167,8 @@ def _read_words(words: Sequence[Word], at: int) -> Numeral | None:
         return part
     if word in _UNCOUNTED_SCALES or _is_percent_hundred(words, at):
         return None
-    return _read_sum(words, at)
+    numeral = _read_sum(words, at)
+    return None if numeral and numeral.end == at + 1 and _is_its_water(words[at]) else numeral
 
 
 def _read_sum(words: Sequence[Word], at: int) -> Numeral | None:
@@ -191,6 +193,11 @@ def _is_percent_hundred(words: Sequence[Word], at: int) -> bool:
     if _look_up(word, "hundreds") != 100:
         return False
     return word.startswith("بال") or (at > 0 and words[at - 1].text == "في" and word.startswith("ال"))
+
+
+def _is_its_water(word: Word) -> bool:
+    """Whether a hundred that stands alone is spelled as "its water": مائه folds to what مائة does."""
+    return _look_up(word.text, "hundreds") == 100 and _ITS_WATER.search(word.source) is not None
 
 
 def _read_part(words: Sequence[Word], at: int) -> Numeral | None:
