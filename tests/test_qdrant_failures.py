@@ -12,6 +12,7 @@ from rag.store.engine import Point
 from rag.store.points import article_point_id
 from rag.store.qdrant_server import ServerEngine
 from rag.store.server_transport import split_urls
+from tests.qdrant_servers import start_stand_ins
 from tests.qdrant_stand_in import Fault, StandIn
 
 CONFIG = IndexConfig("words", 8, 8, 8, 320)
@@ -20,16 +21,8 @@ COUNT = "POST .*/count"
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[..., StandIn]]:
-    """Starts stand-ins, and ends them."""
-    started: list[StandIn] = []
-
-    def begin(**options: float) -> StandIn:
-        started.append(StandIn(tmp_path / str(len(started)), **options))
-        return started[-1]
-
-    yield begin
-    for one in started:
-        one.close()
+    with start_stand_ins(tmp_path) as begin:
+        yield begin
 
 
 @pytest.fixture

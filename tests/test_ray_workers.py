@@ -10,7 +10,6 @@ from uuid import uuid4
 
 import pytest
 import ray
-from qdrant_client import QdrantClient
 
 from ingest.indexer import Indexer, IndexResult
 from ingest.ray_workers import RayWorkers
@@ -19,9 +18,9 @@ from rag.embedding import embedding_spec, open_encoder
 from rag.errors import InputError
 from rag.settings import Settings, load_settings
 from rag.store import IndexConfig, Store, open_store
+from tests.qdrant_servers import SERVER, remove_indexes
 from tests.qdrant_stand_in import StandIn
 
-SERVER = "DALIL_TEST_QDRANT_URL"
 ARTICLES = 24
 ROUNDS = int(os.environ.get("DALIL_TEST_KILLS", "2"))
 
@@ -40,10 +39,7 @@ def settings(tmp_path: Path) -> Iterator[Settings]:
     url = stand_in.url if stand_in else os.environ[SERVER]
     prefix = f"test_{uuid4().hex[:12]}"
     yield load_settings({}, qdrant_url=url, qdrant_prefix=prefix, data_dir=tmp_path / "data", keep_originals=False)
-    client = QdrantClient(url=url, check_compatibility=False)
-    for name in ("articles", "chunks", "leases"):
-        client.delete_collection(f"{prefix}_{name}")
-    client.close()
+    remove_indexes(url, prefix)
     if stand_in:
         stand_in.close()
 
