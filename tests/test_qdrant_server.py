@@ -138,7 +138,7 @@ def test_what_a_killed_one_left_behind_is_deleted_once_its_lease_has_ended(start
 def test_what_a_sweep_may_have_taken_is_not_committed(connect):
     slow = connect()
     commit = begin_article(slow, "late")
-    slow._engine._lease._until = 1  # in 1970
+    slow._engine._writes._lease._until = 1  # in 1970
     with pytest.raises(StoreError, match="longer than 180 seconds"):
         commit()
     assert (slow.count_articles(), slow.find_incomplete()) == (0, set())

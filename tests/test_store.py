@@ -71,7 +71,7 @@ class LastingEngine(ServerEngine):
     """A server engine that may be opened again: a client in memory forgets everything when it is closed."""
 
     def close(self) -> None:
-        self._lease.release()
+        self._writes.end()
 
 
 @pytest.fixture(params=["edge", "memory", "stand-in", "server"])
