@@ -334,9 +334,7 @@ def test_the_command_builds_says_what_is_kept_and_drops(settings, connect, encod
         assert capsys.readouterr().out == "removed: first\n"
 
 
-def test_a_folder_and_an_empty_index_are_refused(settings, encoder, tmp_path):
-    with pytest.raises(InputError, match="dalil export"):
-        Reindex(load_settings({}, data_dir=tmp_path))
+def test_an_empty_index_is_refused(settings, encoder):
     with pytest.raises(InputError, match="dalil ingest"):
         reindex(settings, encoder)
 

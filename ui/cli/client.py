@@ -63,15 +63,22 @@ class ServiceClient:
         if "error" in body:
             raise StoreError(message_of(body))
 
-    def read_lines(self, path: str) -> Iterator[bytes]:
+    def read_lines(self, path: str, outcome: str) -> Iterator[bytes]:
         """The lines of an answer, as they come.
+
+        Parameters
+        ----------
+        path : str
+            Of what is asked for.
+        outcome : str
+            What errors say has become of the lines that came.
 
         Raises
         ------
         StoreError
             When the service cannot be reached, lets nobody in, or stops in the middle.
         """
-        with self._mapped_errors("Nothing was written."), self._client.stream("GET", path) as response:
+        with self._mapped_errors(outcome), self._client.stream("GET", path) as response:
             if response.status_code != _OK:
                 response.read()
                 raise StoreError(message_of(_read_json(response)))
