@@ -106,6 +106,16 @@ def test_the_service_of_the_image_is_another_user_whose_models_are_made_before()
     assert rest_of("VOLUME") == ["/data"]
 
 
+# The service of the system
+
+
+def test_the_unit_may_write_where_the_documentation_puts_the_audit_log():
+    places = {"State": "/var/lib", "Cache": "/var/cache", "Logs": "/var/log"}
+    writable = {f"{places[kind]}/{name}" for kind, name in re.findall(r"^(\w+)Directory=(\w+)$", UNIT, re.MULTILINE)}
+    [folder] = re.findall(r"DALIL_AUDIT_FILE=(/\S+)/", (ROOT / "docs/how-to/deploy.md").read_text("utf-8"))
+    assert folder in writable
+
+
 # Compose
 
 
