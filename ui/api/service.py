@@ -9,7 +9,7 @@ from ingest.originals import Originals
 from ingest.page_images import PageImages
 from rag.answering.assistant import AnswerStream, Assistant
 from rag.answering.llm import Deadline
-from rag.errors import DalilError
+from rag.errors import DalilError, StoreError
 from rag.records import open_records
 from rag.settings import DEFAULT_COLLECTION
 from rag.trace import set_attributes
@@ -79,7 +79,10 @@ class AnswerService:
 
     def _open_collection(self, name: str) -> "AnswerService":
         settings = self.assistant.settings.in_collection(name)
-        return AnswerService(self.assistant.over_other_index(settings), name, self)
+        try:
+            return AnswerService(self.assistant.over_other_index(settings), name, self)
+        except StoreError as error:
+            raise type(error)(f"Of the collection {name} (for commands: `--collection {name}`): {error}") from error
 
     def close(self) -> None:
         """Release what is its own, the other collections among it; the service is not used again."""
