@@ -46,12 +46,14 @@ class FolderRebuild:
 
         Raises
         ------
+        StoreLockedError
+            When a process builds it.
         StoreError
             When the folder cannot be written.
         """
         with self._mapped_errors():
             sync_folder(self.path)
-            self.path.rename(self._decided)
+            self._move(self._decided)
             sync_folder(self._folder)
 
     def finish(self) -> None:
@@ -86,13 +88,17 @@ class FolderRebuild:
             _remove(self._dropped)  # what was left of an earlier one
             if not self.has_begun:
                 return False
-            try:
-                with FileLock(self.path / "lock", timeout=0):
-                    self.path.rename(self._dropped)
-            except Timeout:
-                raise StoreLockedError(f"A process builds the index in {self.path}. End it first.") from None
+            self._move(self._dropped)
             _remove(self._dropped)
         return True
+
+    def _move(self, place: Path) -> None:
+        """Rename its folder, in which nobody builds."""
+        try:
+            with FileLock(self.path / "lock", timeout=0):
+                self.path.rename(place)
+        except Timeout:
+            raise StoreLockedError(f"A process builds the index in {self.path}. End it first.") from None
 
     @contextmanager
     def _mapped_errors(self) -> Iterator[None]:

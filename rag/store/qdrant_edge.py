@@ -61,7 +61,6 @@ class EdgeEngine:
         vector_sizes = config.vector_sizes
         try:
             self._take_lock()
-            FolderRebuild(self._folder).finish()
             self._open_shard("articles", articles_config())
             stored = self._read_vector_config()
             if reads_articles and stored:
@@ -219,6 +218,7 @@ class EdgeEngine:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._lock.acquire()
+            FolderRebuild(self._folder).finish()  # which gives room back
             self._space.check_opening(is_new=not (self._folder / "chunks").exists())
             holder.write_text(json.dumps(_describe_process()), "utf-8")
         except Timeout:
