@@ -6,8 +6,10 @@ same ids whoever writes them.
 """
 
 import os
+import sys
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Any, Self
 
 from ingest.embedding import embed_articles
@@ -93,13 +95,17 @@ class RayWorkers:
         # A worker is given a thread for its core, and no key of another service but those that it needs.
         self._settings = settings.model_copy(update={"threads": settings.threads or 1})
         self._version = version
+        # Ray tells of a lost worker on standard output, where a program reads the result.
+        self._redirection = redirect_stdout(sys.stderr)
         self._writers: list[Any] = []
 
     def __enter__(self) -> Self:
+        self._redirection.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+        self._redirection.__exit__(None, None, None)
 
     def read(self, tasks: Iterable[ReadTask | StoredObject | KnownFile]) -> Iterator[FoundItem]:
         """What is found in files, in their order, as `ReaderPool.read` gives it."""

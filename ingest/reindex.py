@@ -6,28 +6,26 @@ commits something after it learns that it has to do so again (`ServerEngine`).
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ingest.carrying import ArticleCarrier
 from ingest.indexer import ArticleWriter, Indexer, Progress
 from rag.embedding import Encoder, embedding_spec
 from rag.errors import InputError
 from rag.settings import Settings
-from rag.store import ArticleSummary, IndexConfig, Store, connect_server, open_store
-from rag.types import Article
+from rag.store import IndexConfig, Store, connect_server, open_store
 
 if TYPE_CHECKING:
     from rag.store.server_versions import Version
 
+EMPTY = "The index is empty: `dalil ingest` makes it, with the settings that are set."
 _GRACE_S = 20.0
 """Between the switch and the removal of the former version: twice as long as a service takes to notice."""
-_MAX_PASSES = 10
-_ARTICLES_PER_READ = 16
 
-Summaries = Mapping[str, ArticleSummary]
-OpenWriter = Callable[["Version"], AbstractContextManager[ArticleWriter | None]]
+OpenWriter = Callable[["Version | None"], AbstractContextManager[ArticleWriter | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +35,7 @@ class ReindexResult:
     Attributes
     ----------
     version : str
-        Name of the version that answers now.
+        Name of the version that answers now; of a folder the fingerprint of its configuration.
     articles : int
         That were written to it.
     dropped, kept : tuple of str
@@ -51,7 +49,7 @@ class ReindexResult:
 
 
 class Reindex:
-    """Builds another version of an index, and puts it in the place of the current one.
+    """Builds another version of an index on a server, and puts it in the place of the current one.
 
     Parameters
     ----------
@@ -59,19 +57,9 @@ class Reindex:
         Of a Qdrant server, and of the index as it is to be.
     grace_s : float
         Between the switch and the removal of the former version.
-
-    Raises
-    ------
-    InputError
-        When the index is a folder.
     """
 
     def __init__(self, settings: Settings, grace_s: float = _GRACE_S) -> None:
-        if not settings.qdrant_url:
-            raise InputError(
-                "A folder is one process's, so it cannot be built again while questions go on: `dalil export FILE`, "
-                "move the folder away, `dalil import FILE`. With DALIL_QDRANT_URL, this command does so on a server."
-            )
         self._settings, self._grace_s = settings, grace_s
         self._config = IndexConfig.of(embedding_spec(settings), settings.chunk_tokens)
         self._engine = connect_server(settings)
@@ -112,7 +100,7 @@ class Reindex:
         try:
             made_with = source.list_configs()
             if not made_with:
-                raise InputError("The index is empty: `dalil ingest` makes it, with the settings that are set.")
+                raise InputError(EMPTY)
             if made_with.keys() == {self._config.fingerprint} and not is_forced:
                 return ReindexResult(former.label, kept=self._list_others())
             version = self._choose_version()
@@ -148,7 +136,7 @@ class Reindex:
         try:
             self._versions.begin(version)
             target.delete_orphans()
-            carrier = _Carrier(source, target)
+            carrier = ArticleCarrier(source, target)
             with open_writer(version) as writer:
                 indexer = Indexer(target, open_encoder, self._settings.chunk_tokens, writer=writer)
                 carrier.carry_all(indexer, progress)
@@ -178,62 +166,3 @@ class Reindex:
 
     def _list_others(self) -> tuple[str, ...]:
         return tuple(version.label for version in self._find_others())
-
-
-class _Carrier:
-    """Brings articles from one version to another, each with the time and the mark of its file.
-
-    Attributes
-    ----------
-    written : int
-        Articles that it has written.
-    """
-
-    def __init__(self, source: Store, target: Store) -> None:
-        self._source, self._target, self.written = source, target, 0
-        self._before: Summaries = {}
-
-    def carry_all(self, indexer: Indexer, progress: Progress) -> None:
-        """Make the target have what the source has, again and again until nothing is written to it meanwhile."""
-        for _ in range(_MAX_PASSES):
-            there, here = self._source.summarize_articles(), self._target.summarize_articles()
-            incomplete = self._target.find_incomplete()
-            missing = [key for key, one in there.items() if key in incomplete or _time_of(here, key) != one.stored_at]
-            gone = [key for key in here if key not in there]
-            self._target.remove(gone)
-            self._before = there
-            if not missing and not gone:
-                return
-            self._carry(indexer, missing, progress)
-
-    def carry_late(self, indexer: Indexer) -> None:
-        """After the switch: bring what was written to the source since it was read last, up to the switch. Whoever
-        writes to it after that learns that it has to do so again."""
-        there, here = self._source.summarize_articles(), self._target.summarize_articles()
-        late = [key for key, one in there.items() if _time_of(self._before, key) != one.stored_at]
-        gone = [key for key in self._before if key not in there]
-        # What others have written to the target since is newer.
-        is_ours = {key: _time_of(here, key) == _time_of(self._before, key) for key in (*late, *gone)}
-        self._target.remove([key for key in gone if is_ours[key]])
-        self._before = there
-        self._carry(indexer, [key for key in late if is_ours[key]], lambda done, total: None)
-
-    def _carry(self, indexer: Indexer, keys: Sequence[str], progress: Progress) -> None:
-        ordered = sorted(keys, key=lambda key: self._before[key].stored_at or 0)
-        indexer.write(self._read(ordered), progress, len(ordered), self._note_written)
-
-    def _read(self, keys: Sequence[str]) -> Iterator[Article]:
-        for at in range(0, len(keys), _ARTICLES_PER_READ):
-            group = keys[at : at + _ARTICLES_PER_READ]
-            found = self._source.get_articles(group)
-            yield from (found[key] for key in group if key in found)
-
-    def _note_written(self, articles: Sequence[Article]) -> None:
-        self.written += len(articles)
-        summaries = [self._before[article.id] for article in articles]
-        self._target.mark_articles({one.id: one.mark for one in summaries if one.mark is not None})
-        self._target.date_articles({one.id: one.stored_at for one in summaries if one.stored_at is not None})
-
-
-def _time_of(summaries: Summaries, key: str) -> int | None:
-    return summaries[key].stored_at if key in summaries else None

@@ -9,7 +9,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import unquote, urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 
 from rag.errors import SettingsError
 from rag.types import OcrMode
@@ -28,8 +37,31 @@ _CONCURRENT_ANSWERS, _CONCURRENT_ANSWERS_WITH_LLM = 5, 32
 (`python -m eval.bench.load`)."""
 _LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 
-Urls = Annotated[str, Field(pattern=r"^https?://[^\s/,]+[^\s,]*(\s*,\s*https?://[^\s/,]+[^\s,]*)*$")]
-Url = Annotated[str, Field(pattern=r"^https?://[^\s/]+")]
+
+def _check_addresses(value: str) -> str:
+    """Addresses, parted by commas, that whoever asks them can take apart."""
+    for url in value.split(","):
+        try:
+            is_address = bool(urlsplit(url.strip()).hostname) and urlsplit(url.strip()).port != 0
+        except ValueError:
+            is_address = False
+        if not is_address:
+            raise ValueError("an address with a host, and a port up to 65535 or none, is wanted")
+    return value
+
+
+def _check_address(value: str) -> str:
+    """One address, in which a comma is any other letter."""
+    _check_addresses(value.replace(",", ""))
+    return value
+
+
+Urls = Annotated[
+    str,
+    Field(pattern=r"^https?://[^\s/,]+[^\s,]*(\s*,\s*https?://[^\s/,]+[^\s,]*)*$"),
+    AfterValidator(_check_addresses),
+]
+Url = Annotated[str, Field(pattern=r"^https?://[^\s/]+"), AfterValidator(_check_address)]
 
 
 def _parse_object(value: object) -> object:

@@ -8,10 +8,12 @@ from hashlib import sha256
 
 import pytest
 
+from rag.errors import SettingsError
 from rag.settings import load_settings
 from tests.doubles import local_client, open_assistant
 from tests.test_collections import bearer, write_keys
 from ui.api import AnswerService, create_app
+from ui.api.audit import AuditLog
 
 TEXT = {"content-type": "text/plain"}
 LONG = "\n" * 210_000 + "نص قصير."
@@ -72,6 +74,11 @@ def test_what_is_refused_or_only_planned_is_not_written(client, folder):
     assert planned.json()["added"] == ["two"]
     assert client.delete("/v1/articles/unknown").status_code == 404
     assert read_lines(folder) == before
+
+
+def test_a_log_that_cannot_be_written_is_no_reason_to_go_on(folder):
+    with pytest.raises(SettingsError, match=r"DALIL_AUDIT_FILE: .* cannot be written"):
+        AuditLog(folder / "audit.jsonl" / "below")
 
 
 def test_no_key_is_in_the_log(client, folder):

@@ -16,7 +16,8 @@ import httpx
 import pytest
 
 from rag import AnswerRequest, Assistant, load_settings
-from tests.doubles import closed_port, lose_articles
+from tests.doubles import Endpoint, Refuses, closed_port, lose_articles
+from ui.cli.client import ServiceClient
 from ui.serve import open_listener
 
 ROOT = Path(__file__).parent.parent
@@ -341,3 +342,12 @@ def test_the_readmes_python_runs_as_it_stands(home):
     assert (ran.returncode, ran.stderr) == (0, "")
     assert "١٩٠٨" in ran.stdout
     assert ran.stdout.count("NodeWithScore(") == 3
+
+
+def test_a_busy_service_is_asked_again_also_where_a_proxy_gives_a_date():
+    busy = Refuses(429, {"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"})
+    with Endpoint() as endpoint:
+        endpoint.says(busy, Refuses(500))
+        with ServiceClient(endpoint.url.removesuffix("/v1"), None) as client:
+            assert "error" in client.upload("/v1/articles", b"{}", "application/json")
+    assert len(endpoint.requests) == 2

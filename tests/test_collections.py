@@ -8,10 +8,13 @@ from hashlib import sha256
 import httpx
 import pytest
 
-from rag.errors import SettingsError
+from ingest.embedding import embed_articles
+from rag.errors import IndexMismatchError, SettingsError
 from rag.settings import load_settings
+from rag.store import IndexConfig, Store
+from rag.store.qdrant_edge import EdgeEngine
 from tests.browser import serve_articles
-from tests.doubles import like, local_client, open_assistant
+from tests.doubles import WordEncoder, article, like, local_client, open_assistant
 from ui.api import AnswerService, create_app
 from ui.api.grants import read_grants, required_role
 from ui.cli.main import main
@@ -21,6 +24,7 @@ TEXTS = {
     "law": "ينص قانون الصيد البحري رقم 124 على غرامة قدرها 3000 جنيه.",
     "health": "يفتح مستشفى الشاطبي أبوابه من الساعة 8 صباحًا، ورقم الطوارئ فيه 123456.",
 }
+WORDS = IndexConfig("words", 64, 64, 64, 256)
 WORDS_OF = {"default": "رأس التين", "law": "قانون الصيد", "health": "الشاطبي"}
 """That stand in no other."""
 KEYS = {
@@ -113,9 +117,9 @@ def test_a_key_of_one_collection_is_refused_on_every_route_of_another(client, co
 def test_no_route_of_a_collection_gives_anything_of_another(client):
     """Also about the others' articles by their ids, and with every key that may use it."""
     for method, path in requests_of(client):
-        for article in ("health-article", "default-article"):
+        for article_id in ("health-article", "default-article"):
             if method == "GET" or path in BODIES:
-                answer = send(client, method, path, "law", "admin", article)
+                answer = send(client, method, path, "law", "admin", article_id)
                 assert WORDS_OF["health"] not in answer.text, (method, path)
                 assert WORDS_OF["default"] not in answer.text, (method, path)
     missing = client.delete("/v1/collections/law/articles/health-article", headers=bearer("admin"))
@@ -235,6 +239,16 @@ def test_on_the_page_a_key_that_reads_changes_nothing(tmp_path):
         uploaded = site.post(f"{url}/en/gradio_api/upload", files={"files": b"x"}, headers=bearer("reader"))
         assert uploaded.status_code == 403
         assert site.get(f"{url}/en/", headers=bearer("law-reader")).status_code == 403
+
+
+def test_a_collection_that_cannot_be_opened_is_named_with_what_to_do(tmp_path):
+    settings = load_settings({}, data_dir=tmp_path, collections="law")
+    with closing(Store(EdgeEngine(settings.in_collection("law").data_dir), WORDS)) as store:
+        for found, chunks in embed_articles([article(TEXTS["law"])], 256, WordEncoder()):
+            store.write(found, chunks)
+    named = pytest.raises(IndexMismatchError, match=r"Of the collection law .*--collection law.*dalil reindex")
+    with open_assistant(settings) as assistant, named:
+        AnswerService(assistant)
 
 
 # The command line

@@ -106,6 +106,16 @@ def test_the_service_of_the_image_is_another_user_whose_models_are_made_before()
     assert rest_of("VOLUME") == ["/data"]
 
 
+# The service of the system
+
+
+def test_the_unit_may_write_where_the_documentation_puts_the_audit_log():
+    places = {"State": "/var/lib", "Cache": "/var/cache", "Logs": "/var/log"}
+    writable = {f"{places[kind]}/{name}" for kind, name in re.findall(r"^(\w+)Directory=(\w+)$", UNIT, re.MULTILINE)}
+    [folder] = re.findall(r"DALIL_AUDIT_FILE=(/\S+)/", (ROOT / "docs/how-to/deploy.md").read_text("utf-8"))
+    assert folder in writable
+
+
 # Compose
 
 
@@ -135,6 +145,11 @@ def test_what_is_started_by_compose_is_reached_by_this_machine_alone_and_writes_
         assert service["cap_drop"] == ["ALL"]
         assert [volume.split(":")[1] for volume in service["volumes"]] == ["/data"]
         assert {volume.split(":")[0] for volume in service["volumes"]} <= COMPOSE["volumes"].keys()
+
+
+def test_no_image_of_that_name_is_looked_for_in_a_registry():
+    policies = {one["pull_policy"] for one in COMPOSE["services"].values() if one["image"] == "dalil"}
+    assert policies == {"build", "never"}
 
 
 def test_the_folder_that_is_ingested_may_be_named_by_any_path():
@@ -206,6 +221,8 @@ def test_several_replicas_share_a_qdrant_server_and_are_replaced_one_by_one():
     assert {"HorizontalPodAutoscaler", "PodDisruptionBudget"} <= made.keys()
     environment = made["Deployment"]["spec"]["template"]["spec"]["containers"][0]["env"]
     assert {"name": "DALIL_QDRANT_URL", "value": "http://r-qdrant:6333"} in environment
+    _, to_qdrant = made["NetworkPolicy"]["spec"]["egress"]
+    assert {port["port"] for port in to_qdrant["ports"]} == {6333, 6334}  # HTTP and gRPC
 
 
 def test_a_rollout_loses_no_request_and_a_drain_waits_for_no_replica_that_is_alone():

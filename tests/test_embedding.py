@@ -283,7 +283,9 @@ def test_the_model_files_are_made_once(e5, cache):
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path):
     write_atomically(tmp_path / "below" / "file", b"one")
+    (tmp_path / "below" / "file").chmod(0o640)
     write_atomically(tmp_path / "below" / "file", b"two")
+    assert (tmp_path / "below" / "file").stat().st_mode & 0o777 == 0o640
     with pytest.raises(TypeError):
         write_atomically(tmp_path / "below" / "file", "no bytes")
     assert [file.read_bytes() for file in (tmp_path / "below").iterdir()] == [b"two"]

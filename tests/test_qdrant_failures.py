@@ -2,17 +2,23 @@
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
 from rag.errors import StorageFullError, StoreError
+from rag.settings import load_settings
 from rag.store import IndexConfig, Store
 from rag.store.engine import Point
 from rag.store.points import article_point_id
 from rag.store.qdrant_server import ServerEngine
 from rag.store.server_transport import split_urls
+from tests.doubles import local_client, open_assistant
+from tests.qdrant_servers import start_stand_ins
 from tests.qdrant_stand_in import Fault, StandIn
+from ui.api import AnswerService, create_app
 
 CONFIG = IndexConfig("words", 8, 8, 8, 320)
 COUNT = "POST .*/count"
@@ -20,16 +26,8 @@ COUNT = "POST .*/count"
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[..., StandIn]]:
-    """Starts stand-ins, and ends them."""
-    started: list[StandIn] = []
-
-    def begin(**options: float) -> StandIn:
-        started.append(StandIn(tmp_path / str(len(started)), **options))
-        return started[-1]
-
-    yield begin
-    for one in started:
-        one.close()
+    with start_stand_ins(tmp_path) as begin:
+        yield begin
 
 
 @pytest.fixture
@@ -99,6 +97,21 @@ def test_another_node_is_asked_where_one_is_dead_or_hangs(start, connect):
     stand_in.kill(1)
     with pytest.raises(StoreError, match=r"fails.*whether all its nodes run.*1 of 1 read operations failed"):
         store.count_chunks()
+
+
+def test_ready_asks_for_all_collections_at_once(start):
+    stand_in, together = start(), Barrier(2)
+    settings = load_settings({}, qdrant_url=stand_in.url, collections="law")
+    with open_assistant(settings) as assistant, closing(AnswerService(assistant)) as service:
+        client = local_client(create_app(service))
+        assert client.get("/ready").status_code == 200
+        stand_in.faults.append(Fault(COUNT, times=2, is_late=True, before=lambda: together.wait(4)))
+        assert client.get("/ready").status_code == 200
+        assert stand_in.faults[0].times == 0
+        stand_in.kill(0)
+        checks = client.get("/ready").json()["checks"]
+    assert all("DALIL_QDRANT_URL cannot be reached" in checks[name] for name in ("index", "index of law"))
+    assert stand_in.url not in str(checks)
 
 
 def test_a_server_that_hangs_holds_nobody_for_long(start, connect):

@@ -1,5 +1,6 @@
 """Reading from a Qdrant server by gRPC: that the answers are those of HTTP, and what its failures mean."""
 
+import socket
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -70,6 +71,12 @@ def test_what_is_read_by_grpc_is_what_is_read_by_http(stand_in, relay):
 def test_where_nothing_answers_by_grpc_http_does_and_a_line_says_so(stand_in, caplog):
     with closing(connect(stand_in, closed_port())) as store, closing(connect(stand_in, None)) as by_http:
         assert read_all(store) == read_all(by_http)
+    assert "Look at DALIL_QDRANT_GRPC_PORT" in caplog.text
+
+
+def test_where_the_port_of_grpc_hangs_http_answers(stand_in, caplog):
+    with socket.create_server(("127.0.0.1", 0)) as silent, closing(connect(stand_in, silent.getsockname()[1])) as store:
+        assert store.count_articles() == len(TEXTS)
     assert "Look at DALIL_QDRANT_GRPC_PORT" in caplog.text
 
 

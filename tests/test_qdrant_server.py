@@ -22,25 +22,17 @@ from rag.store.qdrant_edge import EdgeEngine
 from rag.store.qdrant_server import ServerEngine
 from rag.store.server_config import SMALL, Sharding, Storage, collection_options
 from tests.doubles import WordEncoder, article
+from tests.qdrant_servers import SERVER, remove_indexes, start_stand_ins
 from tests.qdrant_stand_in import MAX_BODY_BYTES, StandIn, count_trips
 
-SERVER = "DALIL_TEST_QDRANT_URL"
 WORDS = IndexConfig("words", 64, 64, 64, 320)
 BEES = [f"النحلة رقم {at} تصنع العسل.\nوتطير {at + 3} كيلومترات كل يوم." for at in range(30)]
 
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[..., StandIn]]:
-    """Starts stand-ins, and ends them."""
-    started: list[StandIn] = []
-
-    def begin(**options: float) -> StandIn:
-        started.append(StandIn(tmp_path / str(len(started)), **options))
-        return started[-1]
-
-    yield begin
-    for one in started:
-        one.close()
+    with start_stand_ins(tmp_path) as begin:
+        yield begin
 
 
 @pytest.fixture(params=["stand-in", "server"])
@@ -60,15 +52,6 @@ def connect(request: pytest.FixtureRequest, start: Callable[..., StandIn]) -> It
     for store in stores:
         store.close()
     remove_indexes(address, prefix)
-
-
-def remove_indexes(url: str, *prefixes: str) -> None:
-    """Delete the collections of these prefixes that are there."""
-    client = QdrantClient(url=url, check_compatibility=False)
-    for one in client.get_collections().collections:
-        if one.name.startswith(prefixes):
-            client.delete_collection(one.name)
-    client.close()
 
 
 def write(store: Store, texts: list[str]) -> None:
@@ -155,7 +138,7 @@ def test_what_a_killed_one_left_behind_is_deleted_once_its_lease_has_ended(start
 def test_what_a_sweep_may_have_taken_is_not_committed(connect):
     slow = connect()
     commit = begin_article(slow, "late")
-    slow._engine._lease._until = 1  # in 1970
+    slow._engine._writes._lease._until = 1  # in 1970
     with pytest.raises(StoreError, match="longer than 180 seconds"):
         commit()
     assert (slow.count_articles(), slow.find_incomplete()) == (0, set())

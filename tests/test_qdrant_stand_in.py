@@ -9,6 +9,7 @@ import pytest
 from qdrant_client import QdrantClient, models
 from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 
+from tests.qdrant_servers import start_stand_ins
 from tests.qdrant_stand_in import Fault, StandIn
 
 POINTS = 60
@@ -16,16 +17,8 @@ POINTS = 60
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[..., StandIn]]:
-    """Starts stand-ins, and ends them."""
-    started: list[StandIn] = []
-
-    def begin(**options: float) -> StandIn:
-        started.append(StandIn(tmp_path / str(len(started)), **options))
-        return started[-1]
-
-    yield begin
-    for one in started:
-        one.close()
+    with start_stand_ins(tmp_path) as begin:
+        yield begin
 
 
 def connect(stand_in: StandIn, node: int = 0) -> QdrantClient:

@@ -1,28 +1,33 @@
 """An ingest on a local Ray cluster of two workers, which write to a stand-in for a Qdrant server or to a real one."""
 
+import json
 import os
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 import ray
-from qdrant_client import QdrantClient
 
 from ingest.indexer import Indexer, IndexResult
 from ingest.ray_workers import RayWorkers
+from ingest.reindex import Reindex
 from ingest.sync import Sync
-from rag.embedding import embedding_spec, open_encoder
+from rag.embedding import Encoder, embedding_spec, open_encoder
 from rag.errors import InputError
 from rag.settings import Settings, load_settings
 from rag.store import IndexConfig, Store, open_store
+from tests.doubles import Endpoint, article
+from tests.qdrant_servers import SERVER, remove_indexes
 from tests.qdrant_stand_in import StandIn
+from ui.cli.main import main
 
-SERVER = "DALIL_TEST_QDRANT_URL"
 ARTICLES = 24
+BEES = [f"النحلة رقم {at} تصنع العسل في البستان." for at in range(6)]
 ROUNDS = int(os.environ.get("DALIL_TEST_KILLS", "2"))
 
 
@@ -40,19 +45,25 @@ def settings(tmp_path: Path) -> Iterator[Settings]:
     url = stand_in.url if stand_in else os.environ[SERVER]
     prefix = f"test_{uuid4().hex[:12]}"
     yield load_settings({}, qdrant_url=url, qdrant_prefix=prefix, data_dir=tmp_path / "data", keep_originals=False)
-    client = QdrantClient(url=url, check_compatibility=False)
-    for name in ("articles", "chunks", "leases"):
-        client.delete_collection(f"{prefix}_{name}")
-    client.close()
+    remove_indexes(url, prefix)
     if stand_in:
         stand_in.close()
 
 
+@pytest.fixture(scope="module")
+def encoder() -> Encoder:
+    return open_encoder(load_settings({}))
+
+
 @pytest.fixture
 def store(settings: Settings) -> Iterator[Store]:
-    opened = open_store(settings, IndexConfig.of(embedding_spec(settings), settings.chunk_tokens))
+    opened = open_as_set(settings)
     yield opened
     opened.close()
+
+
+def open_as_set(settings: Settings) -> Store:
+    return open_store(settings, IndexConfig.of(embedding_spec(settings), settings.chunk_tokens))
 
 
 def make_files(folder: Path, edition: str = "") -> Path:
@@ -134,6 +145,56 @@ def test_articles_are_whole_and_all_there_when_a_worker_is_killed(cluster, setti
     assert len(killed) == 1
     assert (len(result.added), result.failed) == (ARTICLES, [])
     assert is_whole(store)
+
+
+def test_workers_build_an_index_again_while_its_articles_change(cluster, settings, store, encoder):
+    indexer = Indexer(store, lambda: encoder, settings.chunk_tokens)
+    indexer.index([article(text, f"a{at}") for at, text in enumerate(BEES)])
+    changes = iter(range(1))
+
+    def change(done: int, total: int) -> None:
+        for _ in changes:
+            indexer.index([article("القمر يدور حول الأرض.", "moon"), article("النحلة لا تطير ليلا.", "a2")])
+            indexer.remove(["a4"])
+
+    other = settings.model_copy(update={"chunk_tokens": 100})
+    with closing(Reindex(other, grace_s=0)) as one:
+        result = one.run(unopened, change, open_writer=lambda version: RayWorkers(other, version))
+    # All there were, and then the two that had changed.
+    assert (result.articles, result.dropped) == (len(BEES) + 2, ("first",))
+    with closing(open_as_set(other)) as built:
+        assert set(built.summarize_articles()) == {"a0", "a1", "a2", "a3", "a5", "moon"}
+        assert built.get_article("a2").text == "النحلة لا تطير ليلا."
+        assert built.list_configs().keys() == {built.config.fingerprint}
+        assert built.find_incomplete() == set()
+        assert built.count_exactly().chunks == sum(one.chunks for one in built.summarize_articles().values())
+
+
+def unopened() -> Encoder:
+    raise AssertionError("the workers have encoders of their own")
+
+
+def test_the_command_builds_an_index_again_when_a_worker_is_killed(
+    cluster, settings, store, encoder, monkeypatch, capsys
+):
+    Indexer(store, lambda: encoder, settings.chunk_tokens).index(
+        [article(text, f"a{at}") for at, text in enumerate(BEES)]
+    )
+    with Endpoint() as endpoint:  # of another encoder, so that the command does not wait to remove the former version
+        environment = {"QDRANT_URL": settings.qdrant_url, "QDRANT_PREFIX": settings.qdrant_prefix}
+        environment |= {"EMBEDDING_BASE_URL": endpoint.url, "EMBEDDING_MODEL": "words"}
+        for name, value in environment.items():
+            monkeypatch.setenv(f"DALIL_{name}", value)
+        killed: list[int] = []
+        killing = kill_a_writer_soon(killed)
+        assert main(["reindex", "--workers", "ray", "--json"]) == 0
+        killing.join()
+        result = json.loads(capsys.readouterr().out)
+        assert (len(killed), result["articles"], result["kept"]) == (1, len(BEES), ["first"])
+        other = settings.model_copy(update={"embedding_base_url": endpoint.url, "embedding_model": "words"})
+        with closing(open_as_set(other)) as built:
+            assert built.summarize_articles() == store.summarize_articles()
+            assert built.find_incomplete() == set()
 
 
 def test_a_folder_that_one_process_owns_is_refused():

@@ -21,11 +21,11 @@ from rag.settings import Settings, load_settings
 from rag.store import FileMark, IndexConfig, Store, connect_server, open_store
 from rag.store.server_versions import FIRST, ServerVersions, Version
 from tests.doubles import Endpoint, article, local_client
+from tests.qdrant_servers import SERVER, remove_indexes
 from tests.qdrant_stand_in import Fault, StandIn
 from ui.api import AnswerService, create_app
 from ui.cli.main import main
 
-SERVER = "DALIL_TEST_QDRANT_URL"
 TEXTS = [f"النحلة رقم {at} تصنع العسل في البستان.\nوتطير {at + 3} كيلومترات كل يوم." for at in range(6)]
 QUESTION = "كم كيلومترا تطير النحلة رقم 5؟"
 OTHER_CHUNKS = {"chunk_tokens": 100}
@@ -50,11 +50,7 @@ def settings(stand_in: StandIn | None, tmp_path: Path) -> Iterator[Settings]:
     """Of an empty index on a server."""
     url, prefix = stand_in.url if stand_in else os.environ[SERVER], f"test_{uuid4().hex[:12]}"
     yield load_settings({}, qdrant_url=url, qdrant_prefix=prefix, data_dir=tmp_path / "data")
-    client = QdrantClient(url=url, check_compatibility=False)
-    for one in client.get_collections().collections:
-        if one.name.startswith(prefix):
-            client.delete_collection(one.name)
-    client.close()
+    remove_indexes(url, prefix)
 
 
 @pytest.fixture
@@ -338,9 +334,7 @@ def test_the_command_builds_says_what_is_kept_and_drops(settings, connect, encod
         assert capsys.readouterr().out == "removed: first\n"
 
 
-def test_a_folder_and_an_empty_index_are_refused(settings, encoder, tmp_path):
-    with pytest.raises(InputError, match="dalil export"):
-        Reindex(load_settings({}, data_dir=tmp_path))
+def test_an_empty_index_is_refused(settings, encoder):
     with pytest.raises(InputError, match="dalil ingest"):
         reindex(settings, encoder)
 

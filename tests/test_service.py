@@ -78,6 +78,20 @@ def test_ready_is_503_with_the_reason_when_the_store_is_closed(small):
     assert error(closed.post("/v1/ask", json={"question": QUEEN}), 503)["code"] == "index_unavailable"
 
 
+def test_where_the_index_lies_is_told_to_nobody_but_the_log(small, caplog):
+    small.close()
+    closed, folder = client_of(small), str(small.settings.data_dir)
+    large = "\n".join(json.dumps({"text": f"نص {at}", "filler": "x" * 25_000}) for at in range(9))
+    job = closed.post("/v1/articles", content=large, headers={"Content-Type": "application/jsonl"}).json()
+    while job["status"] == "running":
+        job = closed.get(f"/v1/jobs/{job['id']}").json()
+    answers = [closed.get("/ready").text, closed.post("/v1/ask", json={"question": QUEEN}).text, json.dumps(job)]
+    for answer in answers:
+        assert folder not in answer
+        assert "DALIL_DATA_DIR" in answer
+    assert caplog.text.count(folder) >= len(answers)
+
+
 def test_ready_says_that_answers_are_extractive_while_the_model_is_away(assistant, endpoint):
     away = f"http://127.0.0.1:{closed_port()}/v1"
     for url, answers in ((away, "extractive: m at"), (endpoint.url, "m")):

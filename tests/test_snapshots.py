@@ -7,7 +7,6 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from qdrant_client import QdrantClient
 
 from ingest.embedding import embed_articles
 from rag.errors import IndexMismatchError, InputError, StoreError
@@ -16,10 +15,10 @@ from rag.store import IndexConfig, Store, open_store
 from rag.store.server_snapshots import MANIFEST
 from rag.store.snapshots import restore_snapshots, save_snapshots
 from tests.doubles import WordEncoder, article
+from tests.qdrant_servers import SERVER, remove_indexes
 from tests.qdrant_stand_in import Fault, StandIn
 from ui.cli.main import main
 
-SERVER = "DALIL_TEST_QDRANT_URL"
 WORDS = IndexConfig("words", 64, 64, 64, 256)
 TEXTS = [f"النحلة رقم {at} تصنع العسل في البستان." for at in range(8)]
 
@@ -42,11 +41,7 @@ def settings(stand_in: StandIn | None, tmp_path: Path) -> Iterator[Settings]:
     write(store, TEXTS)
     store.close()
     yield made
-    client = QdrantClient(url=url.split(",")[0], check_compatibility=False)
-    for one in client.get_collections().collections:
-        if one.name.startswith(prefix):
-            client.delete_collection(one.name)
-    client.close()
+    remove_indexes(url.split(",")[0], prefix)
 
 
 def write(store: Store, texts: list[str]) -> None:

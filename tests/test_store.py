@@ -43,6 +43,7 @@ from rag.store.qdrant_server import ServerEngine
 from rag.store.quantization import dequantize, quantize_passages, quantize_query
 from rag.types import NO_FILTERS, Article, Chunk, Filters, PageMap, Span
 from tests.doubles import WordEncoder, article, closed_port
+from tests.qdrant_servers import SERVER, remove_indexes
 from tests.qdrant_stand_in import StandIn
 
 pytestmark = pytest.mark.filterwarnings(
@@ -51,7 +52,6 @@ pytestmark = pytest.mark.filterwarnings(
 """The client in memory needs none; a server does."""
 
 ROOT = Path(__file__).parent.parent
-SERVER = "DALIL_TEST_QDRANT_URL"
 CONFIG = IndexConfig("numbers", 8, 4, 5, 320)
 WORDS = IndexConfig("words", 64, 64, 64, 320)
 QUESTION = "أين يصب نهر النيل وكم يبلغ طوله؟"
@@ -71,7 +71,7 @@ class LastingEngine(ServerEngine):
     """A server engine that may be opened again: a client in memory forgets everything when it is closed."""
 
     def close(self) -> None:
-        self._lease.release()
+        self._writes.end()
 
 
 @pytest.fixture(params=["edge", "memory", "stand-in", "server"])
@@ -93,10 +93,7 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[
             pytest.skip(f"needs a Qdrant server: set {SERVER} to its URL")
         prefix = f"test_{uuid4().hex[:12]}"
         yield lambda: ServerEngine.connect(url, None, None, prefix)
-        client = QdrantClient(url=url)
-        for name in ("articles", "chunks", "leases"):
-            client.delete_collection(f"{prefix}_{name}")
-        client.close()
+        remove_indexes(url, prefix)
 
 
 @pytest.fixture

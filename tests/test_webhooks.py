@@ -159,6 +159,14 @@ def test_a_private_address_is_told_nothing_unless_it_is_let_through(heard):
     assert receiver.received == []
 
 
+def test_an_address_that_is_none_is_refused_at_the_start():
+    with pytest.raises(SettingsError, match="DALIL_WEBHOOK_URL is no address"):
+        Webhook(f"https://{'ü' * 70}.example.org/", SECRET)
+    for url in ("http://[::1/hooks", "https://example.org:99999", "https://example.org:port/", "https://:80/"):
+        with pytest.raises(SettingsError, match="an address with a host"):
+            load_settings({"DALIL_WEBHOOK_URL": url, "DALIL_WEBHOOK_SECRET": SECRET})
+
+
 def test_an_address_needs_a_secret():
     with pytest.raises(SettingsError, match="DALIL_WEBHOOK_URL needs DALIL_WEBHOOK_SECRET"):
         load_settings({"DALIL_WEBHOOK_URL": "https://example.org/hooks"})

@@ -1,6 +1,7 @@
 """Model files: made on this machine when they are first needed, whole or not at all."""
 
 import os
+import stat
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +19,8 @@ def default_cache() -> Path:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Put a file in place whole or not at all, whoever else is doing the same at this moment."""
+    """Put a file in place whole or not at all, whoever else is doing the same at this moment. A new one is this user's
+    alone; one that is there keeps its owner and who may read it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
     try:
@@ -26,10 +28,19 @@ def write_atomically(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
+        if path.exists():
+            _copy_access(path, Path(temporary))
         os.replace(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def _copy_access(source: Path, target: Path) -> None:
+    found = source.stat()
+    target.chmod(stat.S_IMODE(found.st_mode))
+    if os.geteuid() == 0:
+        os.chown(target, found.st_uid, found.st_gid)
 
 
 def open_or_build(

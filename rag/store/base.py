@@ -330,9 +330,7 @@ class Store:
                 made_with = point.payload.get("config") or "that of an earlier Dalil"
                 raise IndexMismatchError(
                     f"The index was made with another configuration ({made_with}) than the one set now "
-                    f"({self.config}). Set those settings again, or put its articles into another DALIL_DATA_DIR: "
-                    "`dalil export FILE` here, `dalil import FILE` there, or ingest them again. On a Qdrant server "
-                    "`dalil reindex` builds it with these settings."
+                    f"({self.config}). Set those settings again, or build it again with these: `dalil reindex`."
                 )
             return
 

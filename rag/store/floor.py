@@ -83,13 +83,13 @@ class FloorFile:
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(self._path)
-            _sync_folder(self.folder)
+            sync_folder(self.folder)
         except OSError as error:
             kind = StorageFullError if error.errno == errno.ENOSPC else StoreError
             raise kind(f"{self._path} cannot be written ({error.strerror}). {FULL_REMEDY}") from error
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make a rename in a folder durable."""
     handle = os.open(folder, os.O_RDONLY)
     try:

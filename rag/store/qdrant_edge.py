@@ -21,6 +21,7 @@ from rag.store.engine import Collection, Payload, Point, Rebuild, ScoredPoint, V
 from rag.store.filters import ChunkFilter
 from rag.store.fingerprint import IndexConfig
 from rag.store.floor import FloorFile
+from rag.store.folder_rebuild import FolderRebuild
 from rag.store.space import FULL_REMEDY, DiskSpace, FreeSpace, measure_free_space
 
 _log = logging.getLogger(__name__)
@@ -58,12 +59,17 @@ class EdgeEngine:
 
     def open(self, config: IndexConfig, reads_articles: bool = False) -> None:
         vector_sizes = config.vector_sizes
-        self._vector_names = tuple(vector_sizes)
         try:
             self._take_lock()
             self._open_shard("articles", articles_config())
-            self._check_vectors(vector_sizes)
-            self._open_shard("chunks", chunks_config(vector_sizes))
+            stored = self._read_vector_config()
+            if reads_articles and stored:
+                self._vector_names = tuple(stored)
+                self._open_shard("chunks")
+            else:
+                self._vector_names = tuple(vector_sizes)
+                self._check_vectors(stored, vector_sizes)
+                self._open_shard("chunks", chunks_config(vector_sizes))
         except StoreError:
             self.close()
             raise
@@ -194,20 +200,25 @@ class EdgeEngine:
             points, offset = self._shards[collection].scroll(request)
         return [Point(str(point.id), point.payload or {}) for point in points], offset
 
-    def _open_shard(self, collection: Collection, config: edge.EdgeConfig) -> None:
+    def _open_shard(self, collection: Collection, config: edge.EdgeConfig | None = None) -> None:
+        """Open a shard, or make it; without a configuration it is opened as it is, whatever vectors it holds."""
         path = self._folder / collection
         with _mapped_errors(self._folder):
             path.mkdir(exist_ok=True)
-            is_made = (path / "edge_config.json").exists()
-            shard = (edge.EdgeShard.load if is_made else edge.EdgeShard.create)(str(path), config)
+            if config is None or (path / "edge_config.json").exists():
+                shard = edge.EdgeShard.load(str(path), config)
+            else:
+                shard = edge.EdgeShard.create(str(path), config)
             self._shards[collection] = shard
-            create_payload_indexes(shard, collection)
+            if config is not None:
+                create_payload_indexes(shard, collection)
 
     def _take_lock(self) -> None:
         holder = self._folder / "holder.json"
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._lock.acquire()
+            FolderRebuild(self._folder).finish()  # which gives room back
             self._space.check_opening(is_new=not (self._folder / "chunks").exists())
             holder.write_text(json.dumps(_describe_process()), "utf-8")
         except Timeout:
@@ -218,18 +229,17 @@ class EdgeEngine:
                 "Give this user the right to write there, or set DALIL_DATA_DIR to another folder."
             ) from error
 
-    def _check_vectors(self, sizes: Mapping[str, int]) -> None:
-        vectors = self._read_vector_config()
+    def _check_vectors(self, vectors: Mapping[str, Mapping[str, Any]], sizes: Mapping[str, int]) -> None:
         stored = {name: int(vector["size"]) for name, vector in vectors.items()}
         if stored and stored != dict(sizes):
             raise IndexMismatchError(
                 f"The index in {self._folder} holds vectors of other lengths ({stored}) than {dict(sizes)}. "
-                "Set the embedding model it was made with, or ingest into another DALIL_DATA_DIR."
+                "Set the embedding model it was made with, or build it again with these settings: `dalil reindex`."
             )
         if vectors and vectors["tokens"].get("datatype") != "uint8":
             raise IndexMismatchError(
                 f"The index in {self._folder} was made by an earlier Dalil, which kept its vectors otherwise. "
-                "Ingest your articles again, into another DALIL_DATA_DIR or after you have moved that folder away."
+                "Build it again from its articles: `dalil reindex`."
             )
 
     def _read_vector_config(self) -> dict[str, dict[str, Any]]:

@@ -12,7 +12,7 @@ from rag.embedding.bm25 import SparseVector
 from rag.errors import IndexMismatchError, StoreError
 from rag.store.engine import Collection, Payload, Point, Rebuild, ScoredPoint, VectorQuery, Weighing
 from rag.store.fingerprint import IndexConfig
-from rag.store.lease import Lease, now_ms
+from rag.store.lease import Lease
 from rag.store.search import keep_found
 from rag.store.server_config import (
     SERVER_SHARDING,
@@ -31,16 +31,14 @@ from rag.store.server_requests import (
     has_term,
     has_vector,
     inflate_text,
-    is_unchanged,
     read_vectors,
-    split_points,
     to_scoring_requests,
-    to_server_point,
 )
 from rag.store.server_versions import COLLECTIONS, FollowedVersion, ServerVersions, Version
+from rag.store.server_writing import WriteRequests
 from rag.store.term_statistics import TermStatistics
 
-_POINTS_PER_PAGE, _IDS_PER_REQUEST = 1000, 100_000
+_POINTS_PER_PAGE = 1000
 
 
 class ServerEngine:
@@ -59,7 +57,7 @@ class ServerEngine:
     sharding : Sharding
         Of the collections, where they are created.
     storage : Storage
-        Likewise.
+        Of the chunks, where they are created.
     version : Version, optional
         Of the index; unset: the current one, also when that is another one later.
     reader : QdrantClient, optional
@@ -89,10 +87,12 @@ class ServerEngine:
         self._url, self._prefix = url, prefix
         self.versions = ServerVersions(client, prefix, url, key)
         self._followed = FollowedVersion(self.versions, version)
-        self._requests = ReadRequests(client, reader, self._followed, self._adopt_version, url, key)
+        self._name = self._followed.collection
+        self._reads = ReadRequests(client, reader, self._followed, self._adopt_version, url, key)
         self._terms = TermStatistics(self)
         self._leases = f"{prefix}_leases"
-        self._lease = Lease(client, self._leases)
+        lease = Lease(client, self._leases)
+        self._writes = WriteRequests(client, self._followed, self._reads, lease, url, key)
         self._shards = 1
         self._vector_sizes: Mapping[str, int] = {}
 
@@ -113,22 +113,10 @@ class ServerEngine:
 
         Parameters
         ----------
-        urls : str
-            `https` for TLS; of several nodes of a cluster, parted by commas.
-        key : str or None
-            Of the server.
-        ca_file : str or None
-            Certificate authority of the server, when it is not one that the system knows.
-        prefix : str
-            First part of the collections' names.
-        sharding : Sharding
-            Of the collections, where they are created.
-        timeout_s : float
-            Longest wait for an answer to what writes nothing.
-        storage : Storage
-            Of the chunks, where they are created.
-        version : Version, optional
-            Of the index; unset: the current one.
+        urls, key, ca_file, timeout_s
+            As those of `connect_client`.
+        prefix, sharding, storage, version
+            As those of the class.
         grpc_port : int, optional
             Of the gRPC of the first node, for what is read.
         """
@@ -136,18 +124,14 @@ class ServerEngine:
         reader = connect_reader(urls, key, grpc_port, timeout_s) if grpc_port else None
         return cls(client, prefix, urls, key, sharding, storage, version, reader)
 
-    @property
-    def _names(self) -> dict[Collection, str]:
-        version = self._followed.version
-        return {collection: version.collection(self._prefix, collection) for collection in COLLECTIONS}
-
     def open(self, config: IndexConfig, reads_articles: bool = False) -> None:
         sizes = config.vector_sizes
         with self._mapped_errors():
             self._followed.open(config)
             leases = collection_options("articles", {}, self._sharding._replace(shards=1))
             create_collection(self._client, self._leases, leases)
-            for collection, name in self._names.items():
+            for collection in COLLECTIONS:
+                name = self._name(collection)
                 options = collection_options(collection, sizes, self._sharding, self._storage)
                 made = create_collection(self._client, name, options)
                 self._create_payload_indexes(collection, made.payload_schema)
@@ -156,7 +140,7 @@ class ServerEngine:
         if differences and not reads_articles:
             self.close()
             raise IndexMismatchError(
-                f"The collection {self._names['chunks']} on {self._url} is no index as it is set now: "
+                f"The collection {self._name('chunks')} on {self._url} is no index as it is set now: "
                 f"{'; '.join(differences)}. Set the embedding model it was made with, or another DALIL_QDRANT_PREFIX. "
                 "`dalil export` of the Dalil that made it and `dalil import` bring its articles along."
             )
@@ -166,53 +150,23 @@ class ServerEngine:
 
     def upsert(self, collection: Collection, points: Sequence[Point]) -> None:
         if points:
-            with self._mapped_errors():
-                self._followed.check_writable()
-                if collection == "chunks":
-                    self._lease.renew()
-                else:
-                    self._lease.check()
-                made = [to_server_point(point, now_ms()) for point in points]
-                for group in split_points(made):
-                    self._client.upsert(self._names[collection], group, wait=True)
-                self._check_commit(collection)
+            self._writes.upsert(collection, points)
             self._forget_terms(collection)
 
     def set_payload(self, collection: Collection, fields: Mapping[str, Payload]) -> None:
-        operations = [
-            models.SetPayloadOperation(
-                set_payload=models.SetPayload(
-                    payload=payload, filter=models.Filter(must=[models.HasIdCondition(has_id=[one])])
-                )
-            )
-            for one, payload in fields.items()
-        ]
-        for at in range(0, len(operations), _POINTS_PER_PAGE):
-            with self._mapped_errors():
-                self._followed.check_writable()
-                group = operations[at : at + _POINTS_PER_PAGE]
-                self._client.batch_update_points(self._names[collection], group, wait=True)
-                self._check_commit(collection)
+        self._writes.set_payload(collection, fields)
 
     def delete(self, collection: Collection, ids: Sequence[str]) -> None:
-        for at in range(0, len(ids), _IDS_PER_REQUEST):
-            with self._mapped_errors():
-                self._followed.check_writable()
-                group = models.PointIdsList(points=list(ids[at : at + _IDS_PER_REQUEST]))
-                self._client.delete(self._names[collection], group, wait=True)
-                self._check_commit(collection)
+        if ids:
+            self._writes.delete(collection, ids)
             self._forget_terms(collection)
 
     def delete_unchanged(self, chunks: Sequence[Point]) -> None:
-        for at in range(0, len(chunks), _POINTS_PER_PAGE):
-            group = chunks[at : at + _POINTS_PER_PAGE]
-            with self._mapped_errors():
-                self._client.delete(self._names["chunks"], models.FilterSelector(filter=is_unchanged(group)), wait=True)
+        self._writes.delete_unchanged(chunks)
         self._forget_terms("chunks")
 
     def find_other_writers(self) -> int | None:
-        with self._mapped_errors():
-            return self._lease.find_others()
+        return self._writes.find_others()
 
     def retrieve(
         self, collection: Collection, ids: Sequence[str], vectors: Sequence[str] = (), unread: Sequence[str] = ()
@@ -221,8 +175,8 @@ class ServerEngine:
             return self._retrieve_texts(ids, vectors)
         left_out = [*unread, TERMS, *VECTOR_TEXTS.values()]
         payload = models.PayloadSelectorExclude(exclude=left_out)
-        found = self._requests.read(
-            lambda client: client.retrieve(self._names[collection], list(ids), payload, list(vectors) or False)
+        found = self._reads.read(
+            lambda client: client.retrieve(self._name(collection), list(ids), payload, list(vectors) or False)
         )
         return [
             Point(str(point.id), inflate_text(point.payload or {}), _named_vectors(point.vector)) for point in found
@@ -231,12 +185,12 @@ class ServerEngine:
     def _retrieve_texts(self, ids: Sequence[str], vectors: Sequence[str]) -> list[Point]:
         """Chunks with the vectors that their payload has as texts; of those that an earlier Dalil wrote, as vectors."""
         fields = models.PayloadSelectorExclude(exclude=[TERMS])
-        found = self._requests.read(lambda client: client.retrieve(self._names["chunks"], list(ids), fields, False))
+        found = self._reads.read(lambda client: client.retrieve(self._name("chunks"), list(ids), fields, False))
         payloads = {str(point.id): point.payload or {} for point in found}
         texts = {one: read_vectors(payload, self._vector_sizes) for one, payload in payloads.items()}
         earlier = [one for one, text in texts.items() if not text]
         others = (
-            self._requests.read(lambda client: client.retrieve(self._names["chunks"], earlier, False, list(vectors)))
+            self._reads.read(lambda client: client.retrieve(self._name("chunks"), earlier, False, list(vectors)))
             if earlier
             else []
         )
@@ -256,7 +210,7 @@ class ServerEngine:
         return self._scroll(collection, fields, limit, order_by=order)[0]
 
     def count(self, collection: Collection, exact: bool = True) -> int:
-        return self._requests.read(lambda client: client.count(self._names[collection], exact=exact)).count
+        return self._reads.read(lambda client: client.count(self._name(collection), exact=exact)).count
 
     def count_whole_chunks(self) -> int:
         return self.count("chunks", exact=False)
@@ -274,22 +228,20 @@ class ServerEngine:
         return self._count_chunks(has_term(term), exact)
 
     def count_values(self, collection: Collection, field: str, limit: int) -> dict[str, int]:
-        found = self._requests.read(
-            lambda client: client.facet(self._names[collection], field, limit=limit, exact=True)
-        )
+        found = self._reads.read(lambda client: client.facet(self._name(collection), field, limit=limit, exact=True))
         return {str(hit.value): hit.count for hit in found.hits}
 
     def begin_weighing(self, terms: SparseVector) -> Weighing:
         if self._followed.is_due():  # beside the question: what it finds counts for the next ones
-            threading.Thread(target=self._requests.look_quietly, name="version", daemon=True).start()
+            threading.Thread(target=self._reads.look_quietly, name="version", daemon=True).start()
         return self._terms.begin(terms)
 
     def find_and_score(
         self, finders: Sequence[VectorQuery], vectors: Mapping[str, Any], fields: tuple[str, ...]
     ) -> dict[str, list[ScoredPoint]]:
-        answers = self._requests.read(
+        answers = self._reads.read(
             lambda client: client.query_batch_points(
-                self._names["chunks"], to_scoring_requests(finders, vectors, fields, self._shards)
+                self._name("chunks"), to_scoring_requests(finders, vectors, fields, self._shards)
             )
         )
         scored = {
@@ -304,38 +256,9 @@ class ServerEngine:
     def optimize(self) -> None:
         """A server optimizes by itself."""
 
-    def close(self) -> None:
-        self._terms.close()
-        with suppress(StoreError), self._mapped_errors():  # one that stays ends by itself
-            self._lease.release()
-        self._requests.close()
-        self._client.close()
-
-    def _scroll(
-        self, collection: Collection, fields: Sequence[str], limit: int, **options: Any
-    ) -> tuple[list[Point], Any]:
-        points, offset = self._requests.read(
-            lambda client: client.scroll(
-                self._names[collection], limit=limit, with_payload=list(fields), with_vectors=False, **options
-            )
-        )
-        return [Point(str(point.id), point.payload or {}) for point in points], offset
-
-    def _create_payload_indexes(self, collection: Collection, indexed: Mapping[str, Any]) -> None:
-        for field, schema in payload_schemas(collection).items():
-            if field not in indexed:
-                self._client.create_payload_index(self._names[collection], field, schema)
-
-    def _count_chunks(self, condition: models.Filter, exact: bool) -> int:
-        return self._requests.read(lambda client: client.count(self._names["chunks"], condition, exact=exact)).count
-
-    def _forget_terms(self, collection: Collection) -> None:
-        if collection == "chunks":
-            self._terms.forget()
-
     def find_rebuild(self) -> Rebuild | None:
         with self._mapped_errors():
-            self._requests.look()
+            self._reads.look()
             building = self.versions.find_next()
             if building is None:
                 return None
@@ -348,16 +271,39 @@ class ServerEngine:
         """Whether a former version is read, since the current one is made for other queries."""
         return self._followed.is_outdated
 
+    def close(self) -> None:
+        self._terms.close()
+        with suppress(StoreError):  # a lease that stays ends by itself
+            self._writes.end()
+        self._reads.close()
+        self._client.close()
+
+    def _scroll(
+        self, collection: Collection, fields: Sequence[str], limit: int, **options: Any
+    ) -> tuple[list[Point], Any]:
+        points, offset = self._reads.read(
+            lambda client: client.scroll(
+                self._name(collection), limit=limit, with_payload=list(fields), with_vectors=False, **options
+            )
+        )
+        return [Point(str(point.id), point.payload or {}) for point in points], offset
+
+    def _create_payload_indexes(self, collection: Collection, indexed: Mapping[str, Any]) -> None:
+        for field, schema in payload_schemas(collection).items():
+            if field not in indexed:
+                self._client.create_payload_index(self._name(collection), field, schema)
+
+    def _count_chunks(self, condition: models.Filter, exact: bool) -> int:
+        return self._reads.read(lambda client: client.count(self._name("chunks"), condition, exact=exact)).count
+
+    def _forget_terms(self, collection: Collection) -> None:
+        if collection == "chunks":
+            self._terms.forget()
+
     def _adopt_version(self) -> None:
         """Another version is read from now on."""
-        self._shards = self._client.get_collection(self._names["chunks"]).config.params.shard_number or 1
+        self._shards = self._client.get_collection(self._name("chunks")).config.params.shard_number or 1
         self._terms.forget()
-
-    def _check_commit(self, collection: Collection) -> None:
-        """After a change of articles: that it went to the current version, which a rebuild may just have replaced. What
-        was done before the switch is carried over; only what came after it is not."""
-        if collection == "articles" and (self._requests.look() or self._followed.is_outdated):
-            self._followed.report_move()
 
     def _mapped_errors(self) -> AbstractContextManager[None]:
         return mapped_errors(self._url, self._key)

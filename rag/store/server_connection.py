@@ -16,7 +16,7 @@ from rag.store.server_transport import ServerTransport, split_urls
 
 _NO_SHARDS_YET = b"0 of 0 read operations failed"
 """What a server says of a collection that another process has just created."""
-_GRPC_OPTIONS = {"grpc.max_reconnect_backoff_ms": 10_000}
+_MAX_RECONNECT_MS = 10_000
 """A port that does not answer is tried again after that; until then it refuses at once, and HTTP is asked."""
 _CREATION_PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
 
@@ -60,7 +60,11 @@ def connect_reader(urls: str, key: str | None, grpc_port: int, timeout_s: float)
         api_key=key,
         prefer_grpc=True,
         grpc_port=grpc_port,
-        grpc_options=dict(_GRPC_OPTIONS),  # to which the client adds its own
+        # A connection that does not come about is given up before the question is, so that HTTP is asked.
+        grpc_options={
+            "grpc.max_reconnect_backoff_ms": _MAX_RECONNECT_MS,
+            "grpc.min_reconnect_backoff_ms": int(500 * timeout_s),
+        },
         timeout=math.ceil(timeout_s),
         check_compatibility=False,
     )

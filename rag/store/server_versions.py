@@ -76,10 +76,15 @@ class ServerVersions:
         Where the server is, for messages.
     key : str, optional
         Of the server, to keep it out of messages.
+
+    Attributes
+    ----------
+    prefix : str
+        As it was given.
     """
 
     def __init__(self, client: QdrantClient, prefix: str, url: str, key: str | None = None) -> None:
-        self._client, self._prefix = client, prefix
+        self._client, self.prefix = client, prefix
         self._url, self._key = url, key
 
     def find_current(self) -> Version:
@@ -94,7 +99,7 @@ class ServerVersions:
         """Every version that has a collection."""
         with mapped_errors(self._url, self._key):
             names = {one.name for one in self._client.get_collections().collections}
-        start = f"{self._prefix}_articles"
+        start = f"{self.prefix}_articles"
         found = [Version(name[len(start) + 1 :]) for name in names if name.startswith(f"{start}_")]
         first = [FIRST] if start in names else []
         return first + sorted(one for one in found if _NAMED.fullmatch(one.name))
@@ -119,7 +124,7 @@ class ServerVersions:
             self._change(None, version, ends=_NEXT)
         with mapped_errors(self._url, self._key):
             for collection in COLLECTIONS:
-                self._client.delete_collection(version.collection(self._prefix, collection))
+                self._client.delete_collection(version.collection(self.prefix, collection))
 
     def remove_empty(self, version: Version) -> None:
         """Remove the collections of a version, where there are any, to make them otherwise.
@@ -129,18 +134,18 @@ class ServerVersions:
         InputError
             When it has articles.
         """
-        names = [version.collection(self._prefix, collection) for collection in COLLECTIONS]
+        names = [version.collection(self.prefix, collection) for collection in COLLECTIONS]
         with mapped_errors(self._url, self._key):
             there = [name for name in names if self._client.collection_exists(name)]
             if names[0] in there and self._client.count(names[0], exact=True).count:
                 raise InputError(
-                    f"The index {self._prefix} on {self._url} is not empty. Choose another DALIL_QDRANT_PREFIX."
+                    f"The index {self.prefix} on {self._url} is not empty. Choose another DALIL_QDRANT_PREFIX."
                 )
             for name in there:
                 self._client.delete_collection(name)
 
     def _find(self, role: str) -> Version | None:
-        start = f"{self._prefix}_articles"
+        start = f"{self.prefix}_articles"
         name = self._read_aliases().get(f"{start}_{role}")
         return None if name is None else Version(name[len(start) + 1 :])
 
@@ -153,14 +158,14 @@ class ServerVersions:
         known = self._read_aliases().keys()
         operations: list[models.AliasOperations] = []
         for collection in COLLECTIONS:
-            old = {f"{self._prefix}_{collection}_{one}" for one in (role, ends) if one}
+            old = {f"{self.prefix}_{collection}_{one}" for one in (role, ends) if one}
             operations += [
                 models.DeleteAliasOperation(delete_alias=models.DeleteAlias(alias_name=name))
                 for name in sorted(old & known)
             ]
             if role:
-                target = version.collection(self._prefix, collection)
-                created = models.CreateAlias(collection_name=target, alias_name=f"{self._prefix}_{collection}_{role}")
+                target = version.collection(self.prefix, collection)
+                created = models.CreateAlias(collection_name=target, alias_name=f"{self.prefix}_{collection}_{role}")
                 operations.append(models.CreateAliasOperation(create_alias=created))
         if operations:
             with mapped_errors(self._url, self._key):
@@ -197,6 +202,10 @@ class FollowedVersion:
         self._config = config
         self.version = self._opened = self._fixed or self._versions.find_current()
         self._looked_at = time.monotonic()
+
+    def collection(self, collection: Collection) -> str:
+        """The name of one of the collections of the version."""
+        return self.version.collection(self._versions.prefix, collection)
 
     def is_due(self) -> bool:
         """Whether it is time to look again; True to one caller alone."""

@@ -184,7 +184,7 @@ class AccessMiddleware:
         if own is None:
             message = f"{whose} may not use the collection {self._collection!r}."
         else:
-            message = f"{whose} may {own}; for this, one that may {role} is needed."
+            message = f"{whose} may {own}; for this, one of the role {role} is needed."
         return _refusal(403, message, "permission_error", "not_allowed")
 
     def _check_length(self, scope: Scope) -> Response | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -33,7 +34,7 @@ def build_answer_routes(service: AnswerService) -> APIRouter:
             return service.begin(body.to_answer_request(), deadline)
 
         if body.stream:
-            return await stream_events(request, deadline, begin, _tell, _tell_error)
+            return await stream_events(request, deadline, begin, _tell, partial(_tell_error, service))
         return await run_until_disconnect(request, deadline, lambda: begin().read_to_end())
 
     @router.post(
@@ -70,6 +71,6 @@ def _tell(stream: AnswerStream) -> Iterator[str]:
     yield format_event({}, "done")
 
 
-def _tell_error(error: DalilError) -> Iterator[str]:
-    yield format_event(describe_error(error), "error")
+def _tell_error(service: AnswerService, error: DalilError) -> Iterator[str]:
+    yield format_event(describe_error(service.hide_places(error)), "error")
     yield format_event({}, "done")

@@ -70,7 +70,7 @@ def create_app(service: AnswerService, tracing: Tracing | None = None) -> FastAP
         telemetry=_NO_TELEMETRY,
     )
     _add_middleware(app, service, tracing)
-    errors.install_handlers(app)
+    errors.install_handlers(app, service.assistant.settings)
     add_docs_page(app)
     for build_routes in _ROUTES:
         app.include_router(build_routes(service))

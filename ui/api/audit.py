@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ingest.indexer import Indexer, IndexResult, Progress
+from rag.errors import SettingsError
 from rag.types import Article
 
 Action = Literal["added", "changed", "removed", "restored"]
@@ -40,10 +41,20 @@ class AuditLog:
     ----------
     file : Path or None
         Made where it is missing; None: nothing is written.
+
+    Raises
+    ------
+    SettingsError
+        When it cannot be written: better no service than one whose changes nobody finds.
     """
 
     def __init__(self, file: Path | None) -> None:
         self._file, self._lock, self.is_on = file, threading.Lock(), file is not None
+        if file is not None:
+            try:
+                file.open("a").close()
+            except OSError as error:
+                raise SettingsError(f"DALIL_AUDIT_FILE: {file} cannot be written ({error.strerror}).") from None
 
     def write(self, action: Action, article_ids: Sequence[str], collection: str) -> None:
         """Write down who did something to articles; nothing where there are none. A failure is logged: what was done

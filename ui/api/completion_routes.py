@@ -65,7 +65,7 @@ def build_completion_routes(service: AnswerService) -> APIRouter:
             return begin_answer(service, body.messages, mode, deadline, body.filters)
 
         if body.stream:
-            return await stream_events(request, deadline, begin, partial(_stream, body), tell_failure)
+            return await stream_events(request, deadline, begin, partial(_stream, body), partial(tell_failure, service))
         return await run_until_disconnect(request, deadline, lambda: _make_completion(read_answer(begin()), body))
 
     return router

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 from ingest.reasons import code_of, reason_of
 from rag import errors
+from rag.settings import Settings
 
 _log = logging.getLogger(__name__)
 
@@ -90,8 +91,29 @@ def describe_error(error: errors.DalilError) -> dict[str, Any]:
     return body
 
 
-def install_handlers(app: FastAPI) -> None:
-    """Make every error that leaves a route of `app` one of the table."""
+def hide_places(error: errors.DalilError, settings: Settings) -> errors.DalilError:
+    """The same error with the name of a setting in place of what only the operator need know: which folder or server
+    the index is in. The log has it whole.
+
+    Parameters
+    ----------
+    error : DalilError
+        Given back as it is unless it is one of the index.
+    settings : Settings
+        Of the service.
+    """
+    if not isinstance(error, errors.StoreError):
+        return error
+    message, urls = str(error), settings.qdrant_url or ""
+    for url in filter(None, (urls, *map(str.strip, urls.split(",")))):
+        message = message.replace(url, "DALIL_QDRANT_URL")
+    for folder in (settings.data_dir.resolve(), settings.data_dir):
+        message = message.replace(str(folder), "DALIL_DATA_DIR")
+    return type(error)(message)
+
+
+def install_handlers(app: FastAPI, settings: Settings) -> None:
+    """Make every error that leaves a route of `app` one of the table; `settings` are those of the service."""
 
     @app.exception_handler(errors.DalilError)
     def handle_dalil_error(_: Request, error: errors.DalilError) -> JSONResponse:
@@ -99,7 +121,7 @@ def install_handlers(app: FastAPI) -> None:
         if status.http >= 500:
             _log.error("%s", error)
         headers = {"Retry-After": "1"} if isinstance(error, errors.BusyError) else None
-        return JSONResponse(describe_error(error), status.http, headers=headers)
+        return JSONResponse(describe_error(hide_places(error, settings)), status.http, headers=headers)
 
     @app.exception_handler(RequestValidationError)
     def handle_validation_error(_: Request, error: RequestValidationError) -> JSONResponse:

@@ -1,7 +1,9 @@
 """Whether the process answers, whether questions can be answered, and counts."""
 
+import logging
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 from fastapi import APIRouter, Response
@@ -9,10 +11,14 @@ from fastapi import APIRouter, Response
 from rag.errors import StoreError
 from rag.settings import Settings
 from rag.store import Store
+from ui.api.errors import hide_places
 from ui.api.schemas import Health, Readiness
 from ui.api.service import AnswerService
 
+_log = logging.getLogger(__name__)
+
 _LLM_TIMEOUT_S = 2.0
+_MAX_CHECKS_AT_ONCE = 16
 _PROBE_LIFETIME_S = 15.0
 _KEY_REFUSED = (401, 403)
 _OK = "ok"
@@ -81,7 +87,10 @@ def build_health_routes(service: AnswerService) -> APIRouter:
             f" of {f'collection {at}' if settings.is_locked else name}": one.assistant.store
             for at, (name, one) in enumerate(service.collections.items(), 1)
         }
-        states = {label: _check_index(store) for label, store in indexes.items()}
+        # At once: a server that hangs is waited for once, however many collections there are.
+        with ThreadPoolExecutor(min(len(indexes), _MAX_CHECKS_AT_ONCE)) as executor:
+            found = executor.map(lambda store: _check_index(store, settings), indexes.values())
+            states = dict(zip(indexes, found, strict=True))
         checks = {f"{check}{label}": state for label, of_index in states.items() for check, state in of_index.items()}
         checks["answers"] = probe.check()
         is_ready = all(of_index["index"] == _OK for of_index in states.values())
@@ -96,7 +105,7 @@ def build_health_routes(service: AnswerService) -> APIRouter:
     return router
 
 
-def _check_index(store: Store) -> dict[str, str | int]:
+def _check_index(store: Store, settings: Settings) -> dict[str, str | int]:
     """The state of an index, and what is being built to take its place."""
     checks: dict[str, str | int] = {}
     try:
@@ -107,6 +116,7 @@ def _check_index(store: Store) -> dict[str, str | int]:
         if store.is_outdated:
             checks["rebuild"] = _OUTDATED
     except StoreError as error:
-        checks["index"] = str(error)
+        _log.warning("%s", error)
+        checks["index"] = str(hide_places(error, settings))
     checks["pipeline"] = store.config.fingerprint
     return checks

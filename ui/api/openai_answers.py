@@ -70,9 +70,9 @@ def read_answer(parts: Iterator[str | Answer]) -> Answer:
     return answer
 
 
-def tell_failure(error: DalilError) -> Iterator[str]:
+def tell_failure(service: AnswerService, error: DalilError) -> Iterator[str]:
     """The last events of a stream that an error ends."""
-    yield format_event(describe_error(error))
+    yield format_event(describe_error(service.hide_places(error)))
     yield DONE
 
 

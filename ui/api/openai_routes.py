@@ -90,7 +90,9 @@ def build_openai_routes(service: AnswerService) -> APIRouter:
             return begin_answer(service, body.messages, mode, deadline, body.filters, body.form)
 
         if body.stream:
-            return await stream_events(request, deadline, begin, partial(_stream_chunks, body), tell_failure)
+            return await stream_events(
+                request, deadline, begin, partial(_stream_chunks, body), partial(tell_failure, service)
+            )
         return await run_until_disconnect(request, deadline, lambda: _make_completion(read_answer(begin()), body))
 
     return router

@@ -80,7 +80,7 @@ def build_response_routes(service: AnswerService) -> APIRouter:
         def begin() -> Iterator[str | Answer]:
             return begin_answer(service, body.messages, mode, deadline, body.filters)
 
-        draft = _Draft(body)
+        draft = _Draft(body, service)
         if body.stream:
             return await stream_events(request, deadline, begin, draft.stream, draft.tell_failure)
         return await run_until_disconnect(request, deadline, lambda: draft.complete(read_answer(begin())))
@@ -95,10 +95,12 @@ class _Draft:
     ----------
     body : ResponseRequest
         What was asked for.
+    service : AnswerService
+        Answers it.
     """
 
-    def __init__(self, body: ResponseRequest) -> None:
-        self._body, self._numbers = body, count()
+    def __init__(self, body: ResponseRequest, service: AnswerService) -> None:
+        self._body, self._service, self._numbers = body, service, count()
         self._id, self._item_id, self._created = f"resp_{uuid4().hex}", f"msg_{uuid4().hex}", int(time.time())
 
     def complete(self, answer: Answer) -> dict[str, Any]:
@@ -135,7 +137,7 @@ class _Draft:
 
     def tell_failure(self, error: DalilError) -> Iterator[str]:
         """OpenAI's event of an error."""
-        problem = describe_error(error)["error"]
+        problem = describe_error(self._service.hide_places(error))["error"]
         yield self._event("error", code=problem["code"], message=problem["message"], param=None)
 
     def _event(self, kind: str, **fields: Any) -> str:

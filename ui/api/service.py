@@ -9,12 +9,14 @@ from ingest.originals import Originals
 from ingest.page_images import PageImages
 from rag.answering.assistant import AnswerStream, Assistant
 from rag.answering.llm import Deadline
+from rag.errors import DalilError, StoreError
 from rag.records import open_records
 from rag.settings import DEFAULT_COLLECTION
 from rag.trace import set_attributes
 from rag.types import Answer, AnswerRequest
 from ui.api.audit import AuditedIndexer, AuditLog
 from ui.api.conversations import ConversationStore
+from ui.api.errors import hide_places
 from ui.api.feedback import RecentAnswers
 from ui.api.keys import ApiKeys, KeyGuard
 from ui.api.limits import ConcurrencyLimiter, RateLimiter, SharedRateLimiter, open_rate_limiter
@@ -62,7 +64,7 @@ class AnswerService:
         uploading = beside.upload_limiter if beside else ConcurrencyLimiter(_CONCURRENT_UPLOADS)
         self.upload_limiter: ConcurrencyLimiter = uploading
         webhook = Webhook.from_settings(settings)
-        self.uploads = Uploads(self.indexer, self.metrics, self.upload_limiter, self.records, webhook)
+        self.uploads = Uploads(self.indexer, self.metrics, self.upload_limiter, self.records, webhook, self.hide_places)
         kept = settings.keep_conversations
         self.conversations = ConversationStore(settings.conversations_file) if kept else None
         self.guard: KeyGuard = beside.guard if beside else KeyGuard(ApiKeys.from_settings(settings))
@@ -71,9 +73,16 @@ class AnswerService:
         self._deadlines: WeakSet[Deadline] = WeakSet()
         self.collections = {name: self._open_collection(name) for name in settings.collection_names}
 
+    def hide_places(self, error: DalilError) -> DalilError:
+        """An error as it is told to others than the operator."""
+        return hide_places(error, self.assistant.settings)
+
     def _open_collection(self, name: str) -> "AnswerService":
         settings = self.assistant.settings.in_collection(name)
-        return AnswerService(self.assistant.over_other_index(settings), name, self)
+        try:
+            return AnswerService(self.assistant.over_other_index(settings), name, self)
+        except StoreError as error:
+            raise type(error)(f"Of the collection {name} (for commands: `--collection {name}`): {error}") from error
 
     def close(self) -> None:
         """Release what is its own, the other collections among it; the service is not used again."""

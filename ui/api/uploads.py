@@ -59,6 +59,8 @@ class Uploads:
         Where jobs are kept.
     webhook : Webhook, optional
         Is told of each job that has ended: `job.done` or `job.failed`, with the job.
+    hide_places : callable
+        Gives the error that a failed job tells.
     """
 
     def __init__(
@@ -68,10 +70,11 @@ class Uploads:
         limiter: ConcurrencyLimiter,
         records: Records,
         webhook: Webhook | None = None,
+        hide_places: Callable[[DalilError], DalilError] = lambda error: error,
     ) -> None:
         self._indexer, self._metrics, self._limiter, self._webhook = indexer, metrics, limiter, webhook
         self._job_limiter = ConcurrencyLimiter(_MAX_RUNNING_JOBS)
-        self._records = records
+        self._records, self._hide_places = records, hide_places
 
     def plan(self, read: Read) -> UploadResult:
         """What `index` would do; raises BusyError."""
@@ -134,7 +137,8 @@ class Uploads:
                     result = self._index(read, job.note_written).model_dump()
                     ended = job.state.model_copy(update={"status": "done", **result})
                 except DalilError as error:
-                    ended = Job(id=job.state.id, status="failed", message=str(error))
+                    _log.error("a job failed: %s", error)
+                    ended = Job(id=job.state.id, status="failed", message=str(self._hide_places(error)))
                 job.keep(ended)
             if self._webhook is not None:
                 self._webhook.send(f"job.{ended.status}", ended.model_dump())

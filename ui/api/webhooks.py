@@ -18,7 +18,7 @@ import httpcore
 import httpx
 
 from ingest.connections import CheckedBackend
-from rag.errors import ReadError
+from rag.errors import ReadError, SettingsError
 from rag.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -47,12 +47,21 @@ class Webhook:
         Hosts that may have a private address, lower case.
     delays_s : sequence of float
         Seconds before each further attempt.
+
+    Raises
+    ------
+    SettingsError
+        For an address that cannot be taken apart.
     """
 
     def __init__(
         self, url: str, secret: str, let_through: Collection[str] = (), delays_s: Sequence[float] = _DELAYS_S
     ) -> None:
-        self._url, self._key, self._let_through, self._delays_s = url, decode_secret(secret), let_through, delays_s
+        try:
+            self._url = httpx.URL(url)
+        except httpx.InvalidURL as error:
+            raise SettingsError(f"DALIL_WEBHOOK_URL is no address: {error}.") from None
+        self._key, self._let_through, self._delays_s = decode_secret(secret), let_through, delays_s
         self._waiting: queue.Queue[dict[str, Any]] = queue.Queue(_MAX_WAITING)
         self._lock, self._is_started = threading.Lock(), False
         self._ssl = httpx.create_ssl_context()
@@ -100,7 +109,7 @@ class Webhook:
 
     def _post(self, body: bytes, headers: Mapping[str, str]) -> int:
         """The status of one attempt; redirects are not followed."""
-        url = httpx.URL(self._url)
+        url = self._url
         target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
         given = {"Host": url.netloc.decode(), "Content-Type": "application/json", "User-Agent": "Dalil", **headers}
         backend = CheckedBackend(self._let_through, _TIMEOUT_S)

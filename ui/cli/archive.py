@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from rag.errors import ReadError, StoreError
@@ -54,14 +55,36 @@ def _export_from_index(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _export_from_service(options: argparse.Namespace, settings: Settings) -> int:
+    with read_exported(options, settings, "Nothing was written.") as articles:
+        _write(options, articles)
+    return OK
+
+
+@contextmanager
+def read_exported(options: argparse.Namespace, settings: Settings, outcome: str) -> "Iterator[Iterator[Article]]":
+    """The articles of a running service, as they come.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        With the address of the service.
+    settings : Settings
+        With the key that it asks for.
+    outcome : str
+        What errors say has become of those that came.
+
+    Raises
+    ------
+    StoreError
+        When the service cannot be reached, lets nobody in, or stops in the middle.
+    """
     from ingest.archive import parse_archive
 
     with _open_client(options, settings) as client:
         try:
-            _write(options, parse_archive(client.read_lines("/v1/export"), sys.maxsize))
+            yield parse_archive(client.read_lines("/v1/export", outcome), sys.maxsize)
         except ReadError as error:
-            raise StoreError(f"What the service at {options.server} sent {error} Nothing was written.") from None
-    return OK
+            raise StoreError(f"What the service at {options.server} sent {error} {outcome}") from None
 
 
 def _write(options: argparse.Namespace, articles: "Iterable[Article]") -> None:

@@ -10,6 +10,7 @@ import httpx
 from rag.errors import StoreError
 
 _TIMEOUT_S = 300.0
+_RETRY_S = 1.0
 _POLL_S = 0.5
 _OK, _TOO_MANY, _NOT_LET_IN = 200, 429, (401, 403)
 
@@ -63,15 +64,22 @@ class ServiceClient:
         if "error" in body:
             raise StoreError(message_of(body))
 
-    def read_lines(self, path: str) -> Iterator[bytes]:
+    def read_lines(self, path: str, outcome: str) -> Iterator[bytes]:
         """The lines of an answer, as they come.
+
+        Parameters
+        ----------
+        path : str
+            Of what is asked for.
+        outcome : str
+            What errors say has become of the lines that came.
 
         Raises
         ------
         StoreError
             When the service cannot be reached, lets nobody in, or stops in the middle.
         """
-        with self._mapped_errors("Nothing was written."), self._client.stream("GET", path) as response:
+        with self._mapped_errors(outcome), self._client.stream("GET", path) as response:
             if response.status_code != _OK:
                 response.read()
                 raise StoreError(message_of(_read_json(response)))
@@ -80,7 +88,8 @@ class ServiceClient:
     def _call(self, method: str, path: str, **options: Any) -> dict[str, Any]:
         response = self._client.request(method, path, **options)
         while response.status_code == _TOO_MANY:
-            time.sleep(float(response.headers.get("Retry-After", 1)))
+            after = response.headers.get("Retry-After", "")
+            time.sleep(float(after) if after.isdigit() else _RETRY_S)  # a proxy may give a date
             response = self._client.request(method, path, **options)
         return _read_json(response)
 

@@ -84,7 +84,7 @@ def _add_answering_tools(server: MCPServer[Any], service: AnswerService) -> None
                 written = service.begin(request, service.start_deadline()).read_to_end()
             return to_cited_answer(written, _addresses(context))
 
-        return _with_tool_errors(answer)
+        return _with_tool_errors(service, answer)
 
     @server.tool(title="Search the articles", annotations=_READS)
     def search(
@@ -102,7 +102,7 @@ def _add_answering_tools(server: MCPServer[Any], service: AnswerService) -> None
             passages = [to_found_passage(hit, result.language, addresses) for hit in result.hits]
             return FoundPassages(passages=passages, probability=round(result.probability, 4))
 
-        return _with_tool_errors(find)
+        return _with_tool_errors(service, find)
 
 
 def _add_article_tools(server: MCPServer[Any], service: AnswerService) -> None:
@@ -125,7 +125,7 @@ def _add_article_tools(server: MCPServer[Any], service: AnswerService) -> None:
                 raise InputError(f"start is at most {length}, the article's length.")
             return to_excerpt(article, start, min(length, start + max_chars), _addresses(context))
 
-        return _with_tool_errors(read)
+        return _with_tool_errors(service, read)
 
     @server.tool(title="List the articles", annotations=_READS)
     def list_articles(
@@ -151,7 +151,7 @@ def _add_article_tools(server: MCPServer[Any], service: AnswerService) -> None:
             ]
             return ArticleEntries(articles=entries, total=store.count_articles())
 
-        return _with_tool_errors(list_them)
+        return _with_tool_errors(service, list_them)
 
 
 def _addresses(context: Context[Any, Any]) -> PageAddresses:
@@ -160,9 +160,9 @@ def _addresses(context: Context[Any, Any]) -> PageAddresses:
     return PageAddresses(str(request.base_url) if isinstance(request, Request) else None)
 
 
-def _with_tool_errors(work: Callable[[], Result]) -> Result:
+def _with_tool_errors(service: AnswerService, work: Callable[[], Result]) -> Result:
     """The result, or the message of an error for the model that called."""
     try:
         return work()
     except DalilError as error:
-        raise ToolError(str(error)) from None
+        raise ToolError(str(service.hide_places(error))) from None
