@@ -153,7 +153,7 @@ def lay_out_library(page: Page) -> None:
     with gr.Row():
         components["add"] = gr.Button(labels["add_now"], variant="primary", visible=False, elem_id="dalil-add")
         components["cancel"] = gr.Button(labels["cancel"], visible=False, elem_id="dalil-cancel")
-    actions = ["open", "rename", "remove", "undo", "sort", "more", "about"]
+    actions = ["open", "rename", "reread", "remove", "undo", "sort", "more", "about"]
     components["filter"] = gr.Textbox(label=labels["filter"], elem_id="dalil-filter")
     components["articles"] = _action_html("", "documents", "found", actions)
     components["order"] = gr.State(ListOrder())

@@ -30,6 +30,8 @@ class LibraryEvents:
         components["articles"].remove(self.remove, ordered, listed, trigger_mode="multiple", **HIDDEN)
         components["articles"].undo(self.undo, ordered, listed, trigger_mode="multiple", **HIDDEN)
         components["articles"].rename(self.rename, ordered, listed, trigger_mode="multiple", **HIDDEN)
+        rereading = page.select("filter", "order", "read_ocr")
+        components["articles"].reread(self.reread, rereading, listed, trigger_mode="multiple", **HIDDEN)
         components["articles"].sort(self.sort, ordered, page.select("articles", "order"), **HIDDEN)
         components["articles"].more(self.show_more, ordered, page.select("articles", "order"), **HIDDEN)
         scope = page.select("only_articles", "scope")
@@ -60,6 +62,14 @@ class LibraryEvents:
         with acting_for(_caller_of(request)):
             notice = library.rename(str(event.article), str(event.name))
         return library.render_list(wanted, order, notice)
+
+    def reread(
+        self, event: gr.EventData, request: gr.Request, wanted: str, order: ListOrder, ocr: bool
+    ) -> Iterator[str]:
+        """Read articles again from their originals."""
+        library = self.page.library
+        for notice in library.reread(_ids_of(event), ocr, _caller_of(request)):
+            yield library.render_list(wanted, order, notice)
 
     def sort(self, event: gr.EventData, wanted: str, order: ListOrder) -> Update:
         """Sort the list by a column."""
