@@ -45,12 +45,15 @@ class AnswerService:
     ----------
     collections : dict of str to AnswerService
         Those of the other collections, by name.
+    default : AnswerService
+        That of the default collection.
     """
 
     def __init__(
         self, assistant: Assistant, collection: str = DEFAULT_COLLECTION, beside: "AnswerService | None" = None
     ) -> None:
         self.assistant, self.collection = assistant, collection
+        self.default: AnswerService = beside or self
         settings, originals = assistant.settings, Originals.from_settings(assistant.settings)
         self.audit: AuditLog = beside.audit if beside else AuditLog(settings.audit_file)
         self.indexer: Indexer = AuditedIndexer(

@@ -86,6 +86,12 @@ class PackedFiles:
             return self._packed[name]
 
 
+@cache
+def open_packed_files(gradio_folder: Path) -> PackedFiles:
+    """Those of a front end, which are the same for the pages of all collections."""
+    return PackedFiles(gradio_folder)
+
+
 def find_own_names() -> tuple[str, str]:
     """The names, beneath `/page/`, of our styles and our scripts."""
     styles, scripts = _join_own_files()

@@ -10,7 +10,7 @@ import gradio as gr
 from ui.api import acting_for, name_of
 from ui.page.article_list import ListOrder
 from ui.page.dropped import DroppedFile, Upload, discard_uploads
-from ui.page.events.shared import HIDDEN, Update
+from ui.page.events.shared import HIDDEN, Update, scope_of
 from ui.page.layout import Page
 from ui.page.scope import SCOPE
 
@@ -108,7 +108,7 @@ class LibraryEvents:
 
 def _caller_of(request: gr.Request) -> str:
     """By which the audit log calls whose event this is."""
-    return name_of(request.request.scope if request.request else {})
+    return name_of(scope_of(request))
 
 
 def changes_articles(function: Any) -> bool:

@@ -247,10 +247,10 @@ const dalil = (() => {
     if (data.act === "set_dates") for (const { name, value } of element.querySelectorAll("input[type=date]")) data[name] = value;
   });
 
-  // Conversations, which all tabs of this browser keep in one place: Gradio reads it only when a tab is opened, so each
+  // Conversations, which all tabs of this browser keep in one place for each collection: Gradio reads it only when a tab is opened, so each
   // tells the others what it has kept.
 
-  const tabs = new BroadcastChannel("dalil.conversations");
+  const tabs = new BroadcastChannel(`${document.documentElement.dataset.kept}.conversations`);
   let lastKept = null;
 
   const announce = (saved) => { lastKept = saved; tabs.postMessage(saved); return []; };
