@@ -112,6 +112,8 @@ def lay_out_chat(page: Page) -> None:
     components["transcript"] = _action_html({}, "transcript", "transcript", actions, html_template=template)
     components["editing"] = gr.State(None)
     with gr.Row(elem_id="dalil-asking"):
+        progress = render_macro("turn", "progress_note", labels=labels)
+        gr.HTML(progress, elem_id="dalil-progress", apply_default_css=False)
         components["editing_note"] = _action_html("", "list", "editing-note", ["cancel_edit"])
         with gr.Row(elem_id="dalil-scope-line"):
             components["collections"] = gr.HTML("", elem_id="dalil-collections", apply_default_css=False)
