@@ -12,7 +12,8 @@ pytestmark = BROWSER_TEST
 
 WATCH_SHIFTS = """() => {
     window.shifts = [];
-    const describe = ({ value, sources }) => ({ value, of: sources.map(({ node, previousRect, currentRect }) => [node?.id || node?.className, previousRect.y, currentRect.y]) });
+    const place = ({ node, previousRect, currentRect }) => [node?.id || node?.className, previousRect.y, currentRect.y];
+    const describe = ({ value, sources }) => ({ value, of: sources.map(place) });
     new PerformanceObserver((list) =>
         window.shifts.push(...list.getEntries().filter((one) => !one.hadRecentInput).map(describe))
     ).observe({ type: "layout-shift" });
