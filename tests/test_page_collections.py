@@ -164,6 +164,16 @@ def test_nothing_of_a_page_is_given_to_a_key_of_another_collection(several, plac
             )
 
 
+def test_who_signs_in_at_a_collection_is_signed_in_for_all_and_led_back(several):
+    with httpx.Client() as browser:
+        assert browser.get(f"{several}/collections/law/login").status_code == 200
+        signed_in = browser.post(f"{several}/collections/law/login", data={"key": "two-reader"})
+        assert (signed_in.status_code, signed_in.headers["location"]) == (303, "./")
+        assert "; Path=/;" in signed_in.headers["set-cookie"]
+        for name in ("law", "health"):
+            assert browser.get(f"{several}/collections/{name}/en/").status_code == 200
+
+
 def test_no_event_and_no_file_reaches_the_page_of_another_collection(several):
     for address in ("collections/health/ar", "ar"):
         for place, body in (

@@ -26,8 +26,7 @@ def path_prefix(scope: Scope) -> str:
 
 def move_beneath(scope: Scope, prefix: str, path: str) -> Scope:
     """A request as one for `path` of a site that stands beneath another prefix."""
-    raw_path = scope.get("raw_path") or scope["path"].encode()
-    raw = b"/" + raw_path.split(b"/", prefix.count("/") + 1)[-1]
+    raw = (scope.get("raw_path") or scope["path"].encode()).split(prefix.encode(), 1)[-1]
     return {**scope, _KEY: f"{path_prefix(scope)}{prefix}", "path": path, "raw_path": raw}
 
 
