@@ -18,7 +18,8 @@ from typing import Any
 from uuid import uuid4
 
 from ingest.known_files import FoundItem, KnownFile
-from ingest.readers import OriginalFile
+from ingest.readers import FORMATS, OriginalFile
+from ingest.readers.original_file import PDF_SUFFIX
 from rag.errors import StorageFullError, StoreError
 from rag.settings import Settings
 from rag.types import Article
@@ -26,6 +27,8 @@ from rag.types import Article
 _DIGEST = re.compile("[0-9a-f]{40}")
 """What an index or an archive may name a file by."""
 _PART_SUFFIX, _WORDS_SUFFIX = ".part", ".json"
+_SUFFIXES = (PDF_SUFFIX, *(one.suffixes[0] for one in FORMATS if not one.has_many))
+"""Of kept files, most of which are PDF."""
 _MIN_AGE_S = 3600.0
 """Of an orphan that is removed: a younger one may be of an article that is being written, or whose removal may still
 be undone."""
@@ -52,8 +55,10 @@ class Originals:
 
     def find(self, digest: str | None) -> Path | None:
         """The file of that hash; None where it is not here."""
-        path = self._path(digest) if digest and _DIGEST.fullmatch(digest) else None
-        return path if path and path.is_file() else None
+        if not digest or not _DIGEST.fullmatch(digest):
+            return None
+        paths = (self._folder / f"{digest}{suffix}" for suffix in _SUFFIXES)
+        return next(filter(Path.is_file, paths), None)
 
     def find_words(self, digest: str | None, number: int) -> list[tuple[str, float, float, float, float]]:
         """The words that OCR read on a page, from 1, each with left, top, width and height in shares of the page; none
@@ -85,7 +90,8 @@ class Originals:
         """
         for item in found:
             if isinstance(item, Article) and isinstance(item.original, OriginalFile):
-                digest = str(item.original) if self._keeps_new else None
+                named = str(item.original)
+                digest = named if self._keeps_new or self.find(named) else None
                 if digest and not self.find(digest):
                     fresh.add(digest)
                     if writes:
@@ -130,11 +136,8 @@ class Originals:
         """Whether there are none."""
         return not any(self._folder.glob("*"))
 
-    def _path(self, digest: str) -> Path:
-        return self._folder / f"{digest}.pdf"
-
     def _write(self, original: OriginalFile) -> None:
-        path = self._path(original)
+        path = self._folder / f"{original}{original.suffix}"
         if original.words:
             self._write_file(path.with_suffix(_WORDS_SUFFIX), original.words)
         self._write_file(path, original.content)

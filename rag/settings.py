@@ -296,7 +296,9 @@ class Settings(BaseModel):
         None, description="Signs what it is told, as Standard Webhooks has it: any text, or base64 behind `whsec_`"
     )
     keep_originals: bool = Field(
-        True, description="Keep PDF files that are taken in, in the folder of the index, to show their pages"
+        True,
+        description="Keep PDF files, pictures and uploads of one article that are taken in, in the folder of the "
+        "index: to show their pages, to be downloaded and to be read again",
     )
     pdf_password: SecretStr | None = Field(None, description="Password of the PDF files that are encrypted")
     ocr: OcrMode = Field(

@@ -97,6 +97,31 @@ def test_a_site_that_is_allowed_shows_the_chat_behind_a_button_and_another_one_d
         context.close()
 
 
+@pytest.mark.parametrize(("language", "width"), [("ar", 1000), ("en", 360)])
+def test_a_checker_of_accessibility_finds_nothing_at_the_button_in_another_site(site, chromium, language, width):
+    """Not even what is merely advised: the site is not ours to spoil."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    script = f'<script src="{site}/page/embed.js" data-language="{language}" async></script>'
+    page = f'<!doctype html><html lang="{language}"><title>Site</title><main><h1>Site</h1></main>{script}</html>'
+    with other_site({"page": page}) as ministry:
+        context = chromium.new_context(viewport={"width": width, "height": 800})
+        tab = context.new_page()
+        tab.goto(ministry)
+        button = tab.locator("button")
+        button.wait_for()
+        found = axe.run(tab).response["violations"]
+        tab.keyboard.press("Tab")
+        assert button.evaluate("one => one === document.activeElement && getComputedStyle(one).outlineStyle !== 'none'")
+        tab.keyboard.press("Enter")
+        tab.locator("iframe").wait_for()
+        assert tab.locator("iframe").get_attribute("title") == button.inner_text()
+        found += axe.run(tab, options={"iframes": False}).response["violations"]
+        size = button.bounding_box()
+        context.close()
+    assert [(one["id"], [node["html"][:200] for node in one["nodes"]]) for one in found] == []
+    assert min(size["width"], size["height"]) >= 24
+
+
 def test_the_page_by_itself_is_not_the_embedded_one(page):
     assert page.locator(".dalil-head").is_visible()
     assert not page.evaluate("document.documentElement.classList.contains('dalil-embedded')")

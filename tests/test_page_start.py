@@ -5,7 +5,7 @@ from contextlib import contextmanager
 import pytest
 
 from rag.language.languages import LANGUAGES
-from tests.browser import BROWSER_TEST, HYPERION, ask, open_tab
+from tests.browser import BROWSER_TEST, CASTLE, HYPERION, ask, open_tab
 from ui.page.labels import load_labels
 
 pytestmark = BROWSER_TEST
@@ -136,6 +136,37 @@ def test_the_first_question_takes_the_first_screens_place_as_it_is_sent(site, ch
         tab.unroute_all()
         tab.wait_for_selector(".dalil-turn button.dalil-chip")
         assert tab.locator(".dalil-question").count() == 1
+
+
+def test_a_further_question_stands_there_as_it_is_sent_and_once(site, chromium):
+    with open_tab(chromium, f"{site}/en/") as tab:
+        ask(tab, HYPERION)
+        waiting = []
+        tab.route("**/gradio_api/queue/join*", lambda route: waiting.append(route))
+        tab.fill("#dalil-question textarea", CASTLE)
+        for _ in range(2):
+            tab.press("#dalil-question textarea", "Enter")
+        asked = tab.locator(".dalil-question")
+        assert asked.all_inner_texts() == [HYPERION, CASTLE]
+        assert tab.locator("#dalil-progress .dalil-state").inner_text() == load_labels("en")["searching"]
+        for route in waiting:
+            route.continue_()
+        tab.unroute_all()
+        tab.wait_for_selector(".dalil-turn:nth-child(2) .dalil-actions")
+        assert asked.count() == 2
+        assert tab.locator("#dalil-progress .dalil-state").is_hidden()
+
+
+def test_a_further_question_that_was_lost_goes_again(site, chromium):
+    with open_tab(chromium, f"{site}/en/") as tab:
+        ask(tab, HYPERION)
+        tab.route("**/gradio_api/queue/join*", lambda route: route.abort())
+        tab.clock.install()
+        tab.fill("#dalil-question textarea", CASTLE)
+        tab.click("#dalil-ask")
+        tab.wait_for_selector(".dalil-turn:nth-child(2)")
+        tab.clock.fast_forward(11_000)
+        tab.wait_for_selector(".dalil-turn:nth-child(2)", state="detached")
 
 
 def test_the_first_screen_comes_back_where_a_question_was_lost(site, chromium):

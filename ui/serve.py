@@ -7,8 +7,8 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager, nullcontext
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import ExitStack, asynccontextmanager, closing, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,13 +27,14 @@ from rag.answering.assistant import Assistant
 from rag.errors import DalilError, InputError
 from rag.language.languages import LANGUAGES
 from rag.settings import Settings
-from ui.api import AnswerService, Tracing, create_app, open_tracing
+from ui.api import AnswerService, Tracing, caller_of, create_app, open_tracing
 from ui.api.connections import TimedProtocol
 from ui.api.path_prefix import ForwardedMiddleware
 from ui.api.request_log import log_requests_to
 from ui.local_servers import describe_local_servers
 from ui.mcp.http import has_mcp, mount_mcp
-from ui.page.assets import STATIC_FOLDER, PackedFiles
+from ui.page.assets import STATIC_FOLDER, open_packed_files
+from ui.page.collections import find_entrance
 from ui.page.event_guard import EventGuardMiddleware
 from ui.page.fonts import FONTS, add_font_routes, read_woff2
 from ui.page.installable import add_app_routes
@@ -70,13 +71,28 @@ def create_site(service: AnswerService, tracing: Tracing | None = None) -> FastA
     app.state.uploads = uploads
     if has_mcp():
         mount_mcp(app, service)
-    _mount_static_files(app)
-    _add_entrance(app)
     add_sign_in_routes(app, service)
-    return _mount_pages(app, service, uploads.files)
+    _add_page(app, service, uploads.files)
+    for name, site in app.state.sites.items():
+        _add_page(site, service.collections[name], uploads.files)
+        _run_beside(app, site)
+    return app
 
 
-def _mount_pages(app: FastAPI, service: AnswerService, uploads: Path) -> FastAPI:
+def _run_beside(app: FastAPI, site: FastAPI) -> None:
+    """Have another site, which gets requests alone, begin and end with the app."""
+    begin_app = app.router.lifespan_context
+
+    @asynccontextmanager
+    async def begin_both(app: FastAPI) -> AsyncIterator[Any]:
+        async with begin_app(app) as state, site.router.lifespan_context(site):
+            yield state
+
+    app.router.lifespan_context = begin_both
+
+
+def _add_page(app: FastAPI, service: AnswerService, uploads: Path) -> None:
+    """The page of one collection, in every language, and what it is made of."""
     # Imported here: Gradio takes seconds, and no other command needs it.
     import gradio
 
@@ -84,6 +100,8 @@ def _mount_pages(app: FastAPI, service: AnswerService, uploads: Path) -> FastAPI
     from ui.page.events import changes_articles
     from ui.page.welcome import FirstScreen
 
+    _mount_static_files(app)
+    _add_entrance(app, service)
     first_screen = FirstScreen(service.assistant)
     app.state.first_screen = first_screen
     options: dict[str, Any] = {
@@ -100,15 +118,14 @@ def _mount_pages(app: FastAPI, service: AnswerService, uploads: Path) -> FastAPI
         )
         page = build_page(service, first_screen, uploads, language)
         writing = frozenset(number for number, event in page.fns.items() if changes_articles(event.fn))
-        guard = Middleware(EventGuardMiddleware, events=frozenset(page.fns), writing=writing)
+        guard = Middleware(
+            EventGuardMiddleware, events=frozenset(page.fns), writing=writing, collection=service.collection
+        )
         app = gradio.mount_gradio_app(
             app, page, path=f"/{language}", theme=theme, app_kwargs={"middleware": [guard]}, **options
         )
-    files = PackedFiles(Path(gradio.__file__).parent / "templates" / "frontend" / "assets")
-    app.add_middleware(
-        PageMiddleware, files=files, first_screen=first_screen, embedding_sites=service.assistant.settings.origins
-    )
-    return app
+    files = open_packed_files(Path(gradio.__file__).parent / "templates" / "frontend" / "assets")
+    app.add_middleware(PageMiddleware, files=files, first_screen=first_screen, service=service)
 
 
 def _mount_static_files(app: FastAPI) -> None:
@@ -117,10 +134,12 @@ def _mount_static_files(app: FastAPI) -> None:
     app.mount("/page", GZipMiddleware(StaticFiles(directory=STATIC_FOLDER), compresslevel=GZIP_LEVEL))
 
 
-def _add_entrance(app: FastAPI) -> None:
+def _add_entrance(app: FastAPI, service: AnswerService) -> None:
     @app.get("/", include_in_schema=False)
     def redirect_to_page(request: Request) -> Response:
-        return RedirectResponse(f"{preferred_language(request.headers, request.cookies)}/", 307)
+        language, caller = preferred_language(request.headers, request.cookies), caller_of(request.scope)
+        address = find_entrance(service, caller, language)
+        return RedirectResponse(address, 307) if address else RedirectResponse("login?notice=no_access", 303)
 
     for language in LANGUAGES:
         app.add_api_route(f"/{language}", lambda to=language: RedirectResponse(f"{to}/"), include_in_schema=False)
@@ -157,14 +176,15 @@ class SiteServer(uvicorn.Server):
             self._warming.start()
 
 
-def _warm(first_screen: "FirstScreen") -> None:
-    """Get the first screen ready; what goes wrong is said to who asks for it."""
+def _warm(first_screens: Sequence["FirstScreen"]) -> None:
+    """Get the first screens ready; what goes wrong is said to who asks for one."""
     for name in FONTS:
         read_woff2(name)
-    try:
-        first_screen.warm()
-    except DalilError as error:
-        _log.warning("The first screen is not ready yet: %s", error)
+    for first_screen in first_screens:
+        try:
+            first_screen.warm()
+        except DalilError as error:
+            _log.warning("A first screen is not ready yet: %s", error)
 
 
 def open_listener(host: str, port: int) -> socket.socket:
@@ -280,7 +300,8 @@ def _run_site(
     watch = _watching(service, watched) if watched else nullcontext()
     # uvicorn raises the signal again when it has ended: as an exception, so that the index is closed.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    server = SiteServer(config, service, partial(_warm, site.state.first_screen))
+    first_screens = [one.state.first_screen for one in (site, *site.state.sites.values())]
+    server = SiteServer(config, service, partial(_warm, first_screens))
     try:
         with watch:
             server.run([listener])

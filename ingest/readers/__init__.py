@@ -1,6 +1,6 @@
 """Files and uploads into articles: one reader for each format, one table of formats."""
 
-from ingest.readers.base import ReadFailure, ReadResult, ReadSkip, ReadWarning, Source
+from ingest.readers.base import ReadFailure, ReadResult, ReadSkip, ReadWarning, Source, compute_revision
 from ingest.readers.files import file_id, file_source, read_file
 from ingest.readers.folders import Listing, find_files, list_files
 from ingest.readers.formats import (
@@ -12,6 +12,7 @@ from ingest.readers.formats import (
     describe_unread,
     format_of_file,
     format_of_media_type,
+    read_stream,
     read_upload,
 )
 from ingest.readers.json_objects import cut_json
@@ -33,6 +34,7 @@ __all__ = [
     "ReadWarning",
     "Source",
     "clean_id",
+    "compute_revision",
     "cut_json",
     "describe_unread",
     "file_id",
@@ -42,6 +44,7 @@ __all__ = [
     "format_of_media_type",
     "list_files",
     "read_file",
+    "read_stream",
     "read_upload",
     "shorten_id",
 ]

@@ -26,6 +26,8 @@ _UNUSABLE = frozenset({"reversed", "mojibake", "lost"})
 DAMAGED = "\ufffd"
 """Stands for bytes that are no character."""
 _CONTEXT_CHARS = 20
+_WORDS, _PLACES = ("title", "text", "language", "url", "date", "topic"), ("pages", "ocr", "headings")
+"""Of an article: what its revision is made of."""
 _MAX_BYTES_PER_CHAR = 4
 """Of UTF-8: a larger file is too long whatever it holds."""
 
@@ -169,33 +171,37 @@ def make_article(
     text = "".join(healed).strip()
     title = fields.title or clean_line(heading or "") or _first_line(text)
     url = choose_address(fields.url, source.address) if source.address else fields.url
-    kept: dict[str, Any] = {
-        "title": title,
-        "text": text,
-        "language": fields.language or Document(text).language,
-        "url": url,
-        "date": fields.date,
-        "topic": fields.topic,
-    }
-    if not isinstance(content, str):
-        kept["pages"] = _map_pages(healed, labels)
-    kept |= _place_parts(healed, title, is_ocr, place_headings(healed, heading_lines))
-    name = DerivedId(clean_id(source.name)) if not (source.address and url) else clean_id(address_id(url))
-    given: dict[str, Any] = {"source": source.origin, "health": health.state, "original": original}
-    yield Article(id=fields.id or name, revision=_hash_content(kept), **given, **kept)
-    found = (*_describe_damage(text), *_describe_health(health))
-    yield from map(source.warning, (*warnings, *fields.problems, *found))
+    article = Article(
+        id=fields.id or _name_article(source, url),
+        title=title,
+        text=text,
+        language=fields.language or Document(text).language,
+        revision="",
+        source=source.origin,
+        url=url,
+        date=fields.date,
+        topic=fields.topic,
+        pages=None if isinstance(content, str) else _map_pages(healed, labels),
+        health=health.state,
+        original=original,
+        **_place_parts(healed, title, is_ocr, place_headings(healed, heading_lines)),
+    )
+    yield replace(article, revision=compute_revision(article))
+    yield from map(source.warning, (*warnings, *fields.problems, *_describe_damage(text), *_describe_health(health)))
+
+
+def _name_article(source: Source, url: str | None) -> str:
+    """The id of an article that has none of its own."""
+    return clean_id(address_id(url)) if source.address and url else DerivedId(clean_id(source.name))
 
 
 def _place_parts(
     healed: Sequence[str], title: str, is_ocr: Sequence[bool], headings: tuple[Heading, ...]
 ) -> dict[str, Any]:
-    """What of a text was read by OCR, and its headings but one that heads the whole. What has none is the same revision
-    as before there were any."""
+    """What of a text was read by OCR, and its headings but one that heads the whole."""
     text = "".join(healed).strip()
     below = headings[1:] if headings and text[: headings[0].end] == title else headings
-    places = {"ocr": _join_spans(_page_spans(healed), is_ocr) if any(is_ocr) else (), "headings": below}
-    return {name: found for name, found in places.items() if found}
+    return {"ocr": _join_spans(_page_spans(healed), is_ocr) if any(is_ocr) else (), "headings": below}
 
 
 def _heal(parts: Sequence[str], max_chars: int, is_ocr: Sequence[bool]) -> tuple[list[str], Health]:
@@ -235,8 +241,11 @@ def read_limited(stream: BufferedReader, source: Source, bytes_per_char: int = _
     return stream.read()
 
 
-def _hash_content(kept: dict[str, Any]) -> str:
-    """Hash of all that is kept of an article but its id, source and original, 24 hexadecimal digits."""
+def compute_revision(article: Article) -> str:
+    """Hash of all that is kept of an article but its id, source, health and original, 24 hexadecimal digits. One
+    without pages, OCR and headings has the revision that it had before these were kept."""
+    places = {name: getattr(article, name) for name in _PLACES}
+    kept = {name: getattr(article, name) for name in _WORDS} | {name: one for name, one in places.items() if one}
     content = json.dumps(kept, ensure_ascii=False, sort_keys=True, default=asdict)
     return blake2b(content.encode(), digest_size=12).hexdigest()
 

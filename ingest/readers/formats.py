@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ from ingest.readers.json_objects import read_json, read_json_lines
 from ingest.readers.libreoffice import find_libreoffice
 from ingest.readers.markdown import read_markdown
 from ingest.readers.old_word import read_old_word
+from ingest.readers.original_file import OriginalFile
 from ingest.readers.pdf import read_pdf
 from ingest.readers.picture import read_picture
 from ingest.readers.plain_text import read_plain_text
@@ -24,6 +26,7 @@ from ingest.readers.word import read_word
 from ingest.readers.wordpress import read_wordpress
 from ingest.reasons import reason, reason_of
 from rag.errors import ReadError
+from rag.types import Article
 
 UPLOAD_ORIGIN = "upload:"
 """How the source of an article begins that came over HTTP and not from a file."""
@@ -43,16 +46,19 @@ class Format(NamedTuple):
         Over HTTP; the first one is sent.
     read : Reader
         Reads the articles of such a file.
+    has_many : bool
+        Whether a file may be several articles.
     """
 
     name: str
     suffixes: tuple[str, ...]
     media_types: tuple[str, ...]
     read: Reader
+    has_many: bool = False
 
 
 WORDPRESS = Format(
-    "WordPress export", (".xml",), ("application/rss+xml", "application/xml", "text/xml"), read_wordpress
+    "WordPress export", (".xml",), ("application/rss+xml", "application/xml", "text/xml"), read_wordpress, True
 )
 PICTURE = Format(
     "picture",
@@ -64,8 +70,8 @@ OLD_WORD = Format("Word before 2007", (".doc",), ("application/msword",), read_o
 FORMATS = (
     Format("Markdown", (".md", ".markdown"), ("text/markdown",), read_markdown),
     Format("plain text", (".txt",), ("text/plain",), read_plain_text),
-    Format("JSON lines", (".jsonl",), ("application/jsonl", "application/x-ndjson"), read_json_lines),
-    Format("JSON", (".json",), ("application/json",), read_json),
+    Format("JSON lines", (".jsonl",), ("application/jsonl", "application/x-ndjson"), read_json_lines, True),
+    Format("JSON", (".json",), ("application/json",), read_json, True),
     Format("web page", (".html", ".htm", ".xhtml"), ("text/html", "application/xhtml+xml"), read_html),
     Format("Word", (".docx",), (f"{_OFFICE}wordprocessingml.document",), read_word),
     OLD_WORD,
@@ -126,7 +132,8 @@ def read_stream(stream: io.BufferedReader, known: Format, source: Source) -> Ite
 def read_upload(
     content: bytes, known: Format, name: str, max_chars: int, source: str | None = None, ocr: OcrOptions = NO_OCR
 ) -> Iterator[ReadResult]:
-    """The articles of an upload.
+    """The articles of an upload, with what was sent as the original of each that is the whole of it: the file may be
+    nowhere else.
 
     Parameters
     ----------
@@ -145,4 +152,6 @@ def read_upload(
     """
     stream: Any = io.BufferedReader(io.BytesIO(content))
     origin = f"{UPLOAD_ORIGIN}{source or name}"
-    yield from read_stream(stream, known, Source(origin, name, name, max_chars, ocr=ocr))
+    original = None if known.has_many else OriginalFile(content, suffix=known.suffixes[0])
+    for item in read_stream(stream, known, Source(origin, name, name, max_chars, ocr=ocr)):
+        yield replace(item, original=item.original or original) if isinstance(item, Article) else item

@@ -43,8 +43,8 @@ _OWNER = "dalil.owner"
 """Of the scope."""
 _ANYONE = "anyone"
 """How the audit log calls whoever comes where no key is needed."""
-_COLLECTIONS_PATH = "/v1/collections"
-"""Each key is told of its own."""
+_SHARED_PATHS = ("/v1/collections", "/")
+"""Each key is told of its own collections, and led to the page of one."""
 
 
 class AccessMiddleware:
@@ -176,7 +176,7 @@ class AccessMiddleware:
         """Whether a caller may do what is asked, here."""
         set_caller(scope, caller)
         role, own = required_role(scope["method"], scope["path"]), caller.role_in(self._collection)
-        if scope["path"] == _COLLECTIONS_PATH or is_allowed(caller, role, self._collection):
+        if scope["path"] in _SHARED_PATHS or is_allowed(caller, role, self._collection):
             return None
         if _is_browser(scope):
             return _send_to_sign_in(scope, "no_access")

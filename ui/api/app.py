@@ -56,7 +56,7 @@ def create_app(service: AnswerService, tracing: Tracing | None = None) -> FastAP
     Parameters
     ----------
     service : AnswerService
-        Stays the caller's to close.
+        Stays the caller's to close. The APIs of its other collections are `app.state.sites`, by name.
     tracing : Tracing, optional
         Takes the spans of requests; stays the caller's to close.
     """
@@ -102,5 +102,5 @@ def _add_middleware(app: FastAPI, service: AnswerService, tracing: Tracing | Non
     app.add_middleware(OriginMiddleware, settings=settings)
     app.add_middleware(SecurityHeadersMiddleware)
     app.add_middleware(RequestLogMiddleware, metrics=service.metrics, tracing=tracing)
-    sites = {name: create_app(one, tracing) for name, one in service.collections.items()}
-    app.add_middleware(CollectionMiddleware, sites=sites)
+    app.state.sites = {name: create_app(one, tracing) for name, one in service.collections.items()}
+    app.add_middleware(CollectionMiddleware, sites=app.state.sites)

@@ -118,6 +118,22 @@ def _add_writing_routes(router: APIRouter, service: AnswerService) -> None:
             return await run_in_threadpool(service.uploads.plan, lambda: upload.read(content))
         return await service.uploads.index(len(content), lambda: upload.read(content))
 
+    @router.post(
+        "/v1/articles/{article_id:path}/reread",
+        summary="Read an article again from its original",
+        response_model=UploadResult,
+        responses=UPLOAD_RESPONSES,
+    )
+    async def reread_article(article_id: str, ocr: bool = False, dry_run: bool = False) -> Any:
+        """Read an article again from its kept original, as it would be read today: by newer readers, with `ocr`, with
+        another `DALIL_PDF_PASSWORD`. It keeps its id, its source and a title that it was given; the answer says whether
+        it has changed, as that of an upload does. What was read by OCR is so again. 422 where no original is kept or it
+        cannot be read."""
+        size = await run_in_threadpool(service.measure_original, article_id)
+        if dry_run:
+            return await run_in_threadpool(service.uploads.plan, lambda: service.read_original(article_id, ocr))
+        return await service.uploads.index(size, lambda: service.read_original(article_id, ocr))
+
     @router.get("/v1/jobs/{job_id}", summary="See how far an upload is")
     def read_job(job_id: str) -> Job:
         """An upload that is taken in after its request has ended."""

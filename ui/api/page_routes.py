@@ -7,6 +7,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import FileResponse
 
 from ingest.page_images import DEFAULT_WIDTH, MAX_WIDTH, MIN_WIDTH, PageMarks
+from ingest.readers import format_of_file
 from rag.errors import InputError
 from rag.types import Span
 from ui.api.schemas import ArticleMarks, MarksOfPage, WordMark
@@ -14,12 +15,12 @@ from ui.api.service import AnswerService
 
 _MAX_PAGE = 1_000_000
 _PNG = "image/png"
-_PDF = "application/pdf"
+_BYTES = "application/octet-stream"
 _UNSAFE = re.compile(r'[\\/:*?"<>|\x00-\x1f]+')
 """In the name of a file, on one system or another."""
 _MAX_NAME_CHARS = 80
 _ORIGINAL_RESPONSES: dict[int | str, dict[str, Any]] = {
-    200: {"description": "The document", "content": {_PDF: {"schema": {"type": "string", "format": "binary"}}}}
+    200: {"description": "The document", "content": {_BYTES: {"schema": {"type": "string", "format": "binary"}}}}
 }
 _RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"description": "The page", "content": {_PNG: {"schema": {"type": "string", "format": "binary"}}}},
@@ -60,10 +61,14 @@ def build_page_routes(service: AnswerService) -> APIRouter:
         responses=_ORIGINAL_RESPONSES,
     )
     def download_original(article_id: str) -> FileResponse:
-        """The PDF that an article was, as it was taken in. 404 where it is not kept."""
+        """The document that an article was, as it was taken in; of a picture, a PDF of its pages. 404 where it is not
+        kept."""
         article = store.get_article(article_id)
+        path = pages.find_document(article)
+        known = format_of_file(path)
         name = _UNSAFE.sub(" ", article.title or article.id)[:_MAX_NAME_CHARS].strip(" .") or "document"
-        return FileResponse(pages.find_document(article), media_type=_PDF, filename=f"{name}.pdf")
+        media_type = known.media_types[0] if known else _BYTES
+        return FileResponse(path, media_type=media_type, filename=f"{name}{path.suffix}")
 
     @router.get("/v1/articles/{article_id:path}/marks", summary="See where words stand on the pages")
     def find_marks(

@@ -24,6 +24,12 @@ def path_prefix(scope: Scope) -> str:
     return str(scope.get(_KEY, ""))
 
 
+def move_beneath(scope: Scope, prefix: str, path: str) -> Scope:
+    """A request as one for `path` of a site that stands beneath another prefix."""
+    raw = (scope.get("raw_path") or scope["path"].encode()).split(prefix.encode(), 1)[-1]
+    return {**scope, _KEY: f"{path_prefix(scope)}{prefix}", "path": path, "raw_path": raw}
+
+
 class ForwardedMiddleware(ProxyHeadersMiddleware):
     """ASGI middleware around the whole site: what trusted proxies tell of a request, and the prefix of its path.
 

@@ -5,8 +5,10 @@ from dataclasses import replace
 from weakref import WeakSet
 
 from ingest.indexer import Indexer
+from ingest.known_files import FoundItem
 from ingest.originals import Originals
 from ingest.page_images import PageImages
+from ingest.rereading import read_original
 from rag.answering.assistant import AnswerStream, Assistant
 from rag.answering.llm import Deadline
 from rag.errors import DalilError, StoreError
@@ -45,18 +47,21 @@ class AnswerService:
     ----------
     collections : dict of str to AnswerService
         Those of the other collections, by name.
+    default : AnswerService
+        That of the default collection.
     """
 
     def __init__(
         self, assistant: Assistant, collection: str = DEFAULT_COLLECTION, beside: "AnswerService | None" = None
     ) -> None:
         self.assistant, self.collection = assistant, collection
+        self.default: AnswerService = beside or self
         settings, originals = assistant.settings, Originals.from_settings(assistant.settings)
         self.audit: AuditLog = beside.audit if beside else AuditLog(settings.audit_file)
         self.indexer: Indexer = AuditedIndexer(
             self.audit, collection, assistant.store, lambda: assistant.encoder, settings.chunk_tokens, originals
         )
-        self.pages = PageImages(originals)
+        self.originals, self.pages = originals, PageImages(originals)
         self.metrics: Metrics = beside.metrics if beside else Metrics()
         self.records = open_records(settings)
         self.recent = RecentAnswers(self.records, assistant.store, self.metrics)
@@ -109,6 +114,16 @@ class AnswerService:
         stream = self.assistant.begin(request, deadline)
         set_attributes(language=stream.language, hits=len(stream.result.hits))
         return replace(stream, parts=self._record(request.question, stream.parts))
+
+    def read_original(self, article_id: str, is_ocr_asked: bool = False) -> Iterator[FoundItem]:
+        """An article as its original is read now; see `ingest.rereading`."""
+        assistant = self.assistant
+        return read_original(assistant.store, self.originals, article_id, assistant.settings, is_ocr_asked)
+
+    def measure_original(self, article_id: str) -> int:
+        """Bytes of the original of an article; 0 where none is kept. Raises NotFoundError where there is no article."""
+        path = self.originals.find(self.assistant.store.get_article(article_id).original)
+        return path.stat().st_size if path else 0
 
     def _record(self, question: str, parts: Iterator[str | Answer]) -> Iterator[str | Answer]:
         """The parts of an answer, which is counted and remembered when it is there."""

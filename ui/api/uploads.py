@@ -14,8 +14,9 @@ from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
 from ingest.indexer import Indexer, IndexResult
+from ingest.known_files import FoundItem
 from ingest.progress import count_pages
-from ingest.readers import ReadFailure, ReadResult, ReadWarning
+from ingest.readers import ReadFailure, ReadWarning
 from ingest.reasons import Reason, code_of
 from rag.errors import DalilError, NotFoundError, ReadError, StoreError
 from rag.records import Records
@@ -40,7 +41,7 @@ UPLOAD_RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 """What a route that takes articles may answer beside 200."""
 
-Read = Callable[[], Iterable[ReadResult]]
+Read = Callable[[], Iterable[FoundItem]]
 """Gives the articles of an upload."""
 
 

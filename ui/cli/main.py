@@ -38,6 +38,7 @@ from ui.cli.keys import add_key_command
 from ui.cli.mcp import add_mcp_command
 from ui.cli.model import add_model_commands
 from ui.cli.reindex import add_reindex_command
+from ui.cli.reread import add_reread_command
 from ui.cli.snapshots import add_snapshot_commands
 from ui.cli.sync import sync_files
 from ui.cli.watch import add_watch_command
@@ -321,6 +322,7 @@ def build_parser() -> argparse.ArgumentParser:
         add_command(commands, "status", _status, "Say what the index holds and what made it."),
         *add_archive_commands(commands),
         add_reindex_command(commands),
+        add_reread_command(commands),
         *add_snapshot_commands(commands),
     ]
     for command in with_collection:

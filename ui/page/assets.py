@@ -1,5 +1,5 @@
-"""The files that the page is made of: packed once and kept in memory, since Gradio packs some sixty of them anew for
-each visitor, and each goes through all that guards the routes.
+"""The files that the page is made of: packed once (`ui.page.packing`) and kept in memory, since Gradio packs some sixty
+of them anew for each visitor, and each goes through all that guards the routes.
 
 They are the same for everybody and hold nothing of the articles. Gradio's have a hash of their content in their names,
 and so have our scripts and styles, joined to one file each: browsers keep them without asking again.
@@ -9,7 +9,7 @@ import gzip
 import mimetypes
 import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -19,6 +19,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from rag.language.languages import LANGUAGES
+from ui.page.packing import pack_once
 
 STATIC_FOLDER = Path(__file__).parent / "static"
 _STYLES = ("page", "chat", "article", "documents", "shell")
@@ -41,7 +42,8 @@ class _PackedFile(NamedTuple):
     @classmethod
     def of(cls, name: str, content: bytes) -> "_PackedFile":
         kind = "text/javascript" if name.endswith(".js") else mimetypes.guess_type(name)[0]
-        return cls(content, gzip.compress(content, _GZIP_LEVEL), kind or "application/octet-stream")
+        packed = pack_once(f"gzip-{_GZIP_LEVEL}", content, lambda plain: gzip.compress(plain, _GZIP_LEVEL, mtime=0))
+        return cls(content, packed, kind or "application/octet-stream")
 
 
 class PackedFiles:
@@ -74,16 +76,17 @@ class PackedFiles:
         body = file.packed if is_packed else file.content
         await Response(body, media_type=file.media_type, headers=headers)(scope, receive, send)
 
-    def warm(self, names: Sequence[str]) -> None:
-        """Pack some of Gradio's before somebody asks for them."""
-        for name in names:
-            self._pack(name)
-
     def _pack(self, name: str) -> _PackedFile:
         with self._lock:
             if name not in self._packed:
                 self._packed[name] = _PackedFile.of(name, self._paths[name].read_bytes())
             return self._packed[name]
+
+
+@cache
+def open_packed_files(gradio_folder: Path) -> PackedFiles:
+    """Those of a front end, which are the same for the pages of all collections."""
+    return PackedFiles(gradio_folder)
 
 
 def find_own_names() -> tuple[str, str]:

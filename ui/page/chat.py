@@ -21,8 +21,8 @@ from ui.page.turns import render_live_turn, render_turn
 from ui.page.welcome import FirstScreen, render_welcome
 
 Transcript = dict[str, Any]
-"""What the transcript shows: the parts of every turn as HTML, the ids of their answers, what a screen reader is told,
-and what stands beneath the box (`start`) while there are no turns."""
+"""What the transcript shows: the parts of every turn as HTML, the ids of their answers, what a screen reader is told
+(`state`), what is being done (`progress`), and what stands beneath the box (`start`) while there are no turns."""
 
 _FRAME_S = 0.05
 """Between two pictures of a text that is being written: more often is not seen."""
@@ -70,7 +70,8 @@ class Chat:
         start = "" if turns else self.first_screen.render(self.language)
         turns = turns or [[render_welcome(self.labels)]]
         answers = [turn.answer.id if turn.answer else "" for turn in conversation.turns]
-        return {"id": conversation.id, "turns": turns, "answers": answers, "state": state, "start": start}
+        shown = {"turns": turns, "answers": answers, "state": state, "progress": state if live_turn else ""}
+        return {"id": conversation.id, "start": start, **shown}
 
     def ask(
         self, question: str, conversation: Conversation, choices: Mapping[str, Any], tab: str
@@ -158,7 +159,7 @@ class Chat:
         labels = self.labels
 
         def picture(state: str, text: str = "") -> tuple[list[str], str]:
-            return render_live_turn(turn.question, len(earlier), labels, state, text), state
+            return render_live_turn(turn.question, len(earlier), labels, text), state
 
         yield picture(labels["searching"])
         request = _to_request(turn.question, earlier, choices)
@@ -167,7 +168,8 @@ class Chat:
         # Without a model the answer is there at once, and each picture costs Gradio some 20 ms.
         if request.mode != "extractive" and (quotes := assistant.preview(stream)):
             yield picture(labels["reading"].format(count=len(stream.result.hits)), quotes)
-        text, painted = "", 0.0
+        # An answer that is there at once is shown as it is, in one picture.
+        text, painted = "", time.monotonic()
         for part in stream.parts:
             if isinstance(part, Answer):
                 if _is_kept(part, running):

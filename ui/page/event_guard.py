@@ -25,10 +25,18 @@ class EventGuardMiddleware:
         Numbers of the events that the page has.
     writing : frozenset of int
         Those that change the articles.
+    collection : str
+        Whose page it is.
     """
 
-    def __init__(self, app: ASGIApp, events: frozenset[int], writing: frozenset[int] = frozenset()) -> None:
-        self._app, self._events, self._writing = app, events, writing
+    def __init__(
+        self,
+        app: ASGIApp,
+        events: frozenset[int],
+        writing: frozenset[int] = frozenset(),
+        collection: str = DEFAULT_COLLECTION,
+    ) -> None:
+        self._app, self._events, self._writing, self._collection = app, events, writing, collection
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
@@ -43,7 +51,7 @@ class EventGuardMiddleware:
             return
         caller = caller_of(scope)
         is_writing = json.loads(body)["fn_index"] in self._writing
-        if caller and is_writing and not is_allowed(caller, "write", DEFAULT_COLLECTION):
+        if caller and is_writing and not is_allowed(caller, "write", self._collection):
             await PlainTextResponse("You may only read here.", 403)(scope, receive, send)
             return
         await self._app(scope, replay(body, receive), send)

@@ -3,10 +3,13 @@
 import io
 import threading
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 
 from fastapi import FastAPI, Response
 from starlette.exceptions import HTTPException
+
+from ui.page.packing import pack_once
 
 FONTS = ("IBMPlexSansArabic-Regular", "IBMPlexSansArabic-Bold")
 """Those that page.css names."""
@@ -27,17 +30,23 @@ def add_font_routes(app: FastAPI) -> None:
 def read_woff2(name: str) -> bytes:
     """One of `FONTS`; it is converted once, which takes 0.7 s of a processor."""
     with _lock:
-        return _convert(name)
+        return _load(name)
 
 
 @cache
-def _convert(name: str) -> bytes:
+def _load(name: str) -> bytes:
     # Imported here: no other command needs it.
     import fontpkg_ibm_plex_sans_arabic as plex
+
+    content = (Path(str(plex.__file__)).parent / "files" / f"{name}.ttf").read_bytes()
+    return pack_once(f"fonttools-{version('fonttools')}.woff2", content, _convert)
+
+
+def _convert(content: bytes) -> bytes:
     from fontTools.ttLib import TTFont
 
     written = io.BytesIO()
-    with TTFont(Path(str(plex.__file__)).parent / "files" / f"{name}.ttf") as font:
+    with TTFont(io.BytesIO(content)) as font:
         font.flavor = "woff2"
         font.save(written)
     return written.getvalue()

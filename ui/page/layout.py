@@ -10,6 +10,7 @@ from rag.language.languages import LANGUAGES, other_language
 from rag.types import Language
 from ui.page.article_list import ListOrder
 from ui.page.chat import Chat
+from ui.page.collections import storage_prefix
 from ui.page.conversations import render_list
 from ui.page.dropped import discard_uploads
 from ui.page.evidence import render_hint
@@ -91,10 +92,11 @@ def lay_out_conversations(page: Page) -> None:
     empty = Conversation().to_json()
     actions = ["select", "rename", "delete", "delete_all", "export", "refresh"]
     tools = render_macro("conversations", "tools", labels=page.labels)
+    kept = storage_prefix(page.chat.service.collection)
     page.components |= {
-        "choices": gr.BrowserState({}, storage_key="dalil.choices", secret=_STORAGE_SECRET),
-        "saved": gr.BrowserState([], storage_key="dalil.conversations", secret=_STORAGE_SECRET),
-        "current": gr.BrowserState(empty, storage_key="dalil.conversation", secret=_STORAGE_SECRET),
+        "choices": gr.BrowserState({}, storage_key=f"{kept}.choices", secret=_STORAGE_SECRET),
+        "saved": gr.BrowserState([], storage_key=f"{kept}.conversations", secret=_STORAGE_SECRET),
+        "current": gr.BrowserState(empty, storage_key=f"{kept}.conversation", secret=_STORAGE_SECRET),
         "conversation_tools": _action_html(tools, "list", "conversation-tools", ["new"]),
         "conversations": _action_html("", "conversations", "conversation-list", actions),
     }
@@ -110,10 +112,13 @@ def lay_out_chat(page: Page) -> None:
     components["transcript"] = _action_html({}, "transcript", "transcript", actions, html_template=template)
     components["editing"] = gr.State(None)
     with gr.Row(elem_id="dalil-asking"):
+        progress = render_macro("turn", "progress_note", labels=labels)
+        gr.HTML(progress, elem_id="dalil-progress", apply_default_css=False)
         components["editing_note"] = _action_html("", "list", "editing-note", ["cancel_edit"])
-        components["scope"] = _action_html(
-            Scope().render(labels), "scope", "scope", ["drop_topic", "drop_article", "drop_dates", "set_dates"]
-        )
+        with gr.Row(elem_id="dalil-scope-line"):
+            components["collections"] = gr.HTML("", elem_id="dalil-collections", apply_default_css=False)
+            limiting = ["drop_topic", "drop_article", "drop_dates", "set_dates"]
+            components["scope"] = _action_html(Scope().render(labels), "scope", "scope", limiting)
         components["only_articles"], components["dates"] = gr.State([]), gr.State(OPEN_RANGE)
         limit = page.chat.service.assistant.settings.max_question_chars
         length = render_macro("turn", "length_note", limit=limit, labels=labels)
@@ -153,7 +158,7 @@ def lay_out_library(page: Page) -> None:
     with gr.Row():
         components["add"] = gr.Button(labels["add_now"], variant="primary", visible=False, elem_id="dalil-add")
         components["cancel"] = gr.Button(labels["cancel"], visible=False, elem_id="dalil-cancel")
-    actions = ["open", "rename", "remove", "undo", "sort", "more", "about"]
+    actions = ["open", "rename", "reread", "remove", "undo", "sort", "more", "about"]
     components["filter"] = gr.Textbox(label=labels["filter"], elem_id="dalil-filter")
     components["articles"] = _action_html("", "documents", "found", actions)
     components["order"] = gr.State(ListOrder())

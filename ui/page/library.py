@@ -1,7 +1,7 @@
 """The articles: browse, filter, read, add with a plan first, remove and undo."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -118,6 +118,31 @@ class Library:
         except DalilError as error:
             return render_macro("library", "failure", message=self._describe_error(error))
         return self._tell_change("renamed", [renamed])
+
+    def reread(self, article_ids: Sequence[str], ocr: bool, caller: str) -> Iterator[str]:
+        """Read articles again from their originals, for a caller by that name, with OCR where it is asked for; gives
+        what has become of each so far."""
+        rows: list[_Row] = []
+        stored = self._store.summarize_articles()
+        titles = [(one, stored[one].title if one in stored else one) for one in article_ids]
+        for number, (article_id, title) in enumerate(titles, 1):
+            label = self.labels["rereading"].format(done=number, count=len(titles))
+            counted = {"label": label, "done": number - 1, "total": len(titles), "name": title, "so_far": ""}
+            yield render_macro("library", "adding", **counted) + self._render_outcomes(rows)
+            with acting_for(caller):
+                rows += self._reread_one(article_id, title, ocr)
+        yield render_macro("library", "outcome_note", content=Markup(self._render_outcomes(rows)))
+
+    def _reread_one(self, article_id: str, title: str, ocr: bool) -> list[_Row]:
+        before = self._store.get_articles([article_id]).get(article_id)
+        result = self._change_index(
+            title, lambda: self.service.indexer.index(self.service.read_original(article_id, ocr))
+        )
+        rows = self._rows(title, result, "reread")
+        after = self._store.get_articles([article_id]).get(article_id)
+        is_same_text = before and after and before.text == after.text
+        other = self.labels["reread_changed_otherwise"]
+        return [row._replace(label=other) if row.outcome == "changed" and is_same_text else row for row in rows]
 
     def restore(self, *article_ids: str) -> str:
         """Undo a removal; gives what is said of it."""
@@ -256,11 +281,16 @@ class Library:
         content, name = upload.file.read_bytes(), upload.name
         articles = read_upload(content, known, Path(name).stem, settings.max_article_chars, name, ocr)
         indexer = self.service.indexer
+        index = indexer.plan if is_planned else partial(indexer.index, note_written=note_written)
+        return self._change_index(name, lambda: index(articles))
+
+    def _change_index(self, name: str, change: Callable[[], IndexResult]) -> IndexResult:
+        """What comes of a change; what fails is told of `name`."""
         try:
             with self.service.upload_limiter.place():
-                return indexer.plan(articles) if is_planned else indexer.index(articles, note_written=note_written)
+                return change()
         except DalilError as error:
-            return IndexResult(failed=[ReadFailure(upload.name, self._describe_error(error))])
+            return IndexResult(failed=[ReadFailure(name, self._describe_error(error))])
 
     def _rows(self, name: str, result: IndexResult, stage: str) -> list[_Row]:
         rows = []

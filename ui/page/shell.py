@@ -7,7 +7,8 @@ the language of its own words, which are read before.
 
 import gzip
 import re
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from functools import partial
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -15,9 +16,12 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rag.language.languages import DEFAULT_LANGUAGE, LANGUAGES, as_language
+from rag.settings import DEFAULT_COLLECTION
 from rag.types import Language
+from ui.api import AnswerService, caller_of, is_allowed
 from ui.api.headers import SecurityHeadersMiddleware
 from ui.page.assets import PackedFiles, find_own_names
+from ui.page.collections import render_collections, storage_prefix
 from ui.page.html import direction_of, render_macro
 from ui.page.labels import load_labels
 from ui.page.welcome import FirstScreen, render_shell
@@ -74,15 +78,13 @@ class PageMiddleware:
         Those that the page is made of.
     first_screen : FirstScreen
         Stands in the page until Gradio has started.
-    embedding_sites : sequence of str
-        Origins of other sites within which the page may stand.
+    service : AnswerService
+        Of the page's collection.
     """
 
-    def __init__(
-        self, app: ASGIApp, files: PackedFiles, first_screen: FirstScreen, embedding_sites: Sequence[str] = ()
-    ) -> None:
-        self._app, self._policy = app, framing_policy(embedding_sites)
-        self._first_screen = first_screen
+    def __init__(self, app: ASGIApp, files: PackedFiles, first_screen: FirstScreen, service: AnswerService) -> None:
+        self._app, self._policy = app, framing_policy(service.assistant.settings.origins)
+        self._first_screen, self._service = first_screen, service
         self._files, self._send_file = files, SecurityHeadersMiddleware(files.respond)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -97,19 +99,28 @@ class PageMiddleware:
         elif scope["type"] == "http" and page:
             is_packed = "gzip" in Headers(scope=scope).get("accept-encoding", "")
             language: Any = page.group(1)
-            shell = render_shell(language, self._first_screen.peek(language))
-            writer = _PageWriter(send, language, shell, self._policy, is_packed)
-            await self._app(_without_compression(scope), receive, writer)
+            inner = _without_compression(scope)
+            writer = _PageWriter(send, language, partial(self._render_own, inner, language), self._policy, is_packed)
+            await self._app(inner, receive, writer)
         else:
             await self._app(scope, receive, _with_file_headers(path, send))
 
+    def _render_own(self, scope: Scope, language: Language) -> tuple[str, str]:
+        """Our head and our first screen, for whom a request comes from: that is known once it was let in."""
+        service, caller = self._service, caller_of(scope)
+        can_write = caller is None or is_allowed(caller, "write", service.collection)
+        collections = render_collections(service, caller, language)
+        shell = render_shell(language, self._first_screen.peek(language), collections)
+        return render_head(language, service.collection, can_write), shell
+
 
 class _PageWriter:
-    """Gathers a page, and sends it with our head and our first screen in it."""
+    """Gathers a page, and sends it with our head and our first screen in it, which `render` gives."""
 
-    def __init__(self, send: Send, language: Language, shell: str, policy: str, is_packed: bool) -> None:
-        self._shell = shell.encode()
-        self._send, self._head, self._policy, self._is_packed = send, render_head(language).encode(), policy, is_packed
+    def __init__(
+        self, send: Send, language: Language, render: Callable[[], tuple[str, str]], policy: str, is_packed: bool
+    ) -> None:
+        self._send, self._render, self._policy, self._is_packed = send, render, policy, is_packed
         self._manifest = f'href="../page/manifest-{language}.json" crossorigin="use-credentials"'.encode()
         self._start: Message = {}
         self._body = b""
@@ -121,11 +132,12 @@ class _PageWriter:
         self._body += message.get("body", b"")
         if message.get("more_body"):
             return
+        head, shell = self._render()
         body = (
             _GRADIO_METADATA.sub(b"", self._body)
-            .replace(b"<head>", b"<head>" + self._head, 1)
+            .replace(b"<head>", b"<head>" + head.encode(), 1)
             .replace(_MANIFEST, self._manifest)
-            .replace(_APP, self._shell + _APP, 1)
+            .replace(_APP, shell.encode() + _APP, 1)
         )
         headers = MutableHeaders(raw=list(self._start["headers"]))
         headers.add_vary_header("Accept-Encoding")
@@ -138,12 +150,20 @@ class _PageWriter:
         await self._send({"type": "http.response.body", "body": body})
 
 
-def render_head(language: Language) -> str:
+def render_head(language: Language, collection: str = DEFAULT_COLLECTION, can_write: bool = True) -> str:
     """The head of the page in one language: its direction and its look, known before the first paint."""
     labels = load_labels(language)
     styles, scripts = find_own_names()
     return render_macro(
-        "header", "boot", language=language, way=direction_of(language), styles=styles, scripts=scripts, labels=labels
+        "header",
+        "boot",
+        language=language,
+        way=direction_of(language),
+        kept=storage_prefix(collection),
+        can_write=can_write,
+        styles=styles,
+        scripts=scripts,
+        labels=labels,
     )
 
 

@@ -29,12 +29,11 @@ def render_turn(turn: Turn, index: int, labels: Labels) -> list[str]:
     ]
 
 
-def render_live_turn(question: str, index: int, labels: Labels, state: str, text: str) -> list[str]:
-    """A turn that is being answered: `text` is what there is of the answer, `state` what is being done."""
+def render_live_turn(question: str, index: int, labels: Labels, text: str) -> list[str]:
+    """A turn that is being answered: `text` is what there is of the answer."""
     return [
         render_macro("turn", "question", question=question, index=index, labels=labels),
         *(render_live_block(block, labels) for block in text.split("\n\n") if block),
-        render_macro("turn", "progress", state=state),
     ]
 
 

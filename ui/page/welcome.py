@@ -122,15 +122,16 @@ def _curated_questions() -> dict[Language, list[str]]:
     return questions
 
 
-def render_shell(language: Language, start: str) -> str:
+def render_shell(language: Language, start: str, collections: str) -> str:
     """The first screen as it comes with the page, before Gradio has started; `start` is what stands beneath the
-    box."""
+    box, `collections` the menu of these."""
     return render_macro(
         "shell",
         "shell",
         other_language=other_language(language),
         start=Markup(start),
         scope=Scope(),
+        collections=Markup(collections),
         labels=load_labels(language),
     )
 

@@ -10,7 +10,7 @@ import gradio as gr
 from ui.api import acting_for, name_of
 from ui.page.article_list import ListOrder
 from ui.page.dropped import DroppedFile, Upload, discard_uploads
-from ui.page.events.shared import HIDDEN, Update
+from ui.page.events.shared import HIDDEN, Update, scope_of
 from ui.page.layout import Page
 from ui.page.scope import SCOPE
 
@@ -30,6 +30,8 @@ class LibraryEvents:
         components["articles"].remove(self.remove, ordered, listed, trigger_mode="multiple", **HIDDEN)
         components["articles"].undo(self.undo, ordered, listed, trigger_mode="multiple", **HIDDEN)
         components["articles"].rename(self.rename, ordered, listed, trigger_mode="multiple", **HIDDEN)
+        rereading = page.select("filter", "order", "read_ocr")
+        components["articles"].reread(self.reread, rereading, listed, trigger_mode="multiple", **HIDDEN)
         components["articles"].sort(self.sort, ordered, page.select("articles", "order"), **HIDDEN)
         components["articles"].more(self.show_more, ordered, page.select("articles", "order"), **HIDDEN)
         scope = page.select("only_articles", "scope")
@@ -60,6 +62,14 @@ class LibraryEvents:
         with acting_for(_caller_of(request)):
             notice = library.rename(str(event.article), str(event.name))
         return library.render_list(wanted, order, notice)
+
+    def reread(
+        self, event: gr.EventData, request: gr.Request, wanted: str, order: ListOrder, ocr: bool
+    ) -> Iterator[str]:
+        """Read articles again from their originals."""
+        library = self.page.library
+        for notice in library.reread(_ids_of(event), ocr, _caller_of(request)):
+            yield library.render_list(wanted, order, notice)
 
     def sort(self, event: gr.EventData, wanted: str, order: ListOrder) -> Update:
         """Sort the list by a column."""
@@ -98,7 +108,7 @@ class LibraryEvents:
 
 def _caller_of(request: gr.Request) -> str:
     """By which the audit log calls whose event this is."""
-    return name_of(request.request.scope if request.request else {})
+    return name_of(scope_of(request))
 
 
 def changes_articles(function: Any) -> bool:

@@ -1,7 +1,10 @@
 """What the events of all areas share."""
 
 import json
+from collections.abc import MutableMapping
 from typing import Any
+
+import gradio as gr
 
 HIDDEN: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 """How Gradio is to call: the page shows for itself what is being done, and no event is a part of the API."""
@@ -12,6 +15,11 @@ Update = tuple[Any, ...]
 """New values of components, in the order in which they were named."""
 ANNOUNCE = "(saved) => dalil.announce(saved)"
 """Tells the other tabs of this browser what is kept now."""
+
+
+def scope_of(request: gr.Request) -> MutableMapping[str, Any]:
+    """Of the request that asked for an event; empty where nobody asked."""
+    return request.request.scope if request.request else {}
 
 
 def with_other_tabs(*inputs: str) -> str:

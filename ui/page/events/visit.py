@@ -7,7 +7,9 @@ from typing import Any
 
 import gradio as gr
 
-from ui.page.events.shared import HIDDEN, UNLIMITED, Update
+from ui.api import caller_of
+from ui.page.collections import render_collections
+from ui.page.events.shared import HIDDEN, UNLIMITED, Update, scope_of
 from ui.page.keeping import StoredConversation
 from ui.page.layout import ASKED_WITH, CHOICES, Page
 from ui.page.scope import OPEN_RANGE, SCOPE, Scope, read_dates
@@ -27,7 +29,8 @@ class VisitEvents:
         """Connect it."""
         page = self.page
         chosen = page.select(*CHOICES)
-        shown = page.select("transcript", "conversations", "articles", "current", "scope") + chosen
+        shown = page.select("transcript", "conversations", "articles", "current", "scope", "collections")
+        shown += chosen
         blocks.load(self.restore, page.select("saved", "current", "choices"), shown, **HIDDEN)
         gr.on(
             [component.change for component in chosen],
@@ -70,6 +73,7 @@ class VisitEvents:
             page.library.render_list(""),
             conversation.to_json(),
             page.render_scope(topics=chosen),
+            render_collections(page.chat.service, caller_of(scope_of(request)), page.chat.language),
             *restored.values(),
         )
 

@@ -93,12 +93,14 @@ const dalil = (() => {
 
   // The transcript: only parts that changed are replaced, so that nothing that is read or pointed at moves.
 
+  const openingTag = (html) => html.slice(0, html.indexOf(">"));
+
   const putPart = (log, html, at, kind) => {
     let place = log.children[at];
     const make = () => Object.assign(document.createElement("div"), { className: kind });
     if (!place) log.append(place = make());
-    // What takes the place of "Writing…" is new: the same element further down would count as having moved.
-    if (place.shown !== html && place.firstElementChild?.matches(".dalil-state")) { const fresh = make(); place.replaceWith(fresh); place = fresh; }
+    // What is of another kind, as an answer in the place of the quotes before it, is another element: it has not moved.
+    else if (place.shown && html && openingTag(place.shown) !== openingTag(html)) { const fresh = make(); place.replaceWith(fresh); place = fresh; }
     if (html !== undefined && place.shown !== html) { place.shown = html; place.innerHTML = html; }
     return place;
   };
@@ -107,7 +109,12 @@ const dalil = (() => {
 
   const LOST_MS = 10_000;
 
-  const firstQuestion = { connect: (begin) => {
+  const showProgress = (words) => {
+    const note = document.querySelector("#dalil-progress .dalil-state");
+    if (note) Object.assign(note, { textContent: words ?? note.dataset.searching, hidden: words === "" });
+  };
+
+  const newQuestion = { connect: (begin) => {
     const box = () => document.querySelector("#dalil-question textarea");
     document.addEventListener("click", (event) => {
       const button = event.target.closest("#dalil-ask, #dalil-start [data-act=example]");
@@ -120,12 +127,14 @@ const dalil = (() => {
 
   const transcript = (element, props, watch, trigger, actions) => {
     const log = element.querySelector(".dalil-log"), status = element.querySelector("[role=status]");
-    let turns = 0, conversation = null;
+    let turns = 0, conversation = null, is_sent = false, is_editing = false;
     const start = dalilStart(trigger, actions, reportActions);
     dalilLinks.connectTranscript(trigger);
     requestAnimationFrame(() => dalilTabs.connect(document.querySelector("#dalil-middle [role=tablist]")));
     const paint = () => {
       const transcriptValue = props.value ?? {};
+      is_sent = is_editing = false;
+      showProgress(transcriptValue.progress ?? "");
       (transcriptValue.turns ?? []).forEach((parts, number) => {
         const turn = putPart(log, undefined, number, "dalil-turn");
         Object.assign(turn.dataset, { turn: number, answer: transcriptValue.answers?.[number] ?? "" });
@@ -140,22 +149,31 @@ const dalil = (() => {
       start.put(transcriptValue.start ?? "");
       if (transcriptValue.id) dalilShell.painted(Boolean(transcriptValue.start), () => dalilLinks.painted(transcriptValue.id, Boolean(transcriptValue.start)));
     };
-    // The first question takes the first screen's place as it is sent, not when Python says so: what moves by the
-    // reader's own press does not surprise. Where nothing comes back, the first screen does.
+    // A question stands there as it is sent, not when Python says so; the first takes the first screen's place: what
+    // moves by the reader's own press does not surprise. Where nothing comes back, all is as it was.
     const begin = (question) => {
-      const first = log.querySelector(".dalil-turn:only-child .dalil-welcome");
-      if (!first || !question.trim() || document.querySelector("#dalil-question [aria-invalid=true]")) return;
-      const parts = [...element.querySelector("template").content.cloneNode(true).children];
-      const [words] = parts.map((part) => part.querySelector(".dalil-question")).filter(Boolean);
-      Object.assign(words, { textContent: question.trim(), dir: direction(question) || "auto" });
-      parts.forEach((part, at) => putPart(log.firstElementChild, part.outerHTML, at, "dalil-part"));
-      start.put("");
-      setTimeout(() => { if (!log.querySelector(".dalil-actions") && !document.querySelector("#dalil-stop")?.offsetParent) paint(); }, LOST_MS);
+      const is_busy = is_sent || document.querySelector("#dalil-stop")?.offsetParent;
+      if (is_busy || is_editing || !question.trim() || document.querySelector("#dalil-question [aria-invalid=true]")) return;
+      is_sent = true;
+      const part = element.querySelector("template").content.firstElementChild.cloneNode(true);
+      Object.assign(part.querySelector(".dalil-question"), { textContent: question.trim(), dir: direction(question) || "auto" });
+      const is_first = log.querySelector(".dalil-turn:only-child .dalil-welcome");
+      const turn = putPart(log, undefined, is_first ? 0 : turns, "dalil-turn");
+      putPart(turn, part.outerHTML, 0, "dalil-part");
+      removeAfter(turn, 1);
+      showProgress();
+      if (is_first) start.put(""); else turn.scrollIntoView({ block: "start", behavior: "smooth" });
+      setTimeout(() => { if (is_sent) paint(); }, LOST_MS);
     };
-    firstQuestion.connect(begin);
+    newQuestion.connect(begin);
+    document.addEventListener("click", ({ target }) => { if (target.closest("[data-act=cancel_edit]")) is_editing = false; });
     watch("value", paint);
     paint();
-    reportActions(element, trigger, actions, (data) => { if (data.act === "edit") beginEdit(); });
+    reportActions(element, trigger, actions, ({ act }) => {
+      if (act !== "edit") return;
+      is_editing = true;
+      beginEdit();
+    });
     log.addEventListener("pointerover", (event) => showQuote(event.target.closest("[data-quote]")));
     log.addEventListener("focusin", (event) => showQuote(event.target.closest("[data-quote]")));
     for (const leaving of ["pointerout", "focusout"]) log.addEventListener(leaving, hideQuote);
@@ -247,10 +265,10 @@ const dalil = (() => {
     if (data.act === "set_dates") for (const { name, value } of element.querySelectorAll("input[type=date]")) data[name] = value;
   });
 
-  // Conversations, which all tabs of this browser keep in one place: Gradio reads it only when a tab is opened, so each
+  // Conversations, which all tabs of this browser keep in one place for each collection: Gradio reads it only when a tab is opened, so each
   // tells the others what it has kept.
 
-  const tabs = new BroadcastChannel("dalil.conversations");
+  const tabs = new BroadcastChannel(`${document.documentElement.dataset.kept}.conversations`);
   let lastKept = null;
 
   const announce = (saved) => { lastKept = saved; tabs.postMessage(saved); return []; };

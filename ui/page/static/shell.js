@@ -4,7 +4,7 @@ const dalilShell = (() => {
   const START = "#dalil-start .dalil-start", LAST_MS = 15_000;
   let shell = document.getElementById("dalil-shell"), pressed = null, is_composing = false, waiting = () => {};
   // For the next visit: whether it begins with a conversation.
-  const note = (is_empty) => localStorage[is_empty ? "removeItem" : "setItem"]("dalil.begun", "1");
+  const note = (is_empty) => localStorage[is_empty ? "removeItem" : "setItem"](`${document.documentElement.dataset.kept}.begun`, "1");
 
   if (!shell) return { painted: (is_empty, then) => { note(is_empty); then(); } };
   const box = shell.querySelector("textarea"), state = shell.querySelector(".dalil-state");

@@ -17,7 +17,7 @@ const dalilStart = (trigger, actions, reportActions) => {
     });
   };
 
-  const is_shown = () => document.querySelector("#dalil-start")?.offsetParent && document.querySelector(".dalil-add");
+  const is_shown = () => document.querySelector("#dalil-start .dalil-add")?.offsetParent;
 
   for (const kind of ["dragover", "drop"]) document.addEventListener(kind, (event) => {
     if (!event.dataTransfer?.types.includes("Files") || !is_shown()) return;
