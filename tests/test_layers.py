@@ -37,7 +37,7 @@ LAYERS = (
 )
 """The modules of rag from the ground up: each may import those of lower layers only."""
 
-UI_LAYERS = ({"api", "local_servers", "watching"}, {"page"}, {"mcp"}, {"serve"}, {"cli"})
+UI_LAYERS = ({"roles"}, {"api", "local_servers", "watching"}, {"page"}, {"mcp"}, {"serve"}, {"cli"})
 """The same for ui."""
 
 ONLY_IN = {
@@ -316,6 +316,14 @@ def test_light_modules_stay_light(tmp_path):
     light = "rag, rag.language.document, rag.grounding.verifier"
     loaded = set(run(tmp_path, "-c", f"import sys, {light}; print('\\n'.join(sys.modules))").split())
     assert loaded.isdisjoint({"llama_index", "qdrant_client", "qdrant_edge", "onnxruntime", "fastapi", "gradio"})
+
+
+def test_a_command_starts_without_what_others_need(tmp_path):
+    heavy = {"fastapi", "starlette", "httpx", "gradio", "numpy", "onnxruntime", "llama_index", "openai"}
+    starts = "import sys; from ui.cli.main import build_parser; build_parser(); print('\\n'.join(sys.modules))"
+    assert set(run(tmp_path, "-c", starts).split()) & heavy == set()
+    loaded = set(run(tmp_path, "-c", "import sys, ingest.sync; print('\\n'.join(sys.modules))").split())
+    assert loaded & {"openpyxl", "pptx", "mammoth", "fastapi", "onnxruntime"} == set()
 
 
 def test_extractive_answers_do_without_llama_index(tmp_path):

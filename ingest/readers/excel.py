@@ -9,9 +9,6 @@ from itertools import zip_longest
 from pathlib import PurePosixPath
 from typing import Any
 
-from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
-
 from ingest.readers.base import ReadResult, Source, make_article
 from ingest.readers.html_text import join_cells
 from ingest.readers.metadata import ArticleFields
@@ -29,6 +26,9 @@ _PERCENT = re.compile(r'^[^"]*%')
 
 def read_excel(stream: BufferedReader, source: Source) -> Iterator[ReadResult]:
     """The article of a workbook, whose title is the file's name; raises ReadError."""
+    # Imported where a workbook is read: of most collections none is, and it takes a third of a command's start.
+    from openpyxl.utils.exceptions import InvalidFileException
+
     with open_package(stream, "kind_excel", InvalidFileException):
         sections = list(_read_sheets(stream, source.max_chars))
     yield from make_article(ArticleFields(), join_sections(sections), source, PurePosixPath(source.name).name)
@@ -36,6 +36,8 @@ def read_excel(stream: BufferedReader, source: Source) -> Iterator[ReadResult]:
 
 def _read_sheets(stream: BufferedReader, max_chars: int) -> Iterator[Section]:
     """The sheets. A formula whose value was never computed stands as it was written."""
+    from openpyxl import load_workbook
+
     values = load_workbook(stream, read_only=True, data_only=True, keep_links=False)
     formulas = load_workbook(stream, read_only=True, data_only=False, keep_links=False)
     budget = _Budget(max_chars)

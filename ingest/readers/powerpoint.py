@@ -4,9 +4,6 @@ from collections.abc import Iterable, Iterator
 from io import BufferedReader
 from typing import Any
 
-from pptx import Presentation
-from pptx.exc import PythonPptxError
-
 from ingest.readers.base import ReadResult, Source, make_article
 from ingest.readers.html_text import join_cells
 from ingest.readers.metadata import ArticleFields, clean_line
@@ -21,6 +18,9 @@ _NOTES = ("ملاحظات", "Notes")
 
 def read_powerpoint(stream: BufferedReader, source: Source) -> Iterator[ReadResult]:
     """The article of a presentation, whose title is the first slide's; raises ReadError."""
+    from pptx import Presentation  # where one is read: other commands start without it
+    from pptx.exc import PythonPptxError
+
     with open_package(stream, "kind_powerpoint", PythonPptxError):
         slides = [_read_slide(slide) for slide in Presentation(stream).slides]
     if not any(text or notes for _, text, notes in slides):

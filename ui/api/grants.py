@@ -4,15 +4,15 @@ import json
 from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from starlette.types import Scope
 
 from rag.errors import SettingsError
 from ui.api.request_forms import OPENAI_PATHS
+from ui.roles import Role
 
-Role = Literal["read", "write", "admin"]
 _RANKS: dict[Role, int] = {"read": 0, "write": 1, "admin": 2}
 _READING_POSTS = frozenset(("/v1/ask", "/v1/search", "/mcp", *OPENAI_PATHS))
 """What is sent without changing an article."""

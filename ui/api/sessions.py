@@ -13,7 +13,8 @@ from pydantic import TypeAdapter, ValidationError
 from rag.errors import SettingsError
 from rag.records import Records
 from rag.settings import DEFAULT_COLLECTION, Settings
-from ui.api.grants import Permission, Role, highest_role
+from ui.api.grants import Permission, highest_role
+from ui.roles import Role
 
 SESSION_COOKIE = "dalil_session"
 ANY_GROUP = "*"

@@ -9,14 +9,13 @@ from typing import Any, get_args
 from rag.errors import InputError
 from rag.settings import DEFAULT_COLLECTION, Settings
 from ui.cli.console import OK, add_command, print_result
+from ui.roles import Role
 
 _KEY_BYTES = 32
 
 
 def add_key_command(commands: Any) -> argparse.ArgumentParser:
     """Add `dalil key` to the commands of `dalil`; gives its parser."""
-    from ui.api.grants import Role
-
     key = add_command(commands, "key", _make_key, "Make a key, print it once, and put its digest into DALIL_KEYS_FILE.")
     key.add_argument("name", metavar="NAME", help="who will have it, for the audit log")
     key.add_argument("--role", choices=get_args(Role), default="read", help="what it may do")
