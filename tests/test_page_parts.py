@@ -1,6 +1,7 @@
 """The parts of the page without a browser: its words, its HTML, what it keeps, what it reads, what it serves."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -212,8 +213,8 @@ def test_only_what_was_sent_is_read(assistant, tmp_path):
     assert [path.name for path in (tmp_path / "uploads").iterdir()] == ["link.md"]
 
 
-def test_a_file_that_is_being_added_says_how_far_it_is(assistant, tmp_path):
-    library = Library(AnswerService(assistant), "en", tmp_path)
+def test_a_file_that_is_being_added_says_how_far_it_is(tmp_path):
+    library = Library(AnswerService(open_without_models(tmp_path / "index")), "en", tmp_path)
     long = "\n".join(f'{{"text": "سطر رقم {number} {"كلمة " * 9000}"}}' for number in range(3))
     uploads = []
     for name, text in (("many.jsonl", long), ("bees.md", "النحلة تصنع العسل.")):
@@ -228,11 +229,17 @@ def test_a_file_that_is_being_added_says_how_far_it_is(assistant, tmp_path):
     assert list(tmp_path.glob("*.jsonl")) == []
 
 
+def open_without_models(folder: Path, free: Sequence[int] = (10**12,)) -> Assistant:
+    """An assistant that embeds by words; `free` are the bytes that may still be written."""
+    store = Store(EdgeEngine(folder, lambda _: free[0]), IndexConfig("words", 64, 64, 64, 320))
+    retriever = HybridRetriever(store, WordEncoder(), load_calibration())
+    return Assistant(load_settings({}, data_dir=folder.parent), store, WordEncoder(), retriever, None)
+
+
 def test_an_article_that_cannot_be_restored_now_can_be_later(tmp_path):
     free = [10**12]
-    store = Store(EdgeEngine(tmp_path / "index", lambda folder: free[0]), IndexConfig("words", 64, 64, 64, 320))
-    retriever = HybridRetriever(store, WordEncoder(), load_calibration())
-    assistant = Assistant(load_settings({}, data_dir=tmp_path), store, WordEncoder(), retriever, None)
+    assistant = open_without_models(tmp_path / "index", free)
+    store = assistant.store
     put(assistant, article("النحلة تصنع العسل.", "bees"))
     library = Library(AnswerService(assistant), "en", tmp_path)
     free[0] = 0
