@@ -13,7 +13,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.doubles import closed_port
+from rag.settings import load_settings
+from tests.doubles import closed_port, ingest_folder
 
 _ARTICLES = Path(__file__).parent.parent / "articles"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -61,9 +62,9 @@ def serve_articles(folder: Path, articles: dict[str, str], **settings: str) -> I
         (folder / "articles" / name).write_text(text, "utf-8")
     port = closed_port()
     environment = os.environ | {"DALIL_DATA_DIR": str(folder / "data")} | settings
-    dalil = [sys.executable, "-m", "ui.cli"]
-    subprocess.run([*dalil, "ingest", str(folder / "articles")], env=environment, check=True, capture_output=True)
-    with subprocess.Popen([*dalil, "serve", "--port", str(port)], env=environment, stdout=subprocess.PIPE) as process:
+    ingest_folder(load_settings(environment), folder / "articles")
+    command = [sys.executable, "-m", "ui.cli", "serve", "--port", str(port)]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as process:
         url = f"http://127.0.0.1:{port}"
         for _ in range(240):
             try:

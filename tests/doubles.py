@@ -20,6 +20,9 @@ from llama_index.core.base.llms.types import ChatMessage
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from ingest.embedding import embed_articles
+from ingest.indexer import Indexer
+from ingest.originals import Originals
+from ingest.sync import Sync
 from rag.answering.assistant import Assistant
 from rag.answering.llm import ChatModel, open_llm
 from rag.embedding import Embedder, EmbeddingSpec, Encoder, Matrix, PassageVectors, QueryVectors, embedding_spec
@@ -509,3 +512,11 @@ def open_assistant(settings: Settings) -> Assistant:
         _opened.append(Assistant.from_settings(settings))
         return _opened[0]
     return _opened[0].over_other_index(settings).with_model(open_llm(settings))
+
+
+def ingest_folder(settings: Settings, folder: Path) -> None:
+    """As `dalil ingest FOLDER`, with the models of `open_assistant`."""
+    with open_assistant(settings) as assistant:
+        store, originals = assistant.store, Originals.from_settings(settings)
+        indexer = Indexer(store, lambda: assistant.encoder, settings.chunk_tokens, originals)
+        Sync(store, indexer, settings.max_article_chars).ingest([folder], lambda progress: None)
