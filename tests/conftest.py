@@ -21,6 +21,18 @@ hypothesis_settings.register_profile("dalil", deadline=None)
 hypothesis_settings.load_profile("dalil")
 
 ARTICLES = Path(__file__).parent.parent / "articles"
+SLOWEST = (
+    "archive", "cli", "faults", "secrets", "integrity", "page_access", "page_chat", "sign_in", "network", "eval",
+    "ray_workers", "store", "articles_api", "path_prefix", "llama_cpp", "page_library", "reindex", "mcp", "watching",
+    "qdrant_server", "conversation_store", "sync", "page_start", "page_links", "collections",
+)  # fmt: skip
+"""Files that take more than 20 s of a processor, the longest first: one that began last would run alone at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest."""
+    places = {f"test_{name}": place for place, name in enumerate(SLOWEST)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(places)))
 
 
 @pytest.fixture(scope="session", autouse=True)
