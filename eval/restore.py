@@ -52,14 +52,14 @@ class Contents(NamedTuple):
 
 
 def measure_restore(
-    settings: Settings, articles: Sequence[Article], questions: Sequence[str], over_service: bool = False
+    models: Assistant, articles: Sequence[Article], questions: Sequence[str], over_service: bool = False
 ) -> dict[str, int]:
     """Export, import, and count what has become different.
 
     Parameters
     ----------
-    settings : Settings
-        All but the place of the index is taken from them.
+    models : Assistant
+        Its models and its settings are used, its index is not.
     articles : sequence of Article
         To be ingested.
     questions : sequence of str
@@ -74,12 +74,12 @@ def measure_restore(
     """
     with tempfile.TemporaryDirectory() as temporary:
         first, second, file = (Path(temporary) / name for name in ("first", "second", "backup.jsonl.gz"))
-        with _open_assistant(settings, first) as assistant:
+        with _open_index(models, first) as assistant:
             open_indexer(assistant).index(articles)
             before = _read_contents(assistant, questions)
         for place, command in ((first, "export"), (second, "import")):
-            (_call_service if over_service else _call_here)(settings, place, command, file)
-        with _open_assistant(settings, second) as assistant:
+            (_call_service if over_service else _call_here)(models, place, command, file)
+        with _open_index(models, second) as assistant:
             after = _read_contents(assistant, questions)
     return {
         "articles": len(before.articles),
@@ -90,8 +90,12 @@ def measure_restore(
     }
 
 
-def _open_assistant(settings: Settings, folder: Path) -> Assistant:
-    return Assistant.from_settings(settings.model_copy(update={"data_dir": folder, "qdrant_url": None}))
+def _open_index(models: Assistant, folder: Path) -> Assistant:
+    return models.over_other_index(_place_index(models.settings, folder))
+
+
+def _place_index(settings: Settings, folder: Path) -> Settings:
+    return settings.model_copy(update={"data_dir": folder, "qdrant_url": None})
 
 
 def _read_contents(assistant: Assistant, questions: Sequence[str]) -> Contents:
@@ -104,16 +108,16 @@ def _describe(answer: Answer) -> dict[str, Any]:
     return {name: value for name, value in asdict(answer).items() if name not in _OF_ITS_TIME}
 
 
-def _call_here(settings: Settings, folder: Path, command: str, file: Path) -> None:
-    with _open_assistant(settings, folder) as assistant:
+def _call_here(models: Assistant, folder: Path, command: str, file: Path) -> None:
+    with _open_index(models, folder) as assistant:
         if command == "export":
             write_archive(assistant.store.read_articles(), str(file))
             return
-        with open_archive(str(file), settings.max_article_chars) as archive:
+        with open_archive(str(file), models.settings.max_article_chars) as archive:
             open_indexer(assistant).index(archive)
 
 
-def _call_service(settings: Settings, folder: Path, command: str, file: Path) -> None:
+def _call_service(models: Assistant, folder: Path, command: str, file: Path) -> None:
     """Export or import through a service of its own, as the command line does it."""
     with run_service(folder) as url:
         called = [sys.executable, "-m", "ui.cli", command, str(file), "--server", url]
@@ -150,6 +154,10 @@ if __name__ == "__main__":
     set_now = load_settings()
     found = read_articles(options.articles, set_now.max_article_chars)
     asked = [question.text for question in read_gold_set()][: options.questions]
-    counts = measure_restore(set_now, found, asked, options.server)
+    with (
+        tempfile.TemporaryDirectory() as unused,
+        Assistant.from_settings(_place_index(set_now, Path(unused))) as opened,
+    ):
+        counts = measure_restore(opened, found, asked, options.server)
     print(json.dumps(counts, indent=2))
     sys.exit(any(number for name, number in counts.items() if name.startswith("different_")))
