@@ -102,8 +102,9 @@ def find_collection(case: Case, file: Path, folders: Sequence[Path]) -> Path:
 
 def run_cases(assistant: Assistant, cases: Sequence[Case]) -> Iterator[CaseResult]:
     """Ask every question, and verify every draft, over the articles of an assistant."""
+    answers: dict[tuple[str, ...], Answer] = {}
     for case in cases:
-        yield _run_draft(assistant, case) if "draft" in case else _run_question(assistant, case)
+        yield _run_draft(assistant, case) if "draft" in case else _run_question(assistant, case, answers)
 
 
 def ask_cases(
@@ -156,18 +157,22 @@ def kind_of(case: Case) -> str:
     return ", ".join(filter(None, (case["kind"], case.get("distance"))))
 
 
-def _run_question(assistant: Assistant, case: Case) -> CaseResult:
+def _run_question(assistant: Assistant, case: Case, answers: dict[tuple[str, ...], Answer]) -> CaseResult:
+    """Ask it behind the turns before it; `answers` has those of all turns so far, by what was asked up to each."""
+    turns = (*earlier_turns(case), case["q"])
     history: tuple[Message, ...] = ()
-    earlier = None
-    for question in earlier_turns(case):
-        earlier = assistant.ask(AnswerRequest(question, history=history))
-        history = (*history, Message("user", question), Message("assistant", earlier.text))
-    answer = assistant.ask(AnswerRequest(case["q"], history=history))
+    earlier, answer = None, None
+    for number, question in enumerate(turns, 1):
+        asked = turns[:number]
+        if asked not in answers:
+            answers[asked] = assistant.ask(AnswerRequest(question, history=history))
+        earlier, answer = answer, answers[asked]
+        history = (*history, Message("user", question), Message("assistant", answer.text))
+    assert answer is not None
     is_right = all(check(answer, case) for check in (*_CHECKS[case["kind"]], _is_in_language))
     if case.get("shorter"):
         is_right = is_right and earlier is not None and _is_shorter(answer, earlier)
-    name = _TURN_SEPARATOR.join((*earlier_turns(case), case["q"]))
-    return CaseResult(name, kind_of(case), is_right, answer.text)
+    return CaseResult(_TURN_SEPARATOR.join(turns), kind_of(case), is_right, answer.text)
 
 
 def first_shown(answer: Answer) -> str:

@@ -176,7 +176,7 @@ def _run_gate(options: argparse.Namespace, settings: Settings, progress: "Progre
     with open_temporary_assistant(settings, read_articles(articles, settings.max_article_chars), progress) as assistant:
         scores = measure_gold_questions(assistant).scores
         scores |= score_cases(ask_cases(settings, read_cases(CASES), CASES, [articles], progress, assistant))
-    scores |= {"statements": score_flags(flag_statements(settings, articles))}
+        scores |= {"statements": score_flags(flag_statements(assistant))}
     if options.update:
         save_baseline(scores)
         return CommandResult({"baseline": str(BASELINE)}, f"A new baseline is in {BASELINE}.")
@@ -201,9 +201,13 @@ def _run_ablate(options: argparse.Namespace, settings: Settings, progress: "Prog
 
 
 def _run_statements(options: argparse.Namespace, settings: Settings, progress: "Progress") -> CommandResult:
+    from eval.datasets import read_articles
+    from eval.run import open_temporary_assistant
     from eval.statements import flag_statements, summarize_flags
 
-    shares = summarize_flags(flag_statements(settings, Path(options.articles)))
+    articles = read_articles(Path(options.articles), settings.max_article_chars)
+    with open_temporary_assistant(settings, articles, progress) as assistant:
+        shares = summarize_flags(flag_statements(assistant))
     lines = [f"{name}: {row['flagged']} of {row['statements']}" for name, row in shares.items()]
     return CommandResult(shares, "\n".join(lines))
 

@@ -10,12 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from eval.datasets import read_articles
-from eval.run import open_temporary_assistant
 from rag.answering.assistant import Assistant
 from rag.errors import DalilError
 from rag.grounding.verifier import verify_draft
-from rag.settings import Settings
 from rag.types import Hit, Language
 
 STATEMENTS = Path(__file__).parent / "gold" / "statements.jsonl"
@@ -56,18 +53,16 @@ def read_statements(path: Path = STATEMENTS) -> list[StatementCase]:
     return [StatementCase(**json.loads(line)) for line in path.read_text("utf-8").splitlines()]
 
 
-def flag_statements(settings: Settings, articles: Path) -> dict[str, bool]:
-    """Whether each statement is flagged as unverified, by its id.
-
-    Parameters
-    ----------
-    settings : Settings
-        All but the place of the index is taken from them.
-    articles : Path
-        Folder of the sample articles.
-    """
-    with open_temporary_assistant(settings, read_articles(articles, settings.max_article_chars)) as assistant:
-        return {case.id: _is_flagged(assistant, case) for case in read_statements()}
+def flag_statements(assistant: Assistant) -> dict[str, bool]:
+    """Whether each statement is flagged as unverified, by its id, over the sample articles."""
+    by_evidence: dict[tuple[str, str], list[StatementCase]] = defaultdict(list)
+    for case in read_statements():
+        by_evidence[case.article, case.evidence].append(case)
+    flags: dict[str, bool] = {}
+    for cases in by_evidence.values():
+        hit = _find_evidence(assistant, cases[0])
+        flags |= {case.id: _is_flagged(assistant, case, hit) for case in cases}
+    return flags
 
 
 def summarize_flags(flags: Mapping[str, bool]) -> dict[str, dict[str, Any]]:
@@ -89,8 +84,7 @@ def score_flags(flags: Mapping[str, bool]) -> dict[str, float]:
     return {case.id: float(flags[case.id] == (case.kind != _TRUE)) for case in read_statements()}
 
 
-def _is_flagged(assistant: Assistant, case: StatementCase) -> bool:
-    hit = _find_evidence(assistant, case)
+def _is_flagged(assistant: Assistant, case: StatementCase, hit: Hit) -> bool:
     verified = verify_draft(f"{case.statement} [1]", [hit], assistant.similarity([hit]), case.language)
     return not verified.is_supported
 
