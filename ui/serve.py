@@ -41,7 +41,7 @@ from ui.page.installable import add_app_routes
 from ui.page.shell import GZIP_LEVEL, PageMiddleware, preferred_language
 from ui.page.sign_in import add_sign_in_routes
 from ui.page.uploads import UploadFolder, remove_abandoned_uploads
-from ui.watching import describe_pass, open_watcher, refuse_removal
+from ui.watching import check_watchable, describe_pass, open_watcher, refuse_removal
 
 if TYPE_CHECKING:
     from ui.page.welcome import FirstScreen
@@ -274,6 +274,8 @@ def serve(settings: Settings, watched: Sequence[Path] = ()) -> None:
     StoreError, EmbeddingError
         When the index or the models cannot be opened.
     """
+    if watched:
+        check_watchable(watched)  # before models and Gradio, which take seconds
     log_requests_to(sys.stderr)
     listener = open_listener(settings.host, settings.port)
     # Several people ask at once: a thread each answers a third more of them than all cores for each in turn.

@@ -36,14 +36,19 @@ def open_watcher(
     InputError
         When a folder is none, or what tells of changes is not installed.
     """
-    if find_spec("watchfiles") is None:
-        raise InputError("What tells of changes is not installed: pip install 'dalil[watch]'.")
+    check_watchable(folders)
     from ingest.watching import FolderWatcher
 
+    return FolderWatcher(folders, [settings.data_dir], run_pass, tell, _complain)
+
+
+def check_watchable(folders: Sequence[Path]) -> None:
+    """Raise InputError when a folder is none, or what tells of changes is not installed."""
+    if find_spec("watchfiles") is None:
+        raise InputError("What tells of changes is not installed: pip install 'dalil[watch]'.")
     for folder in folders:
         if not folder.is_dir():
             raise InputError(f"{folder} is no folder.")
-    return FolderWatcher(folders, [settings.data_dir], run_pass, tell, _complain)
 
 
 def refuse_removal(article_ids: Sequence[str], total: int) -> None:
