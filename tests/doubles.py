@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import blake2b
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -74,12 +75,16 @@ def _embed_parts(parts: Sequence[str]) -> PassageVectors:
     return PassageVectors(_embed_words(" ".join(parts)), tokens, tuple(map(len, words)))
 
 
+@lru_cache(10_000)
 def _embed_words(text: str) -> Matrix:
+    """The same vector each time, which nobody may change: most words come again, and each is analysed."""
     vector = np.full(_WORD_DIMENSION, 0.01, np.float32)
     for term in Document(text).content_terms:
         for stem in term.stems:
             vector[blake2b(stem.encode("utf-8", "replace"), digest_size=1).digest()[0] % _WORD_DIMENSION] += 1
-    return vector / np.linalg.norm(vector)
+    vector /= np.linalg.norm(vector)
+    vector.setflags(write=False)
+    return vector
 
 
 class ScriptedModel:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.network_guard import NO_GUARD, build_guard, can_build_guard, guard_variables, read_attempts
+
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("prompts", "rag", "ingest", "eval", "ui")
 FILES = {
@@ -261,14 +263,14 @@ print(json.dumps(seen))
 """
 
 
-def run(home, *command):
-    """A fresh Python with an empty home and nothing in its environment; what it printed."""
+def run(home, *command, **variables):
+    """A fresh Python with an empty home and nothing but these in its environment; what it printed."""
     environment = {
         "HOME": str(home),
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(ROOT),
         "PYTHONDONTWRITEBYTECODE": "1",
-    }
+    } | variables
     done = subprocess.run(
         [sys.executable, *command], cwd=home, env=environment, capture_output=True, text=True, timeout=120, check=False
     )
@@ -280,17 +282,31 @@ NEED_TORCH = ("eval.reading.model", "eval.reading.train", "eval.reading.__main__
 """Training, whose engine is installed by hand where it is wanted."""
 
 
+def import_all(home, **variables):
+    """What was seen while every module was imported."""
+    return json.loads(run(home, "-c", WATCHER, *(name for name in FILES if name not in NEED_TORCH), **variables))
+
+
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory):
-    """What was seen while every module was imported, and the home it was done in."""
-    home = tmp_path_factory.mktemp("home")
-    return json.loads(run(home, "-c", WATCHER, *(name for name in FILES if name not in NEED_TORCH))), home
+    """What was seen while every module was imported, the home it was done in, and where what reached for the network is
+    noted: None where that cannot be seen."""
+    home, log = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("log") / "attempts"
+    if not can_build_guard():
+        return import_all(home), home, None
+    return import_all(home, **guard_variables(build_guard(log.parent), log)), home, log
 
 
 def test_importing_opens_no_file_for_writing_and_no_connection_and_sets_no_variable(watched):
     # Gradio tries whether the temporary folder can be written, and scikit-learn sets variables of OpenMP; only building
     # the page and fitting import them.
     assert [event for event in watched[0] if not within(event[0], (*ONLY_IN["gradio"], "eval.calibrate"))] == []
+
+
+def test_importing_asks_nobody(watched):
+    if watched[2] is None:
+        pytest.skip(NO_GUARD)
+    assert read_attempts(watched[2]) == []
 
 
 def test_importing_leaves_the_home_empty(watched):

@@ -2,7 +2,6 @@
 also those of native libraries, which the interpreter does not see."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,8 +14,9 @@ import httpx
 import pytest
 
 from tests.doubles import closed_port
-from tests.test_layers import FILES, NEED_TORCH, ROOT, WATCHER
+from tests.network_guard import NO_GUARD, build_guard, can_build_guard, guard_variables, read_attempts
 
+ROOT = Path(__file__).parent.parent
 ARTICLES = ("hejaz-railway", "meta-superclusters", "socotra")
 QUESTION = "متى وصل قطار الحجاز إلى المدينة؟"
 _TELEMETRY_S = 15
@@ -37,9 +37,7 @@ class Guard(NamedTuple):
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(ROOT),
             "PYTHONDONTWRITEBYTECODE": "1",
-            "LD_PRELOAD": str(self.library),
-            "NETWORK_GUARD_LOG": str(self.folder / "attempts"),
-        }
+        } | guard_variables(self.library, self.folder / "attempts")
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, *arguments]
@@ -48,9 +46,7 @@ class Guard(NamedTuple):
         )
 
     def attempts(self) -> list[str]:
-        """What has been noted so far, `CALL TARGET` each."""
-        log = self.folder / "attempts"
-        return log.read_text().splitlines() if log.exists() else []
+        return read_attempts(self.folder / "attempts")
 
     def left_files(self) -> set[str]:
         """Folders of the home and the cache that hold a file."""
@@ -60,13 +56,9 @@ class Guard(NamedTuple):
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    compiler = shutil.which("cc")
-    if compiler is None or sys.platform != "linux":
-        pytest.skip("what leaves the machine is seen by a small library: it needs Linux and a C compiler")
-    built = tmp_path_factory.mktemp("guard") / "network_guard.so"
-    source = Path(__file__).parent / "network_guard.c"
-    subprocess.run([compiler, "-shared", "-fPIC", "-Wall", "-Werror", "-o", built, source, "-ldl"], check=True)
-    return built
+    if not can_build_guard():
+        pytest.skip(NO_GUARD)
+    return build_guard(tmp_path_factory.mktemp("guard"))
 
 
 def make_guard(library: Path, folder: Path) -> Guard:
@@ -124,11 +116,6 @@ first.send(b"x")
 
 
 # Dalil under it
-
-
-def test_importing_asks_nobody(guard):
-    assert guard.run("-c", WATCHER, *(name for name in FILES if name not in NEED_TORCH)).returncode == 0
-    assert (guard.attempts(), guard.left_files()) == ([], set())
 
 
 class Outcome(NamedTuple):

@@ -4,6 +4,7 @@ import io
 import json
 import re
 import zipfile
+from dataclasses import replace
 
 import pytest
 
@@ -94,9 +95,11 @@ def test_a_document_in_ten_formats_is_cited_once(opened):
 def test_what_stands_behind_many_copies_is_found_too(tmp_path):
     texts = [" ".join(f"{SENTENCES[one % 5]} {number}" for one in range(12)) for number in range(4)]
     with open_assistant(load_settings({}, data_dir=tmp_path)) as assistant:
-        copies = [article(text, f"{number}-{copy}") for number, text in enumerate(texts) for copy in range(30)]
-        for one, chunks in embed_articles(copies, assistant.settings.chunk_tokens, assistant.encoder):
-            assistant.store.write(one, chunks)
+        originals = [article(text, str(number)) for number, text in enumerate(texts)]
+        for one, chunks in embed_articles(originals, assistant.settings.chunk_tokens, assistant.encoder):
+            for name in (f"{one.id}-{copy}" for copy in range(30)):
+                renamed = [replace(each, chunk=replace(each.chunk, article_id=name)) for each in chunks]
+                assistant.store.write(replace(one, id=name), renamed)
         hits = assistant.search(QUESTION, mode="dense").hits
     assert {hit.article.id.split("-")[0] for hit in hits} == {"0", "1", "2", "3"}
     assert len({hit.text for hit in hits}) == len(hits)
