@@ -184,9 +184,9 @@ def test_a_damaged_index_is_refused_but_by_status_which_tells_what_is_missing(ho
     assert "Move that folder away" in status["damaged"]
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "ascii:strict"])
-def test_what_the_encoding_of_an_output_lacks_is_escaped(home, tmp_path, encoding):
-    ascii_only = {"PYTHONIOENCODING": encoding, "DALIL_DATA_DIR": str(home / "data")}
+def test_what_the_encoding_of_an_output_lacks_is_escaped(home, tmp_path):
+    # By `ascii` alone the interpreter would escape on standard error, and refuse on standard output.
+    ascii_only = {"PYTHONIOENCODING": "ascii:strict", "DALIL_DATA_DIR": str(home / "data")}
     asked = dalil(home, "ask", "How much power will Hyperion have?", **ascii_only)
     assert (asked.returncode, asked.stderr) == (0, "")
     assert "خمسة".encode("ascii", "backslashreplace").decode() in asked.stdout
