@@ -216,9 +216,7 @@ def test_the_audit_log_names_the_subject_and_conversations_can_be_kept(tmp_path,
         {"aud": [CLIENT_ID, "another"]},
         {"aud": None},
         {"iss": "https://login.example.org"},
-        {"exp": int(time.time()) - 120},
         {"exp": None},
-        {"iat": int(time.time()) + 3600},
         {"sub": None},
         {"sub": ""},
         {"sub": "a\nb"},
@@ -227,6 +225,13 @@ def test_the_audit_log_names_the_subject_and_conversations_can_be_kept(tmp_path,
 )
 def test_an_id_token_that_is_not_for_this_sign_in_is_refused(site, provider, browser, claims):
     provider.claims.update(claims)
+    assert sign_in(browser, site) == "oidc_failed"
+    assert browser.get(f"{site}/v1/articles").headers["location"] == "/login"
+
+
+@pytest.mark.parametrize(("claim", "seconds"), [("exp", -120), ("iat", 3600)])
+def test_an_id_token_of_another_time_is_refused(site, provider, browser, claim, seconds):
+    provider.claims[claim] = int(time.time()) + seconds
     assert sign_in(browser, site) == "oidc_failed"
     assert browser.get(f"{site}/v1/articles").headers["location"] == "/login"
 
