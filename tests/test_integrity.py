@@ -242,7 +242,8 @@ def test_a_copy_with_half_an_article_says_so_until_it_is_ingested_again(index, t
             assert not damage.is_loss
             assert "1 articles without some of their chunks" in damage.message
             answer = client.get("/ready")
-            assert (answer.status_code, answer.json()["checks"]["index"]) == (503, damage.message)
+            shown = damage.message.replace(str(copy), "DALIL_DATA_DIR")  # the place is the operator's alone
+            assert (answer.status_code, answer.json()["checks"]["index"]) == (503, shown)
             assert len(store.find_incomplete()) == 1
     with open_index(copy) as store, serve(store, copy) as client:
         index_articles(store, *store.get_articles(store.summarize_articles()).values())

@@ -221,7 +221,7 @@ def test_an_index_with_vectors_of_another_type_is_refused_with_the_remedy(tmp_pa
     Store(EdgeEngine(tmp_path / "index"), CONFIG).close()
     config = tmp_path / "index" / "chunks" / "edge_config.json"
     config.write_text(config.read_text("utf-8").replace("uint8", "float16"), "utf-8")
-    with pytest.raises(IndexMismatchError, match=r"earlier Dalil.*Ingest your articles again"):
+    with pytest.raises(IndexMismatchError, match=r"earlier Dalil.*`dalil reindex`"):
         Store(EdgeEngine(tmp_path / "index"), CONFIG)
     config.write_text(config.read_text("utf-8").replace("float16", "uint8"), "utf-8")
     Store(EdgeEngine(tmp_path / "index"), CONFIG).close()
@@ -774,7 +774,7 @@ def test_an_index_of_another_configuration_is_refused_with_the_remedy(engine, ot
     store = Store(engine(), CONFIG)
     store.write(*make_article("rivers", RIVERS))
     store.close()
-    with pytest.raises(IndexMismatchError, match=r"DALIL_DATA_DIR|DALIL_QDRANT_PREFIX") as refused:
+    with pytest.raises(IndexMismatchError, match="`dalil reindex`|DALIL_QDRANT_PREFIX") as refused:
         Store(engine(), replace(CONFIG, **other))
     assert str(next(iter(other.values()))) in str(refused.value)
     store = Store(engine(), CONFIG)  # the refused one holds no lock
@@ -788,7 +788,7 @@ def test_the_articles_of_an_index_of_another_version_can_be_read(engine):
     store.write(article, chunks)
     store.close()
     other = replace(CONFIG, normalization=CONFIG.normalization + 1)
-    with pytest.raises(IndexMismatchError, match=r"`dalil export FILE` here, `dalil import FILE` there"):
+    with pytest.raises(IndexMismatchError, match="`dalil reindex`"):
         Store(engine(), other)
     store = Store(engine(), other, accepts_other_config=True)
     assert list(store.read_articles()) == [article]
