@@ -774,7 +774,7 @@ def test_an_index_of_another_configuration_is_refused_with_the_remedy(engine, ot
     store = Store(engine(), CONFIG)
     store.write(*make_article("rivers", RIVERS))
     store.close()
-    with pytest.raises(IndexMismatchError, match="`dalil reindex`|DALIL_QDRANT_PREFIX") as refused:
+    with pytest.raises(IndexMismatchError, match=r"`dalil reindex`|DALIL_QDRANT_PREFIX") as refused:
         Store(engine(), replace(CONFIG, **other))
     assert str(next(iter(other.values()))) in str(refused.value)
     store = Store(engine(), CONFIG)  # the refused one holds no lock
