@@ -40,6 +40,13 @@ _MIN_SPREAD = 1e-4
 _STEM_WEIGHT = 1.6
 """BM25 weight of one stem of a question, `rag.embedding.bm25` over a short text."""
 
+_ARTICLE_WEIGHT = 0.09
+"""Of the best lexical score of an article's chunks, for each of its chunks in the other language. There a lexical match
+is a name or a number, and one that an article has says more of what the article is about than of its chunk. Of 50 short
+English questions over the sample articles ("What is the capital of Socotra?") the chunk that answers is among the first
+four for 43 without it and 46 with 0.05, 0.09 and 0.13; of 90 longer ones (the gold set) it is the first for 0.811 and
+0.833, of 612 of XQuAD, whose paragraphs are an article each, for 0.856 and 0.854."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -189,7 +196,7 @@ class HybridRetriever:
             candidates = self._find_candidates(query, filters, mode, top_k, times)
             found = time.perf_counter()
             scores = self._normalize_scores(candidates, len(query.lexical.indices))
-            ranking = self._rank(scores, candidates.languages, language, mode)
+            ranking = self._rank(scores, candidates, language, mode)
             ranked = Ranking(candidates, scores, ranking)
             self._evidence.begin([candidates[at].id for at in ranked.order[:reads]])
             best = choose_hits(self._store, ranked, top_k)
@@ -222,16 +229,18 @@ class HybridRetriever:
         return self._calibration.spread / spread if spread >= _MIN_SPREAD else 1.0
 
     def _rank(
-        self, scores: Floats, languages: Sequence[Language], query_language: Language, mode: SearchMode
+        self, scores: Floats, candidates: Candidates, query_language: Language, mode: SearchMode
     ) -> Floats:
         """One number for each candidate, greatest best."""
         if mode != "hybrid":
             return scores[:, REPRESENTATIONS.index(mode)]
         ranking = np.zeros(len(scores))
-        for chunk_language in set(languages):
-            rows = [at for at, language in enumerate(languages) if language == chunk_language]
+        for chunk_language in set(candidates.languages):
+            rows = [at for at, language in enumerate(candidates.languages) if language == chunk_language]
             fusion = self._calibration.pairs[query_language, chunk_language].fusion
             ranking[rows] = fusion.fuse_all(scores[rows])
+            if chunk_language != query_language:
+                ranking[rows] += _ARTICLE_WEIGHT * _best_of_article(scores, candidates)[rows]
         return ranking
 
     def _judge_answerability(
@@ -255,3 +264,11 @@ class HybridRetriever:
             return hits
         order = sorted(range(len(hits)), key=lambda at: -relevance[at])
         return [replace(hits[at], score=hit.score) for at, hit in zip(order, hits, strict=True)]
+
+
+def _best_of_article(scores: Floats, candidates: Candidates) -> Floats:
+    """The greatest lexical score that a candidate of the same article has, for each candidate."""
+    _, article = np.unique(candidates.articles, return_inverse=True)
+    best = np.zeros(len(scores))
+    np.maximum.at(best, article, scores[:, REPRESENTATIONS.index("lexical")])
+    return best[article]

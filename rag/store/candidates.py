@@ -69,12 +69,15 @@ class Candidates(Sequence[Candidate]):
         As given.
     languages : list of Language
         Of each chunk.
+    articles : list of str
+        Id of the article of each chunk.
     """
 
     def __init__(self, payloads: Mapping[int, Payload], scores: NDArray[np.float64], chunk_count: int) -> None:
         self.keys, self.scores, self.chunk_count = list(payloads), scores, chunk_count
         self._payloads = list(payloads.values())
         self.languages: list[Language] = [payload["language"] for payload in self._payloads]
+        self.articles: list[str] = [payload["article_id"] for payload in self._payloads]
 
     @classmethod
     def none(cls, chunk_count: int) -> "Candidates":
