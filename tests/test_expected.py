@@ -2,7 +2,7 @@
 
 import pytest
 
-from rag.grounding.expected import ExpectedAnswer
+from rag.grounding.expected import ExpectedAnswer, ReadAnswer, is_bare
 from rag.grounding.verifier import StreamingVerifier
 from rag.language.document import Document
 from rag.types import Span
@@ -19,7 +19,7 @@ FAR = FixedSimilarity(lambda statement, hit: [0.5, 0.1] if statement == QUESTION
 def expect(words: str = "47 مليون دولار", probability: float = 0.5) -> ExpectedAnswer:
     start = TEXT.index(words)
     sentence = next(span for span in HIT.sentences if span.start <= start < span.end)
-    return ExpectedAnswer(Document(words), probability, HIT, Span(*sentence))
+    return ExpectedAnswer((ReadAnswer(Document(words), 0.9, probability / 0.9, HIT, Span(*sentence)),))
 
 
 def judge(draft: str, similarity: FixedSimilarity, expected: ExpectedAnswer | None) -> list[str]:
@@ -30,19 +30,61 @@ def judge(draft: str, similarity: FixedSimilarity, expected: ExpectedAnswer | No
 
 
 def test_a_short_statement_with_the_readers_number_is_supported_by_its_sentence():
-    assert judge("About $47 million.", FAR, None) == ["unverified"]
+    draft = "The leak cost about $47 million."
+    assert judge(draft, FAR, None) == ["unverified"]
     verifier = StreamingVerifier([HIT], FAR, "en", QUESTION, expect())
-    verifier.feed("About $47 million.")
+    verifier.feed(draft)
     verifier.finish()
     [statement], [citation] = verifier.answer().statements, verifier.answer().citations
     assert (statement.verdict, citation.quote) == ("supported", TEXT[TEXT.index("وقدّرت") :])
-    assert judge("About $47 million.", FAR, expect(probability=0.05)) == ["unverified"]
+    assert judge(draft, FAR, expect(probability=0.05)) == ["unverified"]
 
 
 def test_another_number_than_the_readers_is_marked():
-    assert judge("It happened on 15 June [1].", NEAR, None) == ["supported"]
-    assert judge("It happened on 15 June [1].", NEAR, expect()) == ["unverified"]
-    assert judge("It happened on 15 June [1].", NEAR, expect(probability=0.2)) == ["supported"]
+    draft = "The leak cost them 15 June [1]."
+    assert judge(draft, NEAR, None) == ["supported"]
+    assert judge(draft, NEAR, expect()) == ["unverified"]
+    assert judge(draft, NEAR, expect(probability=0.2)) == ["supported"]
+
+
+@pytest.mark.parametrize(("answer", "verdict"), [("47 million dollars", "supported"), ("15 June", "unverified")])
+def test_of_bare_answers_only_the_readers_is_supported(answer, verdict):
+    similarity = FAR._replace(words=0.9 if verdict == "supported" else 0.1)
+    assert judge(f"{answer} [1].", similarity, expect(probability=0.8)) == [verdict]
+
+
+def test_a_bare_answer_that_the_passage_does_not_bear_by_itself_cites_the_readers_sentence():
+    similarity = FAR._replace(words=0.9)
+    assert judge("47 million.", similarity, None) == ["unverified"]
+    verifier = StreamingVerifier([HIT], similarity, "en", QUESTION, expect(probability=0.8))
+    verifier.feed("47 million.")
+    verifier.finish()
+    [citation] = verifier.answer().citations
+    assert citation.quote == TEXT[TEXT.index("وقدّرت") :]
+
+
+@pytest.mark.parametrize(
+    ("statement", "question"),
+    [
+        ("15 June", "Which months did it stop in?"),
+        ("15 June", "Did it come back in June?"),
+        ("The leak", "What did the leak cost?"),
+        ("Its storage of molten salt had leaked into the ground", "What happened?"),
+        ("It is so", "What happened?"),
+    ],
+    ids=["several things", "yes or no", "words of the question", "too long", "no terms"],
+)
+def test_what_is_no_answer_alone_is_not_bare(statement, question):
+    assert not is_bare(Document(statement), Document(question))
+    assert is_bare(Document("15 June"), QUESTION)
+
+
+def test_neither_an_item_of_a_list_nor_a_later_statement_is_bare():
+    far_words = NEAR._replace(words=0.0)
+    unlike = expect(probability=0.8)
+    assert judge("It stopped [1].", far_words, unlike) == ["unverified"]
+    assert judge("- It stopped [1].", far_words, unlike) == ["supported"]
+    assert judge("The leak cost 47 million dollars [1]. It stopped [1].", far_words, unlike) == ["supported"] * 2
 
 
 def test_only_the_first_number_is_held_against_the_readers():

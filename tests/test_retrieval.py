@@ -45,6 +45,18 @@ def open_word_store(folder, *articles):
 # What is found
 
 
+def test_across_languages_a_name_that_an_article_has_counts_for_all_its_chunks(tmp_path):
+    island = article("تقع سقطرى في المحيط الهندي. " + "وفيها جبال وشجر كثير. " * 120, "island", "جزيرة")
+    other = article("في المدينة سوق قديم. " * 10, "town", "مدينة")
+    store = open_word_store(tmp_path, island, other)
+    retriever = make_retriever(store, WordEncoder(), dense=0.0, tokens=0.0, sentence=0.0, lexical=0.0)
+    found = [hit.article.id for hit in retriever.search("What is Socotra?", 9).hits]
+    assert found.count("island") > 1
+    assert found[-1] == "town"
+    within = retriever.search("ما سقطرى؟", 9).hits
+    assert len({hit.score for hit in within}) == 1
+
+
 @pytest.mark.parametrize("question", [QUEEN_AR, QUEEN_EN, "Karl von Frisch", "1973", "ً؟", "😀"])
 def test_hits_are_sorted_distinct_and_slices_of_their_articles(assistant, question):
     result = make_retriever(assistant.store, assistant.encoder).search(question, 30)

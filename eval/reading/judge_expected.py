@@ -56,7 +56,7 @@ def _read_number(assistant: Assistant, question: Question, chance: random.Random
     mentioned = {number for hit in passages.hits_read[:_PASSAGES] for number in _numbers(hit.text)}
     others = sorted(mentioned - right - asked)
     expected = find_expected(passages)
-    own = _numbers(expected.words.text) - asked if expected else frozenset()
+    own = _numbers(expected.read[0].words.text) - asked if expected else frozenset()
     return _Reading(expected.probability if expected else 0.0, own, right, chance.choice(others) if others else None)
 
 

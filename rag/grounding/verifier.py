@@ -10,10 +10,9 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from prompts import reader_message
-from rag.grounding.attribution import Similarity, attribute, cite
+from rag.grounding.attribution import Similarity, attribute
 from rag.grounding.declines import strip_decline
-from rag.grounding.elliptical import is_elliptical
-from rag.grounding.expected import ExpectedAnswer, has_new_number
+from rag.grounding.expected import ExpectationCheck, ExpectedAnswer
 from rag.grounding.markers import MarkerReader, break_markers, strip_signs
 from rag.grounding.passage import Passage
 from rag.language.detect import count_function_words, script_of
@@ -26,6 +25,7 @@ NO_ANSWER = "NO_ANSWER"
 """What a model is told to write when the passages do not hold the answer."""
 
 _ITEM_NUMBER = re.compile(r"^\s*(?:\d{1,3}[.)]|\(\d{1,3}\))\s")
+_LIST_ITEM = re.compile(r"^\s*(?:[-*•]|\d{1,3}[.)]|\(\d{1,3}\))\s")
 _ADDRESS = r"[^()\s]*+(?:\([^()\s]*+\)[^()\s]*+)*+"
 """Of a link: brackets in it are closed."""
 _LINK = re.compile(rf"!?\[([^\[\]]*)\]\({_ADDRESS}(?:\s[^()]*)?\)|(?<=[\ue000-\uf8ff])\({_ADDRESS}\)")
@@ -115,7 +115,7 @@ class StreamingVerifier:
         expected: ExpectedAnswer | None = None,
     ) -> None:
         self._passages, self._question = [Passage(hit) for hit in hits], question
-        self._expected: ExpectedAnswer | None = expected
+        self._expectation = ExpectationCheck(expected, question, similarity) if expected and question else None
         self._similarity, self._answer_language = similarity, answer_language
         self._unverified = reader_message(answer_language, "unverified")
         self._markers = MarkerReader([hit.text for hit in hits])
@@ -202,20 +202,6 @@ class StreamingVerifier:
         supporting = [citation for of_one in found for citation in of_one if citation.verdict in _SUPPORTING]
         return [max(supporting, key=lambda citation: citation.score)] if supporting else citations
 
-    def _hold_against_expected(self, statement: Document, citations: list[Citation]) -> list[Citation]:
-        """The citations with what the reader's number says of a statement: the first that tells a number answers, those
-        behind it may tell of something else. The reader errs too, so that another number is marked, not left out."""
-        question, expected = self._question, self._expected
-        if question is None or expected is None or not has_new_number(statement, question):
-            return citations
-        self._expected = None
-        if expected.doubts(statement, question):
-            return [replace(citation, verdict=_weaker(citation.verdict, _UNVERIFIED)) for citation in citations]
-        is_unverified = all(citation.verdict == _UNVERIFIED for citation in citations)
-        if is_unverified and is_elliptical(statement) and expected.supports(statement, question):
-            return [cite(expected.hit, expected.sentence, "supported", expected.probability)]
-        return citations
-
     def _without_marks(self, sentence: str) -> str:
         """A sentence without markers and links, that makes none with a bracket before it either."""
         bare = _without_signs(sentence)
@@ -230,7 +216,10 @@ class StreamingVerifier:
             self._tells_of_lack = True
             self._append(bare)
             return
-        citations = self._hold_against_expected(Document(claim), self._attribute(Document(claim), cited))
+        citations = self._attribute(Document(claim), cited)
+        if self._expectation:
+            may_be_bare = not self._statements and not _LIST_ITEM.match(bare)
+            citations = self._expectation.check(Document(claim), citations, may_be_bare)
         verdicts: list[Verdict] = [citation.verdict for citation in citations]
         verdict = max(verdicts, key=_STRENGTH.index, default=_UNVERIFIED)
         if verdict == "contradicted":
@@ -277,10 +266,6 @@ def make_inert(text: str) -> str:
     that defines a link, no HTML."""
     words = _LINK.sub(lambda match: match[1] or "", text)
     return _BEFORE_LINK_MARK.sub("] ", words).translate(_INERT_ANGLES)
-
-
-def _weaker(one: Verdict, other: Verdict) -> Verdict:
-    return min(one, other, key=_STRENGTH.index)
 
 
 def _begins_sentence(following: str) -> bool:

@@ -228,9 +228,7 @@ class HybridRetriever:
         spread = float(np.std(dense))
         return self._calibration.spread / spread if spread >= _MIN_SPREAD else 1.0
 
-    def _rank(
-        self, scores: Floats, candidates: Candidates, query_language: Language, mode: SearchMode
-    ) -> Floats:
+    def _rank(self, scores: Floats, candidates: Candidates, query_language: Language, mode: SearchMode) -> Floats:
         """One number for each candidate, greatest best."""
         if mode != "hybrid":
             return scores[:, REPRESENTATIONS.index(mode)]

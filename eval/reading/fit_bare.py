@@ -1,0 +1,150 @@
+"""`python -m eval.reading.fit_bare SETS`: what the reader's words are worth against a bare answer of a model.
+
+Each question of the fold that the reader was not trained on is read. Its right answer and that to another question
+about the same passage stand for what a model may say in a few words, citing this passage. Prints how many of each are
+supported by what the passage says alone, and with the reader by weights that were fitted on the other articles, for
+several thresholds; then the weights fitted on all. A quarter of an hour on two cores.
+"""
+
+import argparse
+import json
+import random
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import GroupKFold, cross_val_predict
+
+from eval.datasets import Question
+from eval.reading.examples import QuestionSet
+from eval.reading.sets import read_sets
+from eval.run import open_temporary_assistant
+from rag.answering.assistant import Assistant
+from rag.answering.candidates import MAX_HITS_READ
+from rag.answering.passages import ReadPassages
+from rag.answering.writer import find_expected
+from rag.grounding.expected import BareEvidence, is_bare
+from rag.grounding.verifier import StreamingVerifier
+from rag.language.document import Document
+from rag.settings import load_settings
+
+_FOLD, _FOLDS = 0, 6
+_OF_EACH_SET = 130
+_THRESHOLDS = (0.25, 0.3, 0.35, 0.4, 0.5)
+_OVER = "English over Arabic"
+
+Spellings = Mapping[str, str]
+"""The answer to a question in its own language, by its id."""
+
+
+class _Example(NamedTuple):
+    """A bare answer and what is known of it."""
+
+    name: str
+    article: str
+    is_right: bool
+    is_supported: bool
+    evidence: BareEvidence
+
+
+def _read_examples(one: QuestionSet, spelled: Spellings) -> Iterator[_Example]:
+    questions = [question for question in one.dataset.questions if question.id in spelled and not question.page]
+    of_article = defaultdict(list)
+    for question in questions:
+        of_article[question.article_id].append(spelled[question.id])
+    chance = random.Random(0)
+    chosen = [question for question in questions if one.fold_of(question) == _FOLD]
+    chance.shuffle(chosen)
+    with open_temporary_assistant(load_settings(), list(one.dataset.articles)) as assistant:
+        for question in chosen[:_OF_EACH_SET]:
+            right = spelled[question.id]
+            others = [text for text in of_article[question.article_id] if not _overlap(text, right)]
+            alike = [text for text in others if _has_digit(text) == _has_digit(right)] or others
+            answers = [(True, right), *((False, chance.choice(alike)) for _ in others[:1])]
+            passages = assistant.read(assistant.search(question.text, reads=MAX_HITS_READ))
+            for is_right, text in answers:
+                yield from _weigh(assistant, passages, question, text, is_right, one.name)
+
+
+def _weigh(
+    assistant: Assistant, passages: ReadPassages, question: Question, text: str, is_right: bool, name: str
+) -> Iterator[_Example]:
+    """An example of a bare answer whose passage was found and read."""
+    asked, answer, expected = passages.result.question, Document(text), find_expected(passages)
+    hits = passages.result.hits
+    start = question.answers[0].start
+    cited = [
+        number
+        for number, hit in enumerate(hits, 1)
+        if start is not None and hit.article.id == question.article_id and hit.start <= start < hit.end
+    ]
+    if not cited or expected is None or not is_bare(answer, asked):
+        return
+    similarity = assistant.similarity(hits)
+    verifier = StreamingVerifier(hits, similarity, question.language, asked)
+    verifier.feed(f"{text} [{cited[0]}].")
+    verifier.finish()
+    is_supported = any(one.verdict != "unverified" for one in verifier.answer().statements)
+    evidence = expected.weigh_bare(answer, similarity)
+    yield _Example(name, question.article_id or "", is_right, is_supported, evidence)
+
+
+def _overlap(one: str, other: str) -> bool:
+    return one.casefold() in other.casefold() or other.casefold() in one.casefold()
+
+
+def _has_digit(text: str) -> bool:
+    return any(char.isdigit() for char in text)
+
+
+def _spellings(sets: Sequence[QuestionSet]) -> dict[str, Spellings]:
+    """Of each set that is asked."""
+    own = {
+        one.name: {question.id: question.answers[0].text for question in one.dataset.questions if question.answers}
+        for one in sets
+        if one.has_spans and one.name != "gold"
+    }
+    english = {name.split(",")[0]: texts for name, texts in own.items() if name.endswith(", English")}
+    asked = {name: texts for name, texts in own.items() if not name.endswith(", English")}
+    return {name: english[name.split(",")[0]] if name.endswith(_OVER) else texts for name, texts in asked.items()}
+
+
+def _share(values: Sequence[bool]) -> float:
+    return round(float(np.mean(values)), 3) if len(values) else 0.0
+
+
+def main() -> None:
+    """Run the command."""
+    parser = argparse.ArgumentParser(prog="python -m eval.reading.fit_bare", description=__doc__)
+    parser.add_argument("sets", type=Path)
+    sets = list(read_sets(parser.parse_args().sets))
+    spellings = _spellings(sets)
+    examples = [
+        example for one in sets if one.name in spellings for example in _read_examples(one, spellings[one.name])
+    ]
+    features = np.array([example.evidence for example in examples])
+    right = np.array([example.is_right for example in examples])
+    model = LogisticRegression(max_iter=1000)
+    groups = [example.article for example in examples]
+    fitted = cross_val_predict(model, features, right, cv=GroupKFold(_FOLDS), groups=groups, method="predict_proba")
+    across = np.array([example.name.endswith(_OVER) for example in examples])
+    alone = np.array([example.is_supported for example in examples])
+    for label, part in (("within", ~across), ("across", across)):
+        row: dict[str, object] = {"languages": label, "examples": int(part.sum())}
+        row["auc"] = round(float(roc_auc_score(right[part], fitted[part, 1])), 3)
+        row["alone"] = [_share(alone[part & right]), _share(alone[part & ~right])]
+        for least in _THRESHOLDS:
+            supported = fitted[:, 1] >= least
+            row[f"from {least}"] = [_share(supported[part & right]), _share(supported[part & ~right])]
+        print(json.dumps(row))
+    model.fit(features, right)
+    weights = dict(zip(BareEvidence._fields, model.coef_[0].round(2).tolist(), strict=True))
+    print(json.dumps({"weights": weights, "bias": round(float(model.intercept_[0]), 2)}))
+
+
+if __name__ == "__main__":
+    main()
