@@ -238,7 +238,8 @@ class HybridRetriever:
             fusion = self._calibration.pairs[query_language, chunk_language].fusion
             ranking[rows] = fusion.fuse_all(scores[rows])
             if chunk_language != query_language:
-                ranking[rows] += _ARTICLE_WEIGHT * _best_of_article(scores, candidates)[rows]
+                articles = [candidates.articles[at] for at in rows]
+                ranking[rows] += _ARTICLE_WEIGHT * _best_of_article(scores[rows], articles)
         return ranking
 
     def _judge_answerability(
@@ -264,9 +265,9 @@ class HybridRetriever:
         return [replace(hits[at], score=hit.score) for at, hit in zip(order, hits, strict=True)]
 
 
-def _best_of_article(scores: Floats, candidates: Candidates) -> Floats:
-    """The greatest lexical score that a candidate of the same article has, for each candidate."""
-    _, article = np.unique(candidates.articles, return_inverse=True)
+def _best_of_article(scores: Floats, articles: Sequence[str]) -> Floats:
+    """The greatest lexical score of the chunks of the same article, for each chunk."""
+    _, article = np.unique(articles, return_inverse=True)
     best = np.zeros(len(scores))
     np.maximum.at(best, article, scores[:, REPRESENTATIONS.index("lexical")])
     return best[article]
