@@ -11,7 +11,7 @@ from ingest.readers import read_file
 from rag.answering.assistant import Assistant
 from rag.settings import load_settings
 from tests.browser import CHROMIUM, FLAGS, MAX_BODY_BYTES, SITE_ARTICLES, open_tab, serve_articles
-from tests.doubles import put
+from tests.doubles import ONE_THREAD, put
 
 if not os.environ.get("DALIL_TEST_OPEN_WEBUI"):  # gigabytes that nobody has by chance
     collect_ignore = ["test_open_webui.py"]
@@ -37,18 +37,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def environment() -> Iterator[None]:
-    """None of the developer's own settings."""
+    """None of the developer's own settings, and models with one thread in the processes that tests start."""
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("DALIL_") or name == "OPENAI_API_KEY"]:
             if not name.startswith("DALIL_TEST_"):
                 patch.delenv(name)
+        patch.setenv("DALIL_THREADS", str(ONE_THREAD["threads"]))
         yield
 
 
 @pytest.fixture(scope="session")
 def assistant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Assistant]:
     """An assistant as it is by default, over four of the sample articles."""
-    settings = load_settings({}, data_dir=tmp_path_factory.mktemp("index"))
+    settings = load_settings({}, data_dir=tmp_path_factory.mktemp("index"), **ONE_THREAD)
     with Assistant.from_settings(settings) as opened:
         names = ("dead-sea", "honey-bees", "hope-probe", "ibn-battuta")
         put(opened, *(found for name in names for found in read_file(ARTICLES / f"{name}.md", ARTICLES, 10_000)))

@@ -384,9 +384,10 @@ def _delta(text: str) -> dict[str, Any]:
 
 def like(assistant: Assistant, model: ChatModel | None = None, encoder: Encoder | None = None, **changes: object):
     """An assistant over the same store, with another model, encoder or settings."""
+    reader = None if encoder else assistant._reader  # which takes a quarter of a second to open
     encoder = encoder or assistant.encoder
     retriever = HybridRetriever(assistant.store, encoder, load_calibration())
-    return Assistant(assistant.settings.model_copy(update=changes), assistant.store, encoder, retriever, model)
+    return Assistant(assistant.settings.model_copy(update=changes), assistant.store, encoder, retriever, model, reader)
 
 
 def put(assistant: Assistant, *articles: Article) -> None:
@@ -507,6 +508,10 @@ def served(site: Any, **options: Any) -> Iterator[str]:
             running.join(10)
 
 
+ONE_THREAD = {"threads": 1}
+"""Settings of models in tests: a second thread waits for the first by spinning. A question takes .12 s of a processor
+with one and .23 with two, and other tests run on the other core."""
+
 _opened: list[Assistant] = []
 
 
@@ -514,7 +519,7 @@ def open_assistant(settings: Settings) -> Assistant:
     """As `Assistant.from_settings`, with the models of the first one that was opened here: they take a second and
     200 MB each time, and whoever runs all tests waits for that. Not for other encoders, readers or rerankers."""
     if not _opened:
-        _opened.append(Assistant.from_settings(settings))
+        _opened.append(Assistant.from_settings(settings.model_copy(update=ONE_THREAD)))
         return _opened[0]
     return _opened[0].over_other_index(settings).with_model(open_llm(settings))
 

@@ -23,8 +23,8 @@ import sys, time
 import xllamacpp
 params = xllamacpp.CommonParams()
 params.model.path, params.port, params.hostnames = sys.argv[1], int(sys.argv[2]), ["127.0.0.1"]
-params.n_ctx, params.n_predict, params.n_parallel = 2048, 80, 1
-params.cpuparams.n_threads = 2
+params.n_ctx, params.n_predict, params.n_parallel = 1536, 80, 1
+params.cpuparams.n_threads = 1
 server = xllamacpp.Server(params)
 print("ready", flush=True)
 time.sleep(600)
@@ -58,7 +58,7 @@ def llama(gguf):
         running.wait()
 
 
-LIMITS = {"llm_timeout_s": 120, "llm_context_tokens": 2000, "llm_max_tokens": 50}
+LIMITS = {"llm_timeout_s": 120, "llm_context_tokens": 1500, "llm_max_tokens": 50}
 
 
 def open_model(llama):
