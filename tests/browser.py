@@ -3,8 +3,6 @@
 import json
 import os
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +14,7 @@ import pytest
 
 from rag.settings import load_settings
 from tests.doubles import closed_port, ingest_folder
+from tests.forked import Forked
 
 _ARTICLES = Path(__file__).parent.parent / "articles"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -65,8 +64,7 @@ def serve_articles(folder: Path, articles: dict[str, str], **settings: str) -> I
     port = closed_port()
     environment = os.environ | {"DALIL_DATA_DIR": str(folder / "data")} | settings
     ingest_folder(load_settings(environment), folder / "articles")
-    command = [sys.executable, "-m", "ui.cli", "serve", "--port", str(port)]
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as process:
+    with Forked("serve", "--port", str(port), environment=environment) as process:
         url = f"http://127.0.0.1:{port}"
         for _ in range(240):
             try:

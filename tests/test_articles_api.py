@@ -3,7 +3,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from ingest.readers import format_of_file
 from rag.records import LocalRecords
 from rag.settings import load_settings
 from tests.doubles import ScriptedModel, closed_port, like, local_client, open_assistant, served
+from tests.forked import Forked, run_forked
 from tests.test_assistant import QUEEN_AR
 from tests.test_documents import GOOD
 from tests.test_service import error
@@ -163,8 +163,7 @@ def test_files_are_sent_to_a_running_service_by_the_command_line(empty, tmp_path
 
 def run(*arguments, **environment):
     kept = {name: value for name, value in os.environ.items() if not name.startswith("DALIL_")}
-    command = [sys.executable, "-m", "ui.cli", *arguments]
-    return subprocess.run(command, env=kept | environment, capture_output=True, text=True, timeout=120, check=False)
+    return run_forked(*arguments, environment=kept | environment)
 
 
 # Records
@@ -240,22 +239,13 @@ def test_on_sigterm_the_service_ends_in_time_and_the_index_is_whole(tmp_path):
     port = closed_port()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("DALIL_")}
     environment |= {"DALIL_DATA_DIR": str(tmp_path), "DALIL_PORT": str(port)}
-    serving = subprocess.Popen(
-        [sys.executable, "-m", "ui.cli", "serve"],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
+    with Forked("serve", environment=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as serving:
         assert "Dalil answers at" in serving.stdout.readline()
         sent = httpx.post(f"http://127.0.0.1:{port}/v1/articles?name=t", content=TOWER.encode(), headers=MARKDOWN)
         assert sent.status_code == 201
         serving.send_signal(signal.SIGTERM)
-        _, said = serving.communicate(timeout=15)
-    finally:
-        serving.kill()
-    assert "Dalil has ended." in said
+        serving.wait(15)
+        assert "Dalil has ended." in serving.stderr.read()
     with open_assistant(load_settings({}, data_dir=tmp_path)) as opened:
         assert "1921" in opened.ask("متى بُني برج الساعة؟").citations[0].quote
 

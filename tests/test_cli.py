@@ -17,6 +17,7 @@ import pytest
 
 from rag import AnswerRequest, Assistant, load_settings
 from tests.doubles import Endpoint, Refuses, closed_port, lose_articles
+from tests.forked import run_forked
 from ui.cli.client import ServiceClient
 from ui.serve import open_listener
 
@@ -25,14 +26,19 @@ SEEDS = ROOT.parent / "shared" / "seeds"
 
 
 def dalil(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "ui.cli", *arguments],
-        env=os.environ | {"DALIL_DATA_DIR": str(folder / "data"), "PYTHONPATH": str(ROOT)} | environment,
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    """A command, of which it is tested what it does."""
+    return run_forked(*arguments, environment=_describe(folder, environment), folder=folder)
+
+
+def start_dalil(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A command, of which it is tested how its interpreter starts too."""
+    command = [sys.executable, "-m", "ui.cli", *arguments]
+    variables = _describe(folder, environment)
+    return subprocess.run(command, env=variables, cwd=folder, capture_output=True, text=True, timeout=300)
+
+
+def _describe(folder: Path, environment: dict[str, str]) -> dict[str, str]:
+    return os.environ | {"DALIL_DATA_DIR": str(folder / "data"), "PYTHONPATH": str(ROOT)} | environment
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +47,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "articles").mkdir()
     for name in ("meta-superclusters", "socotra", "hejaz-railway"):
         shutil.copy(ROOT / "articles" / f"{name}.md", folder / "articles")
-    assert dalil(folder, "ingest", "articles").returncode == 0
+    assert start_dalil(folder, "ingest", "articles").returncode == 0
     return folder
 
 
@@ -60,7 +66,7 @@ def test_ingest_says_what_it_did_and_does_nothing_twice(home):
 
 
 def test_the_version_is_that_of_the_package(tmp_path):
-    assert dalil(tmp_path, "--version").stdout == f"dalil {version('dalil')}\n"
+    assert start_dalil(tmp_path, "--version").stdout == f"dalil {version('dalil')}\n"
 
 
 def test_json_is_read_by_the_command_line_as_by_the_page_and_the_api(tmp_path):
@@ -187,12 +193,12 @@ def test_a_damaged_index_is_refused_but_by_status_which_tells_what_is_missing(ho
 def test_what_the_encoding_of_an_output_lacks_is_escaped(home, tmp_path):
     # By `ascii` alone the interpreter would escape on standard error, and refuse on standard output.
     ascii_only = {"PYTHONIOENCODING": "ascii:strict", "DALIL_DATA_DIR": str(home / "data")}
-    asked = dalil(home, "ask", "How much power will Hyperion have?", **ascii_only)
+    asked = start_dalil(home, "ask", "How much power will Hyperion have?", **ascii_only)
     assert (asked.returncode, asked.stderr) == (0, "")
     assert "خمسة".encode("ascii", "backslashreplace").decode() in asked.stdout
-    answer = json.loads(dalil(home, "ask", "How much power will Hyperion have?", "--json", **ascii_only).stdout)
+    answer = json.loads(start_dalil(home, "ask", "How much power will Hyperion have?", "--json", **ascii_only).stdout)
     assert "خمسة غيغاواط" in " ".join(citation["quote"] for citation in answer["citations"])
-    status = dalil(tmp_path, "status", **ascii_only | {"DALIL_DATA_DIR": str(tmp_path / "فهرس")})
+    status = start_dalil(tmp_path, "status", **ascii_only | {"DALIL_DATA_DIR": str(tmp_path / "فهرس")})
     assert (status.returncode, status.stderr) == (0, "")
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from tests.doubles import closed_port
+from tests.forked import Forked
 from ui.page.uploads import UploadFolder, remove_abandoned_uploads
 
 ROOT = Path(__file__).parent.parent
@@ -82,8 +83,8 @@ def test_the_next_serve_removes_what_a_killed_one_left(tmp_path):
     (tmp_path / "temporary").mkdir()
     folders = []
     for end in (signal.SIGKILL, signal.SIGTERM):
-        command = [sys.executable, "-m", "ui.cli", "serve", "--port", str(closed_port())]
-        with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        serve = ("serve", "--port", str(closed_port()))
+        with Forked(*serve, environment=environment, stdout=subprocess.PIPE) as process:
             assert "http://" in process.stdout.readline()
             folders.append(list((tmp_path / "temporary").glob("dalil-uploads-*")))
             process.send_signal(end)

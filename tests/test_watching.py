@@ -3,8 +3,6 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -18,6 +16,7 @@ from ingest.readers import ReadFailure
 from ingest.watching import FolderWatcher
 from rag.errors import InputError, StoreError
 from tests.doubles import closed_port
+from tests.forked import Forked
 from tests.test_cli import dalil
 
 ROOT = Path(__file__).parent.parent
@@ -38,9 +37,7 @@ def running(folder, *arguments, **environment):
     """A command in a process of its own; gives what it has printed so far, as a function."""
     variables = {"DALIL_DATA_DIR": str(folder / "data"), "PYTHONPATH": str(ROOT)} | environment
     with (folder / "printed").open("w") as printed:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "ui.cli", *arguments], env=os.environ | variables, stdout=printed, stderr=printed
-        )
+        process = Forked(*arguments, environment=os.environ | variables, stdout=printed, stderr=printed)
         try:
             yield lambda: (folder / "printed").read_text("utf-8").splitlines()
         finally:
