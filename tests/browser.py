@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 import httpx
@@ -55,9 +56,23 @@ BROWSER_TEST = [
 """The marks of a module whose tests drive a browser."""
 
 
+class Site(NamedTuple):
+    """Where `dalil serve` answers, and its process."""
+
+    url: str
+    process: Forked
+
+
 @contextmanager
 def serve_articles(folder: Path, articles: dict[str, str], **settings: str) -> Iterator[str]:
-    """The address of `dalil serve` over articles, given as texts by file name; its data is in `folder / "data"`."""
+    """The address of `open_site`, with the same parameters."""
+    with open_site(folder, articles, **settings) as site:
+        yield site.url
+
+
+@contextmanager
+def open_site(folder: Path, articles: dict[str, str], **settings: str) -> Iterator[Site]:
+    """`dalil serve` over articles, given as texts by file name; its data is in `folder / "data"`."""
     (folder / "articles").mkdir()
     for name, text in articles.items():
         (folder / "articles" / name).write_text(text, "utf-8")
@@ -73,7 +88,7 @@ def serve_articles(folder: Path, articles: dict[str, str], **settings: str) -> I
             except httpx.HTTPError:
                 time.sleep(0.25)
         try:
-            yield url
+            yield Site(url, process)
         finally:
             process.terminate()  # of a test that failed too: what follows waits for its end
         assert process.wait(20) in (0, -15)

@@ -1,6 +1,7 @@
 """What is slow to make, made once."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from hypothesis import settings as hypothesis_settings
 from ingest.readers import read_file
 from rag.answering.assistant import Assistant
 from rag.settings import load_settings
-from tests.browser import CHROMIUM, FLAGS, MAX_BODY_BYTES, SITE_ARTICLES, open_tab, serve_articles
+from tests.browser import CHROMIUM, FLAGS, MAX_BODY_BYTES, SITE_ARTICLES, Site, open_site, open_tab
 from tests.doubles import ONE_THREAD, put
 
 if not os.environ.get("DALIL_TEST_OPEN_WEBUI"):  # gigabytes that nobody has by chance
@@ -73,10 +74,22 @@ def site_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def site(site_folder: Path) -> Iterator[str]:
-    """The address of a site over a few articles; a test that changes them puts them back."""
-    with serve_articles(site_folder, SITE_ARTICLES, DALIL_MAX_BODY_BYTES=str(MAX_BODY_BYTES)) as url:
-        yield url
+def session_site(site_folder: Path) -> Iterator[Site]:
+    """Of `site`: the process."""
+    with open_site(site_folder, SITE_ARTICLES, DALIL_MAX_BODY_BYTES=str(MAX_BODY_BYTES)) as opened:
+        try:
+            yield opened
+        finally:
+            opened.process.send_signal(signal.SIGCONT)
+
+
+@pytest.fixture(scope="module")
+def site(session_site: Site) -> Iterator[str]:
+    """The address of a site over a few articles; a test that changes them puts them back. While other modules run it is
+    stopped: Gradio looks for events a thousand times a second, which takes 3 % of a processor."""
+    session_site.process.send_signal(signal.SIGCONT)
+    yield session_site.url
+    session_site.process.send_signal(signal.SIGSTOP)
 
 
 @pytest.fixture
