@@ -12,6 +12,7 @@ import atexit
 import gc
 import io
 import json
+import logging
 import os
 import select
 import signal
@@ -43,6 +44,8 @@ class Forked:
         In which it runs.
     stdout, stderr : file or subprocess.PIPE, optional
         Where it writes; unset: nowhere.
+    logs_all : bool
+        Whether its process logs whatever anybody says.
 
     Attributes
     ----------
@@ -57,10 +60,16 @@ class Forked:
         folder: Path | None = None,
         stdout: IO[Any] | int | None = None,
         stderr: IO[Any] | int | None = None,
+        logs_all: bool = False,
     ) -> None:
         self.returncode: int | None = None
         self._end, their_end = os.pipe()
-        request = {"arguments": arguments, "environment": dict(environment), "folder": str(folder or Path.cwd())}
+        request = {
+            "arguments": arguments,
+            "environment": dict(environment),
+            "folder": str(folder or Path.cwd()),
+            "logs_all": logs_all,
+        }
         with ExitStack() as theirs:
             nowhere = theirs.enter_context(open(os.devnull, "r+b"))
             theirs.callback(os.close, their_end)
@@ -108,11 +117,16 @@ def _open_output(file: IO[Any] | int, theirs: ExitStack) -> tuple[IO[str] | None
 
 
 def run_forked(
-    *arguments: str, environment: Mapping[str, str], folder: Path | None = None, timeout: float = 300
+    *arguments: str,
+    environment: Mapping[str, str],
+    folder: Path | None = None,
+    timeout: float = 300,
+    logs_all: bool = False,
 ) -> "subprocess.CompletedProcess[str]":
     """Run a command to its end; as `subprocess.run`, which captures what it writes."""
     with tempfile.TemporaryFile("w+") as stdout, tempfile.TemporaryFile("w+") as stderr:
-        with Forked(*arguments, environment=environment, folder=folder, stdout=stdout, stderr=stderr) as process:
+        written = {"stdout": stdout, "stderr": stderr}
+        with Forked(*arguments, environment=environment, folder=folder, logs_all=logs_all, **written) as process:
             code = process.wait(timeout)
         for file in (stdout, stderr):
             file.seek(0)
@@ -215,6 +229,8 @@ def _become(request: dict[str, Any]) -> None:
     os.chdir(request["folder"])
     tempfile.tempdir = None
     sys.argv = ["dalil", *request["arguments"]]
+    if request["logs_all"]:
+        logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
 
 
 def _run(request: dict[str, Any]) -> int:

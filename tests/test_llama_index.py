@@ -13,7 +13,7 @@ from rag.integrations.llama_index import DalilEmbedding, DalilRetriever, Postpro
 from rag.settings import load_settings
 from rag.types import Filters
 from tests.conftest import ARTICLES
-from tests.doubles import WordEmbedder, put
+from tests.doubles import ONE_THREAD, WordEmbedder, open_assistant, put
 
 QUESTION = "من كانت ملكة تدمر؟"
 TEXTS = ["أين ولد الجاحظ؟", "ولد الجاحظ في البصرة.", "How long is the Nile?"] * 8
@@ -73,16 +73,17 @@ def test_a_postprocessor_that_fails_is_an_error_of_reranking():
 
 
 def test_an_assistant_takes_a_reranker_of_its_own(tmp_path):
-    settings = load_settings({}, data_dir=tmp_path)
+    settings = load_settings({}, data_dir=tmp_path, **ONE_THREAD)
     with Assistant.from_settings(settings, reranker=PostprocessorReranker(Reverse())) as assistant:
         put(assistant, *read_file(ARTICLES / "dead-sea.md", ARTICLES, 10_000))
         mine = [hit.chunk_id for hit in assistant.search(QUESTION).hits]
-    with Assistant.from_settings(settings) as assistant:
+    with open_assistant(settings) as assistant:
         assert [hit.chunk_id for hit in assistant.search(QUESTION).hits] == mine[::-1]
 
 
 def test_any_llama_index_model_can_write_the_answers(tmp_path):
-    with Assistant.from_settings(load_settings({}, data_dir=tmp_path), MockLLM()) as assistant:
+    with open_assistant(load_settings({}, data_dir=tmp_path)) as opened:
+        assistant = opened.with_model(MockLLM())
         put(assistant, *read_file(ARTICLES / "dead-sea.md", ARTICLES, 10_000))
         answer = assistant.ask("لماذا البحر الميت شديد الملوحة؟")
     # It repeats its prompt, and with it what the article says.

@@ -225,13 +225,13 @@ def test_every_response_says_what_browsers_may_not_do_with_it(assistant, path):
     ],
 )
 def test_no_event_makes_the_service_fetch_an_address(site, hidden):
-    with served(_Canary()) as url:
+    with served(_Canary()) as url, httpx.Client() as client:
         value = json.loads(json.dumps(hidden).replace("%s", f"{url}/secret"))
         for number in range(40):
             for body in ({"data": [value] * 4}, {"data": [], "event_data": value}):
                 event = body | {"fn_index": number, "session_hash": "abcdefgh"}
-                assert httpx.post(f"{site}/ar/gradio_api/queue/join", json=event).status_code == 422
-        assert httpx.get(f"{url}/seen").json() == []
+                assert client.post(f"{site}/ar/gradio_api/queue/join", json=event).status_code == 422
+        assert client.get(f"{url}/seen").json() == []
 
 
 class _Canary:

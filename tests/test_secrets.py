@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from tests.doubles import closed_port
+from tests.forked import Forked, run_forked
 
 ROOT = Path(__file__).parent.parent
 ARTICLES = [str(ROOT / "articles" / f"{name}.md") for name in ("hejaz-railway", "socotra")]
@@ -27,14 +28,6 @@ SECRETS = {
     "DALIL_EMBEDDING_API_KEY": "embedding-key-b19e42",
     "DALIL_QDRANT_API_KEY": "qdrant-key-4e8d90",
 }
-LOGGING_ALL = """
-import logging, sys
-logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
-from ui.cli.main import main
-sys.exit(main(sys.argv[1:]))
-"""
-"""The command line in a process that logs whatever anybody says."""
-STARTS = {"as it is": ["-m", "ui.cli"], "logging all": ["-c", LOGGING_ALL]}
 
 
 class _EchoHandler(BaseHTTPRequestHandler):
@@ -71,10 +64,9 @@ def make_environment(folder: Path, **settings: str) -> dict[str, str]:
     return os.environ | shared | SECRETS | settings
 
 
-def dalil(folder: Path, *arguments: str, start: str = "as it is", **settings: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, *STARTS[start], *arguments]
+def dalil(folder: Path, *arguments: str, logs_all: bool = False, **settings: str) -> subprocess.CompletedProcess[str]:
     environment = make_environment(folder, **settings)
-    return subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, timeout=300)
+    return run_forked(*arguments, environment=environment, folder=folder, logs_all=logs_all)
 
 
 def find_secrets(*texts: str) -> list[str]:
@@ -89,16 +81,17 @@ def read_files(folder: Path) -> list[str]:
 def serve(folder: Path, **settings: str) -> Iterator[tuple[str, list[str]]]:
     """The address of a service, and what it has written once it has ended."""
     output: list[str] = []
-    command = [sys.executable, *STARTS["logging all"], "serve", "--port", str(closed_port())]
+    command = ("serve", "--port", str(closed_port()))
     environment = make_environment(folder, **settings)
     with (folder / "stderr").open("w+") as errors:
-        pipes = {"stdout": subprocess.PIPE, "stderr": errors}
-        with subprocess.Popen(command, env=environment, cwd=folder, text=True, **pipes) as process:
+        written = {"stdout": subprocess.PIPE, "stderr": errors}
+        with Forked(*command, environment=environment, folder=folder, logs_all=True, **written) as process:
             first = process.stdout.readline()
             assert first.startswith("Dalil answers"), (folder / "stderr").read_text()
             yield first.split()[3], output
             process.send_signal(signal.SIGTERM)
-            output += [first, process.communicate(timeout=30)[0]]
+            process.wait(30)
+            output += [first, process.stdout.read()]
         errors.seek(0)
         output.append(errors.read())
 
@@ -154,17 +147,12 @@ def test_no_key_is_in_what_a_service_writes_keeps_or_answers(tmp_path, echo):
 
 @pytest.mark.parametrize("part", ["EMBEDDING_BASE", "QDRANT"])
 @pytest.mark.parametrize(
-    ("start", "command"),
-    [
-        ("as it is", ["ask", QUESTION]),
-        ("logging all", ["ask", QUESTION]),
-        ("logging all", ["ingest", *ARTICLES]),
-        ("logging all", ["serve"]),
-    ],
+    ("logs_all", "command"),
+    [(False, ["ask", QUESTION]), (True, ["ask", QUESTION]), (True, ["ingest", *ARTICLES]), (True, ["serve"])],
 )
-def test_no_key_is_in_why_a_command_failed(tmp_path, echo, start, command, part):
+def test_no_key_is_in_why_a_command_failed(tmp_path, echo, logs_all, command, part):
     settings = {f"DALIL_{part}_URL": echo} | ({"DALIL_EMBEDDING_MODEL": "m"} if part != "QDRANT" else {})
-    done = dalil(tmp_path, *command, start=start, **settings)
+    done = dalil(tmp_path, *command, logs_all=logs_all, **settings)
     assert (done.returncode, echo in done.stderr) == (1, True)
     assert find_secrets(done.stdout, done.stderr, *read_files(tmp_path)) == []
 

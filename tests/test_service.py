@@ -1,6 +1,7 @@
 import json
 import re
 import unicodedata
+from contextlib import contextmanager
 from urllib.parse import quote
 
 import pytest
@@ -66,9 +67,9 @@ def test_ready_says_what_it_checked(client, assistant):
     assert answer.json() == {"ready": True, "checks": checks | {"pipeline": assistant.store.config.fingerprint}}
 
 
-def test_ready_is_503_with_the_reason_when_the_store_is_closed(small):
-    small.close()
-    closed = client_of(small)
+def test_ready_is_503_with_the_reason_when_the_store_is_closed(own_small):
+    own_small.close()
+    closed = client_of(own_small)
     answer = closed.get("/ready")
     assert answer.status_code == 503
     assert answer.json()["ready"] is False
@@ -78,9 +79,9 @@ def test_ready_is_503_with_the_reason_when_the_store_is_closed(small):
     assert error(closed.post("/v1/ask", json={"question": QUEEN}), 503)["code"] == "index_unavailable"
 
 
-def test_where_the_index_lies_is_told_to_nobody_but_the_log(small, caplog):
-    small.close()
-    closed, folder = client_of(small), str(small.settings.data_dir)
+def test_where_the_index_lies_is_told_to_nobody_but_the_log(own_small, caplog):
+    own_small.close()
+    closed, folder = client_of(own_small), str(own_small.settings.data_dir)
     large = "\n".join(json.dumps({"text": f"نص {at}", "filler": "x" * 25_000}) for at in range(9))
     job = closed.post("/v1/articles", content=large, headers={"Content-Type": "application/jsonl"}).json()
     while job["status"] == "running":
@@ -357,9 +358,9 @@ def test_an_id_may_hold_slashes_spaces_and_arabic(small, article_id):
         assert body.json()["id"] == article_id
 
 
-def test_an_article_whose_id_ends_as_the_route_does_is_read(small):
-    put(small, article("نص المقال a.", "a"), article("نص المقال الآخر.", "b/text"), article("نص.", "b/text/text"))
-    client = client_of(small)
+def test_an_article_whose_id_ends_as_the_route_does_is_read(own_small):
+    put(own_small, article("نص المقال a.", "a"), article("نص المقال الآخر.", "b/text"), article("نص.", "b/text/text"))
+    client = client_of(own_small)
 
     def read(path):
         return client.get(f"/v1/articles/{path}").json()
@@ -385,9 +386,9 @@ def test_an_article_whose_id_ends_as_the_route_does_is_read(small):
     assert client.delete("/v1/articles/a/text").json()["id"] == "a/text"
 
 
-def test_an_address_that_an_earlier_version_kept_is_not_given_out(small):
-    put(small, article("نص المقال عن القطط.", "old", url="javascript:alert(1)"))
-    client = client_of(like(small, refuse_below=0.0))
+def test_an_address_that_an_earlier_version_kept_is_not_given_out(own_small):
+    put(own_small, article("نص المقال عن القطط.", "old", url="javascript:alert(1)"))
+    client = client_of(like(own_small, refuse_below=0.0))
     asked = {"question": "القطط", "filters": {"articles": ["old"]}}
     given = [client.get("/v1/articles/old"), client.get("/v1/articles"), client.get("/v1/articles/old/text")]
     given += [client.post("/v1/ask", json=asked), client.post("/v1/search", json={"query": "القطط"})]
@@ -497,10 +498,22 @@ def endpoint():
         yield running
 
 
+@pytest.fixture(scope="module")
+def small(endpoint, tmp_path_factory):
+    """Short articles with awkward ids, over vectors of words; a test that changes them takes `own_small`."""
+    with open_small(endpoint, tmp_path_factory.mktemp("small")) as opened:
+        yield opened
+
+
 @pytest.fixture
-def small(endpoint, tmp_path):
-    """Short articles with awkward ids, over vectors of words."""
-    settings = load_settings({}, data_dir=tmp_path, embedding_base_url=endpoint.url, embedding_model="words")
+def own_small(endpoint, tmp_path):
+    with open_small(endpoint, tmp_path) as opened:
+        yield opened
+
+
+@contextmanager
+def open_small(endpoint, folder):
+    settings = load_settings({}, data_dir=folder, embedding_base_url=endpoint.url, embedding_model="words")
     with Assistant.from_settings(settings) as opened:
         ids = ("رحلات/ابن بطوطة", "a/text", "100%", "a?b#c")
         put(opened, *(article(f"نص المقال {key}.", key) for key in ids), article("اب😀 نَص ﷺ.", "emoji"))
