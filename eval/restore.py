@@ -17,7 +17,7 @@ from dataclasses import asdict, astuple
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from eval.bench.serving import run_service
+from eval.bench.serving import OpenService, open_service
 from eval.datasets import read_articles, read_gold_set
 from eval.run import open_indexer
 from ingest.archive import open_archive, write_archive
@@ -52,7 +52,10 @@ class Contents(NamedTuple):
 
 
 def measure_restore(
-    models: Assistant, articles: Sequence[Article], questions: Sequence[str], over_service: bool = False
+    models: Assistant,
+    articles: Sequence[Article],
+    questions: Sequence[str],
+    start: OpenService | None = None,
 ) -> dict[str, int]:
     """Export, import, and count what has become different.
 
@@ -64,8 +67,8 @@ def measure_restore(
         To be ingested.
     questions : sequence of str
         Asked before and after.
-    over_service : bool
-        Whether running services export and import.
+    start : callable, optional
+        Starts the services that export and import; unset: this process does it.
 
     Returns
     -------
@@ -78,7 +81,10 @@ def measure_restore(
             open_indexer(assistant).index(articles)
             before = _read_contents(assistant, questions)
         for place, command in ((first, "export"), (second, "import")):
-            (_call_service if over_service else _call_here)(models, place, command, file)
+            if start:
+                _call_service(start, place, command, file)
+            else:
+                _call_here(models, place, command, file)
         with _open_index(models, second) as assistant:
             after = _read_contents(assistant, questions)
     return {
@@ -117,9 +123,9 @@ def _call_here(models: Assistant, folder: Path, command: str, file: Path) -> Non
             open_indexer(assistant).index(archive)
 
 
-def _call_service(models: Assistant, folder: Path, command: str, file: Path) -> None:
+def _call_service(start: OpenService, folder: Path, command: str, file: Path) -> None:
     """Export or import through a service of its own, as the command line does it."""
-    with run_service(folder) as url:
+    with start(folder) as (url, _):
         called = [sys.executable, "-m", "ui.cli", command, str(file), "--server", url]
         subprocess.run(called, stdout=subprocess.DEVNULL, check=True)
 
@@ -158,6 +164,6 @@ if __name__ == "__main__":
         tempfile.TemporaryDirectory() as unused,
         Assistant.from_settings(_place_index(set_now, Path(unused))) as opened,
     ):
-        counts = measure_restore(opened, found, asked, options.server)
+        counts = measure_restore(opened, found, asked, open_service if options.server else None)
     print(json.dumps(counts, indent=2))
     sys.exit(any(number for name, number in counts.items() if name.startswith("different_")))

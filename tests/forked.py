@@ -1,18 +1,12 @@
-"""`dalil` in a process of its own that is forked from one which has imported everything.
+"""`dalil` in a process of its own that is forked from one which has imported everything: `tests.fork_commands`.
 
 To import what a command needs takes 0.4 s of a processor, and what the service needs 4 s; the tests start some hundred.
 What a command does is the same: its environment, folder, files, signals and exit code are its own. How a command
-starts from nothing is in tests/test_layers.py, tests/test_network.py, tests/test_platforms.py and tests/test_sync.py.
-
-`python -m tests.forked` is the process that forks. Over its standard input, a socket, come the arguments of each
-command with its three files and the end of a pipe, in which its exit code is left.
+starts from nothing is in tests/test_cli.py, tests/test_layers.py, tests/test_mcp.py and tests/test_network.py.
 """
 
 import atexit
-import gc
-import io
 import json
-import logging
 import os
 import select
 import signal
@@ -20,15 +14,16 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
-import traceback
-from collections.abc import Mapping
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, Self
 
+from eval.bench.serving import Service
+from tests.doubles import closed_port
+from tests.fork_commands import NUMBER_BYTES, receive
+
 ROOT = Path(__file__).parent.parent
-_NUMBER_BYTES = 8
 
 
 class Forked:
@@ -82,7 +77,7 @@ class Forked:
         if self.returncode is None:
             if not select.select([self._end], [], [], timeout)[0]:
                 raise subprocess.TimeoutExpired("dalil", timeout)
-            code = os.read(self._end, _NUMBER_BYTES)
+            code = os.read(self._end, NUMBER_BYTES)
             os.close(self._end)
             self.returncode = int.from_bytes(code, "big", signed=True)
         return self.returncode
@@ -94,6 +89,9 @@ class Forked:
 
     def terminate(self) -> None:
         self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
 
     def __enter__(self) -> Self:
         return self
@@ -133,21 +131,32 @@ def run_forked(
         return subprocess.CompletedProcess(arguments, code, stdout.read(), stderr.read())
 
 
+@contextmanager
+def start_forked(folder: Path, **variables: str) -> Iterator[Service]:
+    """As `eval.bench.serving.open_service`."""
+    environment = os.environ | {"DALIL_DATA_DIR": str(folder)} | variables
+    with Forked("serve", "--port", str(closed_port()), environment=environment, stdout=subprocess.PIPE) as process:
+        try:
+            yield Service(process.stdout.readline().split()[3], process)
+        finally:
+            process.terminate()
+
+
 class _Server:
     """The process that forks, from the side of the tests."""
 
     def __init__(self) -> None:
         self._socket, theirs = socket.socketpair()
         with theirs:
-            command = [sys.executable, "-m", "tests.forked"]
+            command = [sys.executable, "-m", "tests.fork_commands"]
             self._process = subprocess.Popen(command, cwd=ROOT, stdin=theirs.fileno())
         atexit.register(self._close)
 
     def fork(self, request: Mapping[str, Any], files: list[int]) -> int:
         content = json.dumps(request).encode()
-        socket.send_fds(self._socket, [len(content).to_bytes(_NUMBER_BYTES, "big")], files)
+        socket.send_fds(self._socket, [len(content).to_bytes(NUMBER_BYTES, "big")], files)
         self._socket.sendall(content)
-        return int.from_bytes(_receive(self._socket, _NUMBER_BYTES), "big")
+        return int.from_bytes(receive(self._socket, NUMBER_BYTES), "big")
 
     def _close(self) -> None:
         self._socket.close()
@@ -161,98 +170,3 @@ def _connect() -> _Server:
     if not _servers:
         _servers.append(_Server())
     return _servers[0]
-
-
-def _receive(connection: socket.socket, size: int) -> bytes:
-    content = b""
-    while len(content) < size:
-        part = connection.recv(size - len(content))
-        if not part:
-            raise EOFError("the process that forks has ended")
-        content += part
-    return content
-
-
-# The process that forks
-
-
-def _import_everything() -> None:
-
-    import ui.cli.main
-    import ui.mcp.http
-    import ui.page.blocks
-    import ui.serve  # noqa: F401
-
-
-def _fork_commands() -> dict[str, Any] | None:
-    """Fork a process for each command; gives the command in that process, and nothing in this one at the end."""
-    ends: dict[int, tuple[int, int]] = {}
-    with socket.socket(fileno=os.dup(0)) as connection:
-        while True:
-            ready = select.select([connection, *ends], [], [])[0]
-            for one in ready:
-                if one in ends:
-                    _tell_end(one, *ends.pop(one))
-            if connection not in ready:
-                continue
-            size, files, _, _ = socket.recv_fds(connection, _NUMBER_BYTES, 4)
-            if not size:
-                return None
-            request = json.loads(_receive(connection, int.from_bytes(size, "big")))
-            pid = os.fork()
-            if pid == 0:
-                for one in (*ends, *(end for _, end in ends.values()), files.pop()):
-                    os.close(one)
-                return request | {"files": files}
-            ends[os.pidfd_open(pid)] = pid, files.pop()
-            for one in files:
-                os.close(one)
-            connection.sendall(pid.to_bytes(_NUMBER_BYTES, "big"))
-
-
-def _tell_end(descriptor: int, pid: int, end: int) -> None:
-    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    with suppress(OSError):  # nobody may wait for it
-        os.write(end, code.to_bytes(_NUMBER_BYTES, "big", signed=True))
-    os.close(end)
-    os.close(descriptor)
-
-
-def _become(request: dict[str, Any]) -> None:
-    for number, file in enumerate(request["files"]):
-        os.dup2(file, number)
-        os.close(file)
-    sys.stdin = io.TextIOWrapper(io.FileIO(0))
-    sys.stdout, sys.stderr = (io.TextIOWrapper(io.FileIO(one, "w"), line_buffering=True) for one in (1, 2))
-    os.environ.clear()
-    os.environ.update(request["environment"])
-    os.chdir(request["folder"])
-    tempfile.tempdir = None
-    sys.argv = ["dalil", *request["arguments"]]
-    if request["logs_all"]:
-        logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
-
-
-def _run(request: dict[str, Any]) -> int:
-    from ui.cli.main import main
-
-    _become(request)
-    try:
-        code = main()
-    except SystemExit as ended:  # by argparse
-        code = ended.code if isinstance(ended.code, int) else 1
-    except BaseException:
-        traceback.print_exc()
-        code = 1
-    threading._shutdown()
-    atexit._run_exitfuncs()
-    sys.stdout.flush()
-    return code
-
-
-if __name__ == "__main__":
-    _import_everything()
-    gc.freeze()
-    command = _fork_commands()
-    if command is not None:
-        os._exit(_run(command))  # to take apart all that was imported takes a second

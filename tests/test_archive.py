@@ -32,6 +32,7 @@ from rag.store import IndexConfig, Store
 from rag.store.qdrant_edge import EdgeEngine
 from rag.types import Article, Heading, PageMap, Span
 from tests.doubles import WordEncoder, article, local_client, lose_articles, served
+from tests.forked import start_forked
 from tests.test_cli import dalil
 from tests.test_service import error
 from ui.api import AnswerService, create_app
@@ -427,10 +428,10 @@ def test_a_service_that_stops_in_the_middle_leaves_the_earlier_file(tmp_path, st
 # The promise
 
 
-@pytest.mark.parametrize("over_service", [False, True])
-def test_answers_and_scores_are_the_same_after_a_restore(over_service, assistant):
+@pytest.mark.parametrize("start", [None, start_forked], ids=["here", "services"])
+def test_answers_and_scores_are_the_same_after_a_restore(start, assistant):
     articles = read_articles(ROOT / "articles", 10**6)[:2]
     questions = [one.text for one in read_gold_set() if one.article_id in {one.id for one in articles}][:6]
-    counted = measure_restore(assistant, articles, questions, over_service)
+    counted = measure_restore(assistant, articles, questions, start)
     assert (counted.pop("articles"), counted.pop("questions")) == (2, 6)
     assert set(counted.values()) == {0}

@@ -5,8 +5,8 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -45,6 +45,10 @@ def open_service(folder: Path, **variables: str) -> Iterator[Service]:
             yield Service(f"http://127.0.0.1:{port}", process)
         finally:
             process.terminate()
+
+
+OpenService = Callable[..., AbstractContextManager[Service]]
+"""As `open_service`: what starts a service otherwise has its parameters."""
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from typing import Any
 
 import httpx
 
-from eval.bench.serving import open_service
+from eval.bench.serving import OpenService, open_service
 
 _ARTICLES = 12
 _LONGEST_ROUND_S = 4.0
@@ -27,7 +27,7 @@ _REPETITIONS = 30
 _MARKDOWN = {"Content-Type": "text/markdown"}
 
 
-def measure_killing(rounds: int, folder: Path) -> dict[str, Any]:
+def measure_killing(rounds: int, folder: Path, start: OpenService = open_service) -> dict[str, Any]:
     """Counts of what was sent and acknowledged, and the names of what was lost.
 
     Parameters
@@ -36,17 +36,19 @@ def measure_killing(rounds: int, folder: Path) -> dict[str, Any]:
         Kills.
     folder : Path
         Empty, for the index.
+    start : callable
+        Starts a service.
     """
     draw = random.Random(1)
     texts: dict[str, set[str]] = {}
     lost: list[str] = []
     acknowledged = 0
     for version in range(rounds):
-        with open_service(folder) as service:
+        with start(folder) as service:
             lost += _find_lost(service.url, texts)
             threading.Timer(draw.uniform(0, _LONGEST_ROUND_S), service.process.kill).start()
             acknowledged += _upload_until_killed(service.url, draw, version, texts)
-    with open_service(folder) as service:
+    with start(folder) as service:
         lost += _find_lost(service.url, texts)
     return {"rounds": rounds, "acknowledged": acknowledged, "articles": len(texts), "lost": lost}
 

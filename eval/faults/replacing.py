@@ -19,7 +19,7 @@ from typing import Any
 
 import httpx
 
-from eval.bench.serving import run_service
+from eval.bench.serving import OpenService, open_service
 from eval.datasets import read_articles
 from rag.types import Article
 
@@ -40,7 +40,9 @@ _REVISIONS = (
 _MARKS = (("1823", "سالم", "31"), ("1911", "جابر", "58"))
 
 
-def measure_replacing(seconds: float, folder: Path, articles: Path) -> dict[str, Any]:
+def measure_replacing(
+    seconds: float, folder: Path, articles: Path, start: OpenService = open_service
+) -> dict[str, Any]:
     """Counts of questions, replacements and what went wrong.
 
     Parameters
@@ -51,8 +53,10 @@ def measure_replacing(seconds: float, folder: Path, articles: Path) -> dict[str,
         Empty, for the index.
     articles : Path
         Folder of articles that are there as well.
+    start : callable
+        Starts a service.
     """
-    with run_service(folder) as url, httpx.Client(base_url=url, timeout=_TIMEOUT_S) as client:
+    with start(folder) as (url, _), httpx.Client(base_url=url, timeout=_TIMEOUT_S) as client:
         for article in read_articles(articles, max_chars=100_000):
             _store(client, article.id, _to_markdown(article))
         _store(client, _ARTICLE, _REVISIONS[0])
