@@ -27,6 +27,8 @@ WRITTEN_PREFIX = "written-"
 """How the id of a question begins that was written for the reader."""
 FOLDS = 6
 """One of them is enough to judge on: some 600 questions of the sets, and more that were written over its articles."""
+HELD_OUT_FOLD = 0
+"""That is left out of what the product ships."""
 _TOP_K = 8
 _REMOVED_SHARE, _ABSENT_SHARE = 0.5, 0.25
 """Of the questions, that are also learned from without their answer in the window, or in the collection. Training turns

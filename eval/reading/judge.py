@@ -15,22 +15,19 @@ from dataclasses import replace
 from pathlib import Path
 
 from eval.measures import ANSWER_MEASURES, average_scores, score_questions
-from eval.reading.examples import WRITTEN_PREFIX, QuestionSet
+from eval.reading.examples import HELD_OUT_FOLD, WRITTEN_PREFIX, QuestionSet
 from eval.reading.sets import read_sets
 from eval.reliability import calibration_error, judge_answerable, make_bins
 from eval.run import QuestionResult, ask_questions, open_temporary_assistant
 from rag.answering.candidates import MAX_HITS_READ
 from rag.settings import Settings, load_settings
 
-_FOLD = 0
-"""That is left out of what the product ships."""
-
 
 def main() -> None:
     """Run the command."""
     parser = argparse.ArgumentParser(prog="python -m eval.reading.judge", description="Judge the reader.")
     parser.add_argument("sets", type=Path)
-    parser.add_argument("--fold", type=int, default=_FOLD)
+    parser.add_argument("--fold", type=int, default=HELD_OUT_FOLD)
     parser.add_argument("--only", default="", metavar="NAME", help="sets whose name begins with this")
     parser.add_argument("--titled", action="store_true", help="passages have the titles of their articles")
     parser.add_argument("--in-page", action="store_true", help="questions are asked of their own passage")

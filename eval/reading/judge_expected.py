@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from eval.datasets import Question
-from eval.reading.examples import QuestionSet
+from eval.reading.examples import HELD_OUT_FOLD, QuestionSet
 from eval.reading.sets import read_sets
 from eval.run import open_temporary_assistant
 from rag.answering.assistant import Assistant
@@ -23,8 +23,6 @@ from rag.answering.writer import find_expected
 from rag.language.document import Document
 from rag.settings import load_settings
 
-_FOLD = 0
-"""That is left out of what the product ships."""
 _PROBABILITIES = (0.1, 0.2, 0.3, 0.4, 0.5)
 _PASSAGES = 2
 """From which another number is taken."""
@@ -40,7 +38,7 @@ class _Reading(NamedTuple):
 
 
 def _read_numbers(one: QuestionSet) -> Iterator[_Reading]:
-    questions = [question for question in one.dataset.questions if one.fold_of(question) == _FOLD]
+    questions = [question for question in one.dataset.questions if one.fold_of(question) == HELD_OUT_FOLD]
     chosen = [question for question in questions if _right_numbers(question)]
     if not chosen:
         return
