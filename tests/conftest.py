@@ -23,11 +23,12 @@ hypothesis_settings.load_profile("dalil")
 
 ARTICLES = Path(__file__).parent.parent / "articles"
 SLOWEST = (
-    "archive", "cli", "faults", "secrets", "integrity", "page_access", "page_chat", "sign_in", "network", "eval",
-    "ray_workers", "store", "articles_api", "path_prefix", "llama_cpp", "page_library", "reindex", "mcp", "watching",
-    "qdrant_server", "conversation_store", "sync", "page_start", "page_links", "collections",
+    "page_chat", "page_access", "cli", "ray_workers", "archive", "integrity", "page_library", "page_start",
+    "page_model", "page_embedding", "path_prefix", "page_article", "page_frame", "page_links", "llama_cpp",
+    "faults", "watching", "network", "eval", "store", "assistant", "secrets", "sign_in", "articles_api", "mcp",
+    "reindex", "service", "qdrant_server", "conversation_store", "sync", "collections", "access",
 )  # fmt: skip
-"""Files that take more than 20 s of a processor, the longest first: one that began last would run alone at the end."""
+"""Files that take longest, the longest first: one that began last would run alone at the end."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
