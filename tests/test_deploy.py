@@ -37,7 +37,7 @@ def all_files():
     return [
         ROOT / "Dockerfile",
         ROOT / "compose.yaml",
-        *(path for path in (ROOT / "deploy").rglob("*") if path.is_file()),
+        *(path for path in (ROOT / "deploy").rglob("*") if path.is_file() and path.suffix != ".pyc"),
     ]
 
 
