@@ -71,6 +71,29 @@ def test_it_is_made_once_for_each_state_of_the_collection(opened, encoder):
     assert load_labels("ar")["welcome_empty"] in screen.render("ar")
 
 
+def test_its_examples_are_tried_once_for_all_starts_over_the_same_articles(opened, encoder):
+    put(opened, CASTLE)
+    first = FirstScreen(opened).render("ar")
+    tried = encoder.queries
+    assert tried > 0
+    assert FirstScreen(opened).render("ar") == first
+    assert encoder.queries == tried
+
+    put(opened, article("هُدمت قلعة الشويخ سنة 1905 وبقي منها برج.", "castle", "قلعة الشويخ"))
+    FirstScreen(opened).render("ar")
+    assert encoder.queries > tried
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"ar": 1}'])
+def test_examples_that_were_kept_by_somebody_else_are_tried_anew(opened, encoder, tmp_path, content):
+    put(opened, CASTLE)
+    first = FirstScreen(opened).render("ar")
+    tried = encoder.queries
+    (tmp_path / "examples.json").write_text(content)
+    assert FirstScreen(opened).render("ar") == first
+    assert encoder.queries == 2 * tried
+
+
 def test_a_visitor_after_the_warming_up_waits_for_no_model(opened, encoder):
     put(opened, CASTLE)
     screen = FirstScreen(opened)
