@@ -7,9 +7,12 @@ import pytest
 from prompts import reader_message
 from rag.answering.assistant import Assistant
 from rag.answering.llm import Deadline, open_llm
+from rag.answering.reader import Reader
 from rag.errors import InputError, QuestionError
 from rag.grounding.markers import MARKER
 from rag.language.document import Document
+from rag.retrieval.calibration import load_calibration
+from rag.retrieval.retriever import HybridRetriever
 from rag.settings import load_settings
 from rag.types import Answer, AnswerRequest, Filters, Message
 from tests.doubles import Chunks, Cuts, Endpoint, Hangs, Refuses, ScriptedModel, article, closed_port, like, put
@@ -392,6 +395,46 @@ def test_a_new_question_is_not_answered_from_the_one_before_it(assistant):
         answer = assistant.ask(AnswerRequest(question, history=history))
         assert answer.state in ("refused", "unsure")
         assert QUEEN_QUOTE not in [citation.quote for citation in answer.citations]
+
+
+@pytest.mark.parametrize(
+    ("question", "state"),
+    [
+        ("In which country do most monarch butterflies spend the winter?", "refused"),
+        ("كم سنة تعيش الفراشة؟", "unsure"),
+    ],
+)
+def test_a_question_that_stands_alone_is_as_sure_after_others_as_by_itself(assistant, question, state):
+    history = (Message("user", QUEEN_EN), Message("assistant", assistant.ask(QUEEN_EN).text))
+    assert assistant.ask(question).state == state
+    assert assistant.ask(AnswerRequest(question, history=history)).state == state
+
+
+class CountingReader(Reader):
+    """A reader that counts what it reads."""
+
+    readings = 0
+
+    def read(self, *args):
+        self.readings += 1
+        return super().read(*args)
+
+
+@pytest.mark.parametrize(
+    ("question", "readings"),
+    [
+        ("How long is the tongue of a honey bee?", 1),  # of the same article, in words of its own
+        ("وكم تحتاج هي؟", 1),
+        ("How many days do they take from egg to adult in a hive of honey bees?", 1),  # sure by itself
+    ],
+)
+def test_a_question_that_follows_others_is_read_as_often_as_one_that_does_not(assistant, question, readings):
+    reader = CountingReader(assistant.encoder.pieces)
+    retriever = HybridRetriever(assistant.store, assistant.encoder, load_calibration())
+    counting = Assistant(assistant.settings, assistant.store, assistant.encoder, retriever, None, reader)
+    history = (Message("user", QUEEN_EN), Message("assistant", assistant.ask(QUEEN_EN).text))
+    counting.ask(AnswerRequest(question, history=history))
+    assert reader.readings == readings
 
 
 # Everything from settings, with endpoints on loopback

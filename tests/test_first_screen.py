@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from threading import Thread
 
@@ -9,6 +10,7 @@ import httpx
 import pytest
 import uvicorn
 
+from eval.bench.serving import open_service
 from rag.answering.assistant import Assistant
 from rag.embedding import Encoder
 from rag.language.languages import LANGUAGES
@@ -71,6 +73,29 @@ def test_it_is_made_once_for_each_state_of_the_collection(opened, encoder):
     assert load_labels("ar")["welcome_empty"] in screen.render("ar")
 
 
+def test_its_examples_are_tried_once_for_all_starts_over_the_same_articles(opened, encoder):
+    put(opened, CASTLE)
+    first = FirstScreen(opened).render("ar")
+    tried = encoder.queries
+    assert tried > 0
+    assert FirstScreen(opened).render("ar") == first
+    assert encoder.queries == tried
+
+    put(opened, article("هُدمت قلعة الشويخ سنة 1905 وبقي منها برج.", "castle", "قلعة الشويخ"))
+    FirstScreen(opened).render("ar")
+    assert encoder.queries > tried
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"ar": 1}'])
+def test_examples_that_were_kept_by_somebody_else_are_tried_anew(opened, encoder, tmp_path, content):
+    put(opened, CASTLE)
+    first = FirstScreen(opened).render("ar")
+    tried = encoder.queries
+    (tmp_path / "examples.json").write_text(content)
+    assert FirstScreen(opened).render("ar") == first
+    assert encoder.queries == 2 * tried
+
+
 def test_a_visitor_after_the_warming_up_waits_for_no_model(opened, encoder):
     put(opened, CASTLE)
     screen = FirstScreen(opened)
@@ -85,6 +110,22 @@ def test_a_visitor_after_the_warming_up_waits_for_no_model(opened, encoder):
 def test_warming_up_an_empty_collection_asks_nothing(opened, encoder):
     FirstScreen(opened).warm()
     assert encoder.queries == 0
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="only Linux tells what a process has loaded")
+def test_the_first_event_of_the_page_waits_for_no_library_of_figures(tmp_path):
+    """Gradio would import matplotlib, which the tools for measuring bring."""
+    assert find_spec("matplotlib")
+    with open_service(tmp_path) as service, httpx.Client(base_url=f"{service.url}/ar/", timeout=60) as client:
+        events = client.get("config").json()["dependencies"]
+        event = next(one for one in events if one["targets"][0][1] == "load" and one["outputs"])
+        asked = {"fn_index": event["id"], "session_hash": "s", "data": [[], {}, {}]}
+        client.post("gradio_api/queue/join", json=asked).raise_for_status()
+        with client.stream("GET", "gradio_api/queue/data", params={"session_hash": "s"}) as stream:
+            assert any("process_completed" in line for line in stream.iter_lines())
+        loaded = Path(f"/proc/{service.process.pid}/maps").read_text()
+    assert "pydantic" in loaded
+    assert "matplotlib" not in loaded
 
 
 def test_the_service_warms_up_while_it_answers_already(assistant):

@@ -105,9 +105,26 @@ def test_a_question_that_leaves_out_what_is_asked_is_a_follow_up(question):
     assert is_follow_up(Document(question))
 
 
-@pytest.mark.parametrize("question", ["متى مات ابن بطوطة؟", "Who won the final?", "What is the book called?"])
+@pytest.mark.parametrize("question", ["متى مات ابن بطوطة؟", "Who won the final?", "What is a book called?"])
 def test_a_question_that_says_what_it_asks_is_none(question):
     assert not is_follow_up(Document(question))
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("What is the book called?", True),
+        ("What's the name of the tree?", True),
+        ("ما اسم الكتاب؟", True),
+        ("ماذا تسمى الشجرة؟", True),
+        ("What is the highest tree called?", False),
+        ("What is the name of the Moroccan traveller?", False),
+        ("ما اسم أول عنقود فائق؟", False),
+        ("ما اسم الكتاب الذي ألفه ابن بطوطة؟", False),
+    ],
+)
+def test_a_question_for_the_name_of_a_thing_that_is_not_described_is_a_follow_up(question, expected):
+    assert is_follow_up(Document(question)) == expected
 
 
 SAID = Message("assistant", "وفقًا لمقال «جسر المنارة»:\n\n«طوله 1840 مترًا.» [1]")

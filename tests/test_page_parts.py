@@ -192,6 +192,19 @@ def test_an_answer_of_another_version_does_not_keep_the_next_from_coming(assista
     assert done.turns[-1].answer.citations
 
 
+def test_a_turn_is_shown_as_it_is_now_whatever_was_shown_before(assistant):
+    """Finished turns are kept as HTML: with what has changed in them, and each in its place and language."""
+    service = AnswerService(like(assistant, refuse_below=0.0))
+    arabic, english = (Chat(service, language, FirstScreen(service.assistant)) for language in ("ar", "en"))
+    *_, (_, done) = arabic.ask("متى وُلد ابن بطوطة؟", read_conversation(None), CHOICES, "tab")
+    (turn,) = done.turns
+    rated = turn.model_copy(update={"rated": "down", "reason": "bad_source"})
+    for chat, turns in ((arabic, [turn, rated]), (english, [turn]), (arabic, [rated, turn]), (arabic, [turn, rated])):
+        shown = chat.render(Conversation(turns=turns))["turns"]
+        assert shown == [render_turn(one, index, chat.labels) for index, one in enumerate(turns)]
+        assert len({"".join(parts) for parts in shown}) == len(turns)
+
+
 # Files
 
 

@@ -21,7 +21,7 @@ from rag.answering.follow_up import (
 from rag.answering.intents import COLLECTION, Intent, IntentDetector
 from rag.answering.llm import ChatModel, CircuitBreaker, Deadline, open_llm, stream_text
 from rag.answering.passages import PassageReader, ReadPassages
-from rag.answering.quotes import Section, format_quotes, title_words
+from rag.answering.quotes import Section, format_quotes
 from rag.answering.reader import Reader, open_reader
 from rag.answering.replies import Replier
 from rag.answering.writer import AnsweredPart, AnswerWriter, Outcome, Writing, refuse
@@ -53,6 +53,8 @@ from rag.types import (
 _FOLLOW_UP_SHARE = 0.5
 """Of the probability that a question is answered by itself, that its answer within the subject before it has to have
 where it refers back to that."""
+_STANDS_ALONE = 0.9
+"""Probability of the search, and of the reader, from which a question stands alone though it looks like a follow-up."""
 _MIN_PARTS = 2
 """Of a question about several things, that have to be there."""
 
@@ -321,29 +323,31 @@ class Assistant:
     ) -> ReadPassages:
         """What was found for a question, read. One that follows others is also searched for in words that stand alone:
         a model's, or its own behind the subject of the last answer."""
-        alone = self.read(result)
-        subject = find_subject(request.history)
-        if not subject or not result.hits:
-            return alone
+        if not result.hits or not find_subject(request.history):
+            return self.read(result)
         if model and (standalone := rewrite_question(model, result.question, request.history, deadline)):
             if standalone == result.question.text:
-                return alone
+                return self.read(result)
             other = self._search_standalone(standalone, request)
             return self.read(_merge_results(result, other, request.top_k or self.settings.top_k))
-        if names_new_subject(result.question, result.hits[0].article.title, request.history):
-            return alone
-        refers_back = is_follow_up(result.question)
-        is_of_subject = refers_back or any(title_words(hit.article.title) == subject for hit in alone.hits_read)
-        if not is_of_subject and not alone.is_unsure:
+        is_new_subject = names_new_subject(result.question, result.hits[0].article.title, request.history)
+        if is_new_subject or not is_follow_up(result.question):
+            return self.read(result)
+        return self._read_follow_up(request, result)
+
+    def _read_follow_up(self, request: AnswerRequest, result: RetrievalResult) -> ReadPassages:
+        """What was found for a question that may refer back, read by itself or within the subject before it: the
+        likelier of the two, and both only where one does not settle it."""
+        alone = self.read(result) if result.probability >= _STANDS_ALONE else None
+        if alone and alone.reading.probability >= _STANDS_ALONE:
             return alone
         other = self._search_standalone(restore_subject(result.question.text, request.history), request)
-        # Elsewhere, that the subject is found says nothing of whether this is asked of it.
-        likely = other.probability if is_of_subject else min(other.probability, result.probability)
         # The subject only finds the passages: the sentences are those that answer what is asked now.
-        within = self.read(replace(other, question=result.question, probability=likely))
-        share = _FOLLOW_UP_SHARE if refers_back else 1.0
-        is_likelier = within.reading.probability > share * alone.reading.probability
-        return within if is_likelier and (refers_back or not within.is_unsure) else alone
+        within = self.read(replace(other, question=result.question))
+        if within.reading.probability > _FOLLOW_UP_SHARE:  # the share of a probability of 1
+            return within
+        alone = alone or self.read(result)
+        return within if within.reading.probability > _FOLLOW_UP_SHARE * alone.reading.probability else alone
 
     def _search_standalone(self, question: str, request: AnswerRequest) -> RetrievalResult:
         asked = question[-self.settings.max_question_chars :]

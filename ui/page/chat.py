@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from rag.answering.assistant import AnswerStream
@@ -28,6 +29,8 @@ _FRAME_S = 0.05
 """Between two pictures of a text that is being written: more often is not seen."""
 _MAX_TURNS = 60
 _MAX_NEAREST = 3
+_RENDERED_TURNS = 512
+"""Kept as HTML, some 8 kB each: a turn takes 1.2 ms of a processor, and each picture shows all of them."""
 _INDEX_CODES = ("index_in_use", "other_pipeline", "index_unavailable")
 
 
@@ -65,7 +68,8 @@ class Chat:
 
     def render(self, conversation: Conversation, live_turn: list[str] | None = None, state: str = "") -> Transcript:
         """A conversation as the transcript shows it, with a turn that is being answered at its end."""
-        turns = [render_turn(turn, index, self.labels) for index, turn in enumerate(conversation.turns)]
+        finished = enumerate(conversation.turns)
+        turns = [list(_render_finished(turn.model_dump_json(), index, self.language)) for index, turn in finished]
         turns += [live_turn] if live_turn else []
         start = "" if turns else self.first_screen.render(self.language)
         turns = turns or [[render_welcome(self.labels)]]
@@ -187,6 +191,12 @@ class Chat:
             max_chars = self.service.assistant.settings.max_question_chars
             return self.labels["error_invalid_question"].format(longest=max_chars)
         return self.labels["error_index" if code in _INDEX_CODES else "error_other"]
+
+
+@lru_cache(_RENDERED_TURNS)
+def _render_finished(turn: str, index: int, language: Language) -> tuple[str, ...]:
+    """A finished turn, given as JSON, part by part."""
+    return tuple(render_turn(Turn.model_validate_json(turn), index, load_labels(language)))
 
 
 def _now() -> str:

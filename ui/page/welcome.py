@@ -2,7 +2,6 @@
 
 import json
 import threading
-from collections.abc import Sequence
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -15,6 +14,7 @@ from rag.language.languages import DEFAULT_LANGUAGE, LANGUAGES, other_language
 from rag.store import ArticleSummary
 from rag.types import AnswerRequest, Language
 from ui.page.html import direction_of, render_macro
+from ui.page.kept_examples import KeptExamples
 from ui.page.labels import Labels, load_labels
 from ui.page.scope import Scope
 
@@ -29,7 +29,7 @@ _MAX_TITLES_TRIED = 12
 
 class FirstScreen:
     """What stands beneath the box while nothing has been asked, in each language: made once for each state of the
-    collection, since trying the examples takes half a second of a processor.
+    collection; its examples are tried once for all starts.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class FirstScreen:
     """
 
     def __init__(self, assistant: Assistant) -> None:
-        self._assistant = assistant
+        self._assistant, self._kept = assistant, KeptExamples(assistant)
         self._rendered: dict[Language, tuple[_Generation, str]] = {}
         self._locks = {language: threading.Lock() for language in LANGUAGES}
 
@@ -48,7 +48,7 @@ class FirstScreen:
             generation = self._find_generation()
             known, rendered = self._rendered.get(language, (None, ""))
             if known != generation:
-                rendered = self._render(language, generation.newest)
+                rendered = self._render(language, generation)
                 self._rendered[language] = (generation, rendered)
             return rendered
 
@@ -74,7 +74,7 @@ class FirstScreen:
         store = self._assistant.store
         return _Generation(store.count_articles(), store.count_chunks(), tuple(store.list_articles(_MAX_TITLES_TRIED)))
 
-    def _render(self, language: Language, newest: Sequence[ArticleSummary]) -> str:
+    def _render(self, language: Language, generation: "_Generation") -> str:
         labels, store = load_labels(language), self._assistant.store
         count = store.count_articles()
         if not count:
@@ -86,19 +86,21 @@ class FirstScreen:
             count=count,
             writer=labels["generated"].format(model=model) if model else labels["extractive"],
             topics=dict(islice(store.count_topics().items(), _MAX_TOPICS)),
-            examples=self._find_answerable(language, newest),
-            newest=newest[:_MAX_NEWEST],
+            examples=self._find_answerable(language, generation),
+            newest=generation.newest[:_MAX_NEWEST],
             way=direction_of(language),
             labels=labels,
         )
 
-    def _find_answerable(self, language: Language, articles: Sequence[ArticleSummary]) -> list[str]:
+    def _find_answerable(self, language: Language, generation: "_Generation") -> list[str]:
         about = load_labels(language)["example_about"]
-        tried = [*_curated_questions()[language], *(about.format(title=article.title) for article in articles)]
-        found: list[str] = []
-        for question in tried:
-            if len(found) < _MAX_EXAMPLES and self._is_answerable(question):
-                found.append(question)
+        tried = [*_curated_questions()[language], *(about.format(title=one.title) for one in generation.newest)]
+        revisions = [(article.id, article.revision) for article in generation.newest]
+        state = (generation.articles, generation.chunks, revisions, tried)
+        found = self._kept.find(language, state)
+        if found is None:
+            found = list(islice(filter(self._is_answerable, tried), _MAX_EXAMPLES))
+            self._kept.keep(language, state, found)
         return found
 
     def _is_answerable(self, question: str) -> bool:

@@ -70,6 +70,7 @@ ENGLISH = LanguageProfile(
     ),
     follow_up=re.compile(
         r"^(?:and|but|so|what about|how about)\b"
+        r"|^what\W?(?:s|is|was|are|were) the (?:\w+ (?:called|named)|names? of the \w+)\W*$"
         r"|\b(?:it|its|he|she|they|them|their|his|her|this|that|these|those|there|one)\b"
     ),
     follow_up_about=re.compile(r"(?:what|how) about\b"),
