@@ -65,6 +65,13 @@ def serve_articles(folder: Path, articles: dict[str, str], **settings: str) -> I
     port = closed_port()
     environment = os.environ | {"DALIL_DATA_DIR": str(folder / "data")} | settings
     ingest_folder(load_settings(environment), folder / "articles")
+    with run_site(environment, port) as url:
+        yield url
+
+
+@contextmanager
+def run_site(environment: dict[str, str], port: int) -> Iterator[str]:
+    """The address of `dalil serve` with these variables, once it answers."""
     command = [sys.executable, "-m", "ui.cli", "serve", "--port", str(port)]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as process:
         url = f"http://127.0.0.1:{port}"

@@ -198,5 +198,10 @@ def test_no_event_and_no_file_reaches_the_page_of_another_collection(several):
 
 def test_a_page_that_there_is_none_of_is_not_found(several):
     for place in ("collections/none/ar/", "collections/default/ar/", "collections/law/none"):
-        assert httpx.get(f"{several}/{place}", headers=bearer("admin")).status_code == 404
+        answer = httpx.get(f"{several}/{place}", headers=bearer("admin"))
+        assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
+        shown = httpx.get(f"{several}/{place}", headers=bearer("admin") | {"accept": "text/html,*/*"})
+        assert shown.status_code == 404
+        assert '<a href="/"' in shown.text
+        assert all(load_labels(language)["no_page"] in shown.text for language in ("ar", "en"))
     assert httpx.get(f"{several}/collections/law", headers=bearer("admin")).headers["location"] == "/collections/law/"

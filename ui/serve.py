@@ -38,6 +38,7 @@ from ui.page.collections import find_entrance
 from ui.page.event_guard import EventGuardMiddleware
 from ui.page.fonts import FONTS, add_font_routes, read_woff2
 from ui.page.installable import add_app_routes
+from ui.page.missing import MissingPageMiddleware
 from ui.page.shell import GZIP_LEVEL, PageMiddleware, preferred_language
 from ui.page.sign_in import add_sign_in_routes
 from ui.page.uploads import UploadFolder, remove_abandoned_uploads
@@ -76,6 +77,7 @@ def create_site(service: AnswerService, tracing: Tracing | None = None) -> FastA
     for name, site in app.state.sites.items():
         _add_page(site, service.collections[name], uploads.files)
         _run_beside(app, site)
+    app.add_middleware(MissingPageMiddleware)
     return app
 
 
