@@ -146,6 +146,7 @@ def _question_box(page: Page) -> gr.Textbox:
 def lay_out_library(page: Page) -> None:
     """Where files are dropped, and the articles."""
     labels, components = page.labels, page.components
+    components["articles_of"] = gr.HTML("", elem_id="dalil-articles-of", apply_default_css=False)
     script = "dalil.files(element, trigger, upload)"
     components["files"] = gr.HTML(
         page.library.render_drop_zone(), js_on_load=script, elem_id="dalil-files", apply_default_css=False
