@@ -67,3 +67,12 @@ def test_the_name_stands_in_the_header_wherever_it_does_not_stand_below(english)
     english.get_by_role("tab", name="Articles").click()
     english.wait_for_function("getComputedStyle(document.querySelector('.dalil-brand h1')).position === 'static'")
     assert english.locator(".dalil-brand .dalil-mark").is_visible()
+
+
+def test_what_runs_the_other_way_does_so_within_the_arabic_page(page):
+    ask(page, "How much power will Hyperion have?")
+    of_own = page.locator(".dalil-turn [dir]").evaluate_all(
+        "all => all.map(one => [one.dir, getComputedStyle(one).direction])"
+    )
+    assert {way for way, _ in of_own} == {"ltr", "rtl"}
+    assert all(way == shown for way, shown in of_own)
