@@ -1,5 +1,7 @@
 """The articles on the page: dropped files, the list, removal."""
 
+import re
+
 import pytest
 
 from tests.browser import BROWSER_TEST, CASTLE, HYPERION, MAX_BODY_BYTES, ask, drag_files, open_tab
@@ -71,6 +73,49 @@ def test_files_are_dragged_onto_the_page(page):
     zone.dispatch_event("drop", drag_files(page, {"more.txt": "يقول النص شيئًا آخر."}))
     page.wait_for_function("document.querySelectorAll('#dalil-plan [data-outcome=added]').length === 2")
     page.click("#dalil-cancel")
+
+
+def make_folder(folder):
+    """A folder with two articles, one of them deeper, and what systems hide in folders."""
+    for name, text in {
+        "pier.md": "# رصيف\n\nبُني رصيف الميناء سنة 1744.",
+        "deeper/pier.md": "# بوابة\n\nبُنيت بوابة المدينة سنة 1755.",
+        ".hidden/old.txt": "نص قديم.",
+        "deeper/.DS_Store": "x",
+    }.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, "utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("way", ["drop", "choose"])
+def test_a_folder_is_added_with_all_that_is_in_it(page, tmp_path, way):
+    page.get_by_role("tab", name="المقالات").click()
+    folder = make_folder(tmp_path / "folder")
+    page.wait_for_selector("#dalil-files .dalil-drop[data-ready]")
+    if way == "choose":
+        with page.expect_file_chooser() as chooser:
+            page.get_by_role("button", name=load_labels("ar")["choose_folder"]).click()
+        chooser.value.set_files(folder)
+    else:
+        box = page.locator("#dalil-files .dalil-drop").bounding_box()
+        place = {"x": box["x"] + 50, "y": box["y"] + 20}
+        carried = {"items": [], "files": [str(folder)], "dragOperationsMask": 1}
+        session = page.context.new_cdp_session(page)
+        for event in ("dragEnter", "dragOver", "drop"):
+            session.send("Input.dispatchDragEvent", {"type": event, **place, "data": carried})
+    page.wait_for_function("document.querySelectorAll('#dalil-plan [data-outcome=added]').length === 2")
+    names = page.locator("#dalil-plan li > span:first-child").all_inner_texts()
+    assert sorted(names) == ["folder/deeper/pier.md", "folder/pier.md"]
+    # Both are articles, though they are named alike.
+    page.click("#dalil-add")
+    rows = page.locator(".dalil-articles tbody tr", has_text=re.compile("بوابة|رصيف"))
+    rows.nth(1).wait_for()
+    for row in (1, 0):
+        rows.nth(row).locator("input").check()
+    page.locator(".dalil-selected [data-act=remove]").click()
+    page.wait_for_selector("[data-act=undo]")
+    assert rows.count() == 0
 
 
 def test_files_dropped_beside_the_zone_do_not_take_the_page_away(page):
