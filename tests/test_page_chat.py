@@ -62,9 +62,11 @@ def test_a_refused_follow_up_says_what_it_was_taken_to_follow_on_from(site, chro
         followed = labels["followed_on"].split("{subject}")[0]
         assert followed not in first.inner_text()
         ask(tab, CASTLE)
-        refusal = ask(tab, "كم عدد غرفها؟").locator(".dalil-refusal")
+        refusal = ask(tab, "كم غرفة فيها؟").locator(".dalil-refusal")
         told = refusal.locator("p", has_text=followed)
         assert castle in told.inner_text()
+        # One that stands alone follows on from nothing.
+        assert followed not in ask(tab, "كم عدد سكان طوكيو اليوم؟").inner_text()
         # It is kept with the conversation.
         tab.reload()
         tab.wait_for_selector("#dalil-shell", state="detached")

@@ -24,6 +24,15 @@ EDGE_CONTRASTS = """all => {
     });
 }"""
 """Of the borders of elements with what they lie on, by WCAG 2."""
+SCALE = """() => {
+    const styles = getComputedStyle(document.documentElement), sizes = [1, 2, 3, 4, 5, 6, 7];
+    return sizes.map(number => Math.round(160 * parseFloat(styles.getPropertyValue(`--type-${number}`))) / 10);
+}"""
+SIZES = """() => [...document.querySelectorAll("body *")]
+    .filter(one => one.offsetParent && [...one.childNodes].some(node => node.nodeType === 3 && node.data.trim()))
+    .filter(one => !one.matches(".dalil-bullets .dalil-marker"))
+    .map(one => Math.round(10 * parseFloat(getComputedStyle(one).fontSize)) / 10)"""
+"""Of all letters that are seen, in pixels; a bullet is drawn in place of the sign that the article has."""
 SIZE = "one => parseFloat(getComputedStyle(one).fontSize)"
 
 
@@ -129,3 +138,20 @@ def test_the_hint_in_the_box_is_whole_on_the_narrowest_screen(site, chromium):
         with open_tab(chromium, f"{site}/{language}/", {"width": 320, "height": 640}) as tab:
             box = tab.locator("#dalil-question textarea")
             assert box.evaluate("one => one.scrollHeight <= one.clientHeight + 1")
+
+
+@pytest.mark.parametrize("language", ["ar", "en"])
+def test_letters_have_the_sizes_of_one_scale(site, chromium, language):
+    with open_tab(chromium, f"{site}/{language}/") as tab:
+        scale = tab.evaluate(SCALE)
+        assert len(scale) == 7
+        assert set(tab.evaluate(SIZES)) <= set(scale)
+        ask(tab, HYPERION).locator("button.dalil-chip").first.click()
+        tab.wait_for_selector("#dalil-evidence mark")
+        assert set(tab.evaluate(SIZES)) <= set(scale)
+        # What is read is of the size of a text, not of a remark.
+        assert tab.locator(".dalil-text p").first.evaluate(SIZE) == 16
+        for name in ("library", "settings"):
+            tab.click(f"#dalil-{name}-button")
+            tab.wait_for_timeout(500)
+            assert set(tab.evaluate(SIZES)) <= set(scale)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from rag.answering.assistant import AnswerStream
-from rag.answering.follow_up import find_subject, names_new_subject
+from rag.answering.follow_up import find_subject, is_follow_up, names_new_subject
 from rag.answering.llm import Deadline
 from rag.errors import DalilError
 from rag.language.languages import as_language
@@ -234,8 +234,8 @@ def _complete_turn(
 
 
 def _find_followed_subject(stream: AnswerStream, earlier: Sequence[Turn]) -> str:
-    """What was talked of before, where a question was searched for with it as well; else empty."""
-    history, hits = to_history(earlier), stream.result.hits
-    if not hits or names_new_subject(stream.result.question, hits[0].article.title, history):
+    """What was talked of before, where a question refers to it and was searched for with it as well; else empty."""
+    history, question, hits = to_history(earlier), stream.result.question, stream.result.hits
+    if not hits or not is_follow_up(question) or names_new_subject(question, hits[0].article.title, history):
         return ""
     return find_subject(history)
