@@ -150,6 +150,24 @@ def test_each_removal_can_be_undone_and_a_citation_keeps_its_quote_meanwhile(eng
     assert english.locator(".dalil-removed").count() == 0
 
 
+def test_what_one_tab_has_removed_is_told_to_another_and_undone_there_in_its_language(page, english):
+    arabic, labels = load_labels("ar"), load_labels("en")
+    row = ".dalil-articles [data-act={}][data-article=castle]"
+    for tab, name in ((page, arabic["articles"]), (english, labels["articles"])):
+        tab.get_by_role("tab", name=name).click()
+        tab.wait_for_selector(row.format("remove"))
+    page.click(row.format("remove"))
+    page.wait_for_selector(".dalil-removed [data-act=undo]")
+    # The other tab has not heard of it yet.
+    english.click(row.format("rename"))
+    english.fill("#dalil-dialog input", "Castle")
+    english.click("#dalil-dialog [value=yes]")
+    english.get_by_text(labels["change_gone"]).wait_for()
+    english.click(".dalil-removed [data-act=undo][data-article=castle]")
+    english.wait_for_selector(row.format("remove"))
+    assert english.locator(".dalil-removed").count() == 0
+
+
 def shown_ids(tab) -> list[str]:
     return tab.locator(".dalil-articles tbody input").evaluate_all("all => all.map(one => one.dataset.article)")
 

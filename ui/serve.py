@@ -27,6 +27,7 @@ from rag.answering.assistant import Assistant
 from rag.errors import DalilError, InputError
 from rag.language.languages import LANGUAGES
 from rag.settings import Settings
+from rag.types import Article
 from ui.api import AnswerService, Tracing, caller_of, create_app, open_tracing
 from ui.api.connections import TimedProtocol
 from ui.api.path_prefix import ForwardedMiddleware
@@ -106,6 +107,7 @@ def _add_page(app: FastAPI, service: AnswerService, uploads: Path) -> None:
     _add_entrance(app, service)
     first_screen = FirstScreen(service.assistant)
     app.state.first_screen = first_screen
+    removed: dict[str, Article] = {}
     options: dict[str, Any] = {
         "footer_links": [],
         "show_error": False,
@@ -118,7 +120,7 @@ def _add_page(app: FastAPI, service: AnswerService, uploads: Path) -> None:
         theme = gradio.themes.Base(primary_hue="teal", font=["Plex Arabic", "system-ui"], font_mono=["monospace"]).set(
             body_text_color_subdued="*neutral_600", body_text_color_subdued_dark="*neutral_300"
         )
-        page = build_page(service, first_screen, uploads, language)
+        page = build_page(service, first_screen, uploads, removed, language)
         writing = frozenset(number for number, event in page.fns.items() if changes_articles(event.fn))
         guard = Middleware(
             EventGuardMiddleware, events=frozenset(page.fns), writing=writing, collection=service.collection

@@ -191,7 +191,7 @@ def lay_out_settings(page: Page) -> None:
         gr.HTML(render_macro("login", "sign_out", labels=labels), apply_default_css=False, elem_id="dalil-sign-out")
 
 
-def _describe(labels: Labels, name: str) -> dict[str, str]:
+def _describe(labels: Labels, name: str) -> dict[str, Any]:
     """What a control is called, and what it does."""
     return {"label": labels[name], "info": labels[f"{name}_hint"]}
 
