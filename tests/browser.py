@@ -79,6 +79,13 @@ def open_site(folder: Path, articles: dict[str, str], **settings: str) -> Iterat
     port = closed_port()
     environment = os.environ | {"DALIL_DATA_DIR": str(folder / "data")} | settings
     ingest_folder(load_settings(environment), folder / "articles")
+    with run_site(environment, port) as site:
+        yield site
+
+
+@contextmanager
+def run_site(environment: dict[str, str], port: int) -> Iterator[Site]:
+    """`dalil serve` with these variables, once it answers."""
     with Forked("serve", "--port", str(port), environment=environment) as process:
         url = f"http://127.0.0.1:{port}"
         for _ in range(240):

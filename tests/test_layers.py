@@ -58,6 +58,7 @@ ONLY_IN = {
         "ui.page.assets",
         "ui.page.event_guard",
         "ui.page.fonts",
+        "ui.page.missing",
         "ui.page.sign_in",
     ),
     "authlib": "ui.api.oidc",

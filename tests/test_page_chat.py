@@ -54,6 +54,25 @@ def test_a_refusal_looks_like_one_names_the_nearest_and_cites_nothing(page):
     page.wait_for_selector("#dalil-evidence .dalil-text")
 
 
+@pytest.mark.parametrize("language", ["ar", "en"])
+def test_a_refused_follow_up_says_what_it_was_taken_to_follow_on_from(site, chromium, language):
+    labels, castle = load_labels(language), "قَلْعَةُ الشُّوَيْخِ"
+    with open_tab(chromium, f"{site}/{language}/") as tab:
+        first = ask(tab, "كيف أطبخ الملوخية من غير أن تهبط أوراقها؟")
+        followed = labels["followed_on"].split("{subject}")[0]
+        assert followed not in first.inner_text()
+        ask(tab, CASTLE)
+        refusal = ask(tab, "كم غرفة فيها؟").locator(".dalil-refusal")
+        told = refusal.locator("p", has_text=followed)
+        assert castle in told.inner_text()
+        # One that stands alone follows on from nothing.
+        assert followed not in ask(tab, "كم عدد سكان طوكيو اليوم؟").inner_text()
+        # It is kept with the conversation.
+        tab.reload()
+        tab.wait_for_selector("#dalil-shell", state="detached")
+        assert castle in tab.locator(".dalil-refusal p", has_text=followed).inner_text()
+
+
 def test_what_articles_and_questions_hold_is_text_and_never_markup(page):
     ask(page, "متى ظهر لون جبل الزعفران البنفسجي؟ <img src=x onerror='window.hacked=true'>")
     page.locator("button.dalil-chip").first.click()

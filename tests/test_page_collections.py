@@ -95,6 +95,45 @@ def test_a_reader_of_several_chooses_one_asks_in_it_and_sees_its_articles_alone(
 
 @pytest.mark.browser
 @BROWSER_TEST[1]
+def test_above_the_articles_it_is_said_whose_they_are_and_another_collection_chosen(several, chromium):
+    tab = open_with_key(chromium, several, "two-reader")
+    tab.get_by_role("tab", name="المقالات").click()
+    whose = tab.locator("#dalil-articles-of")
+    whose.wait_for()
+    assert whose.inner_text().startswith(load_labels("ar")["articles_of"])
+    assert whose.locator("summary bdi").inner_text() == "law"
+    whose.locator("summary").click()
+    whose.get_by_role("link", name="health").click()
+    tab.wait_for_url("**/collections/health/ar/")
+    tab.wait_for_selector("#dalil-shell", state="detached")
+    tab.locator(".dalil-articles tbody tr", has_text=WORDS_OF["health"]).wait_for()
+    assert tab.locator("#dalil-articles-of summary bdi").inner_text() == "health"
+    tab.context.close()
+
+
+@pytest.mark.browser
+@BROWSER_TEST[1]
+def test_of_thirty_collections_each_can_be_reached(several, chromium):
+    tab = open_with_key(chromium, several, "two-reader")
+    ask(tab, QUESTION)
+    menu = tab.locator("#dalil-collections")
+    menu.locator("div[role=group]").evaluate(
+        "one => { for (let n = 0; n < 28; n++) one.append(one.lastChild.cloneNode(true)); }"
+    )
+    for width, height in ((1280, 800), (390, 780), (640, 400)):
+        tab.set_viewport_size({"width": width, "height": height})
+        menu.locator("summary").click()
+        for place in (0, 15, 29):
+            link = menu.locator("a").nth(place)
+            link.scroll_into_view_if_needed()
+            x, y = (round(link.bounding_box()[name]) + 12 for name in ("x", "y"))
+            assert link.evaluate("(one, [x, y]) => document.elementFromPoint(x, y)?.closest('a') === one", [x, y])
+        tab.keyboard.press("Escape")
+    tab.context.close()
+
+
+@pytest.mark.browser
+@BROWSER_TEST[1]
 def test_who_may_use_one_sees_no_choice_and_adds_to_it_alone(several, chromium, tmp_path):
     tab = open_with_key(chromium, several, "law-writer")
     assert tab.url.endswith("/collections/law/ar/")
@@ -198,5 +237,10 @@ def test_no_event_and_no_file_reaches_the_page_of_another_collection(several):
 
 def test_a_page_that_there_is_none_of_is_not_found(several):
     for place in ("collections/none/ar/", "collections/default/ar/", "collections/law/none"):
-        assert httpx.get(f"{several}/{place}", headers=bearer("admin")).status_code == 404
+        answer = httpx.get(f"{several}/{place}", headers=bearer("admin"))
+        assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
+        shown = httpx.get(f"{several}/{place}", headers=bearer("admin") | {"accept": "text/html,*/*"})
+        assert shown.status_code == 404
+        assert '<a href="/"' in shown.text
+        assert all(load_labels(language)["no_page"] in shown.text for language in ("ar", "en"))
     assert httpx.get(f"{several}/collections/law", headers=bearer("admin")).headers["location"] == "/collections/law/"

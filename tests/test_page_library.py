@@ -1,11 +1,17 @@
 """The articles on the page: dropped files, the list, removal."""
 
+import re
+from urllib.parse import quote
+
+import httpx
 import pytest
 
 from tests.browser import BROWSER_TEST, CASTLE, HYPERION, MAX_BODY_BYTES, ask, drag_files, open_tab
 from ui.page.labels import load_labels
 
 pytestmark = BROWSER_TEST
+OF_SITE = ".dalil-removed :is([data-article=castle], [data-article=hejaz-railway])"
+"""What can be restored of the articles that a site begins with; other tests have removed what they had added."""
 
 
 def test_good_files_go_in_bad_ones_are_named_and_a_removal_is_undone(page, tmp_path):
@@ -73,6 +79,47 @@ def test_files_are_dragged_onto_the_page(page):
     page.click("#dalil-cancel")
 
 
+def make_folder(folder):
+    """A folder with two articles, one of them deeper, and what systems hide in folders."""
+    for name, text in {
+        "pier.md": "# رصيف\n\nبُني رصيف الميناء سنة 1744.",
+        "deeper/pier.md": "# بوابة\n\nبُنيت بوابة المدينة سنة 1755.",
+        ".hidden/old.txt": "نص قديم.",
+        "deeper/.DS_Store": "x",
+    }.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, "utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("way", ["drop", "choose"])
+def test_a_folder_is_added_with_all_that_is_in_it(site, page, tmp_path, way):
+    page.get_by_role("tab", name="المقالات").click()
+    folder = make_folder(tmp_path / "folder")
+    page.wait_for_selector("#dalil-files .dalil-drop[data-ready]")
+    if way == "choose":
+        with page.expect_file_chooser() as chooser:
+            page.get_by_role("button", name=load_labels("ar")["choose_folder"]).click()
+        chooser.value.set_files(folder)
+    else:
+        box = page.locator("#dalil-files .dalil-drop").bounding_box()
+        place = {"x": box["x"] + 50, "y": box["y"] + 20}
+        carried = {"items": [], "files": [str(folder)], "dragOperationsMask": 1}
+        session = page.context.new_cdp_session(page)
+        for event in ("dragEnter", "dragOver", "drop"):
+            session.send("Input.dispatchDragEvent", {"type": event, **place, "data": carried})
+    page.wait_for_function("document.querySelectorAll('#dalil-plan [data-outcome=added]').length === 2")
+    names = page.locator("#dalil-plan li > span:first-child").all_inner_texts()
+    assert sorted(names) == ["folder/deeper/pier.md", "folder/pier.md"]
+    # Both are articles, though they are named alike.
+    page.click("#dalil-add")
+    rows = page.locator(".dalil-articles tbody tr", has_text=re.compile("بوابة|رصيف"))
+    rows.nth(1).wait_for()
+    for article_id in rows.locator("input").evaluate_all("all => all.map(one => one.dataset.article)"):
+        # Not by the page, which would remember it.
+        httpx.delete(f"{site}/v1/articles/{quote(article_id, safe='')}").raise_for_status()
+
+
 def test_files_dropped_beside_the_zone_do_not_take_the_page_away(page):
     page.get_by_role("tab", name="المقالات").click()
     page.evaluate("addEventListener('drop', event => { window.kept = event.defaultPrevented; })")
@@ -91,7 +138,7 @@ def test_each_removal_can_be_undone_and_a_citation_keeps_its_quote_meanwhile(eng
     english.wait_for_selector(first)
     # Both at once, as a hasty reader presses them.
     english.evaluate("all => all.forEach(one => document.querySelector(one).click())", [second, first])
-    english.wait_for_function("document.querySelectorAll('.dalil-removed li').length === 2")
+    english.wait_for_function("own => document.querySelectorAll(own).length === 2", arg=OF_SITE)
     english.get_by_role("tab", name=labels["chat"]).click()
     chip.click()
     english.wait_for_selector("#dalil-evidence blockquote")
@@ -102,7 +149,25 @@ def test_each_removal_can_be_undone_and_a_citation_keeps_its_quote_meanwhile(eng
     for name in names:
         english.click(f".dalil-removed [data-act=undo][data-article={name}]")
         english.wait_for_selector(f".dalil-articles [data-act=remove][data-article={name}]")
-    assert english.locator(".dalil-removed").count() == 0
+    assert english.locator(OF_SITE).count() == 0
+
+
+def test_what_one_tab_has_removed_is_told_to_another_and_undone_there_in_its_language(page, english):
+    arabic, labels = load_labels("ar"), load_labels("en")
+    row = ".dalil-articles [data-act={}][data-article=castle]"
+    for tab, name in ((page, arabic["articles"]), (english, labels["articles"])):
+        tab.get_by_role("tab", name=name).click()
+        tab.wait_for_selector(row.format("remove"))
+    page.click(row.format("remove"))
+    page.wait_for_selector(".dalil-removed [data-act=undo]")
+    # The other tab has not heard of it yet.
+    english.click(row.format("rename"))
+    english.fill("#dalil-dialog input", "Castle")
+    english.click("#dalil-dialog [value=yes]")
+    english.get_by_text(labels["change_gone"]).wait_for()
+    english.click(".dalil-removed [data-act=undo][data-article=castle]")
+    english.wait_for_selector(row.format("remove"))
+    assert english.locator(OF_SITE).count() == 0
 
 
 def shown_ids(tab) -> list[str]:

@@ -71,8 +71,14 @@ def test_the_quotes_are_there_while_the_model_reads(site_with_model, chromium):
         tab.press("#dalil-question textarea", "Enter")
         tab.wait_for_selector(".dalil-quote")
         assert "١٨٢٣" in tab.locator(".dalil-quote").first.inner_text()
+        # What is being done is said, and for how long.
+        state = tab.locator("#dalil-progress .dalil-state")
+        assert state.inner_text().startswith(load_labels("ar")["reading"].split("{")[0])
+        tab.wait_for_function("Number.parseInt(document.querySelector('#dalil-progress bdi').textContent) >= 2")
         tab.click("#dalil-stop")
         tab.wait_for_selector("#dalil-ask", state="visible")
+        assert state.is_hidden()
+        assert state.locator("bdi").text_content() == ""
 
 
 def test_a_question_that_is_stopped_lets_the_model_go(site_with_model, chromium):

@@ -115,6 +115,19 @@ def test_who_signs_in_may_do_what_their_group_may_until_they_sign_out(site, prov
     assert httpx.get(f"{site}/v1/articles", cookies=kept).status_code == 401
 
 
+@pytest.mark.parametrize("page", ["/", "/collections/law/"])
+def test_who_signs_in_on_the_page_of_a_collection_comes_back_to_it(site, provider, browser, page):
+    assert browser.get(f"{site}{page}ar/").headers["location"] == f"{page}login"
+    started = browser.get(f"{site}{page}login/oidc")
+    finished = browser.get(consent(browser, started.headers["location"]))
+    assert (finished.status_code, finished.headers["location"]) == (303, page)
+    # So does who was not let in.
+    started = browser.get(f"{site}{page}login/oidc")
+    provider.refuses = "access_denied"
+    refused = browser.get(consent(browser, started.headers["location"]))
+    assert refused.headers["location"] == f"{page}login?notice=oidc_denied"
+
+
 def test_cookies_are_for_http_alone_signed_and_for_this_path(site, browser, provider):
     started = browser.get(f"{site}/login/oidc")
     flow = started.headers["set-cookie"]

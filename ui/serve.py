@@ -27,6 +27,7 @@ from rag.answering.assistant import Assistant
 from rag.errors import DalilError, InputError
 from rag.language.languages import LANGUAGES
 from rag.settings import Settings
+from rag.types import Article
 from ui.api import AnswerService, Tracing, caller_of, create_app, open_tracing
 from ui.api.connections import TimedProtocol
 from ui.api.path_prefix import ForwardedMiddleware
@@ -38,6 +39,7 @@ from ui.page.collections import find_entrance
 from ui.page.event_guard import EventGuardMiddleware
 from ui.page.fonts import FONTS, add_font_routes, read_woff2
 from ui.page.installable import add_app_routes
+from ui.page.missing import MissingPageMiddleware
 from ui.page.shell import GZIP_LEVEL, PageMiddleware, preferred_language
 from ui.page.sign_in import add_sign_in_routes
 from ui.page.uploads import UploadFolder, remove_abandoned_uploads
@@ -76,6 +78,7 @@ def create_site(service: AnswerService, tracing: Tracing | None = None) -> FastA
     for name, site in app.state.sites.items():
         _add_page(site, service.collections[name], uploads.files)
         _run_beside(app, site)
+    app.add_middleware(MissingPageMiddleware)
     return app
 
 
@@ -104,6 +107,7 @@ def _add_page(app: FastAPI, service: AnswerService, uploads: Path) -> None:
     _add_entrance(app, service)
     first_screen = FirstScreen(service.assistant)
     app.state.first_screen = first_screen
+    removed: dict[str, Article] = {}
     options: dict[str, Any] = {
         "footer_links": [],
         "show_error": False,
@@ -116,7 +120,7 @@ def _add_page(app: FastAPI, service: AnswerService, uploads: Path) -> None:
         theme = gradio.themes.Base(primary_hue="teal", font=["Plex Arabic", "system-ui"], font_mono=["monospace"]).set(
             body_text_color_subdued="*neutral_600", body_text_color_subdued_dark="*neutral_300"
         )
-        page = build_page(service, first_screen, uploads, language)
+        page = build_page(service, first_screen, uploads, removed, language)
         writing = frozenset(number for number, event in page.fns.items() if changes_articles(event.fn))
         guard = Middleware(
             EventGuardMiddleware, events=frozenset(page.fns), writing=writing, collection=service.collection

@@ -23,6 +23,8 @@ _RAW_PATH = re.compile(rb"/v1/collections/[^/]+/(?:v1/)?(.+)", re.DOTALL)
 _PAGE_PATH = re.compile(r"(/collections/([^/]+))(?:/(.*))?", re.DOTALL)
 _SHARED_PATH = re.compile(r"login(?:/.*)?|logout", re.DOTALL)
 """Below a collection's page: whoever signs in does so for all."""
+_BEGUN_AT = "dalil.begun_at"
+"""Of the scope of a shared path."""
 
 
 class CollectionMiddleware:
@@ -61,9 +63,15 @@ class CollectionMiddleware:
         elif rest is None:
             await RedirectResponse(f"{path_prefix(scope)}{prefix}/", 307)(scope, receive, send)
         elif _SHARED_PATH.fullmatch(rest):
-            await self._app({**scope, "path": f"/{rest}", "raw_path": f"/{rest}".encode()}, receive, send)
+            shared = {**scope, "path": f"/{rest}", "raw_path": f"/{rest}".encode(), _BEGUN_AT: f"{prefix}/"}
+            await self._app(shared, receive, send)
         else:
             await site(move_beneath(scope, prefix, f"/{rest}"), receive, send)
+
+
+def begun_at(scope: Scope) -> str:
+    """The page below which somebody signs in or out, such as `/collections/law/`; `/` of the default collection's."""
+    return str(scope.get(_BEGUN_AT, "/"))
 
 
 def find_reachable(service: AnswerService, caller: Caller | None) -> dict[str, AnswerService]:

@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from rag.errors import SettingsError
 from rag.settings import Settings
+from ui.api.collections import begun_at
 from ui.api.path_prefix import path_prefix
 from ui.api.sessions import ANY_GROUP, Identity, Sessions
 
@@ -104,7 +105,8 @@ class OidcProvider:
         request.scope["session"] = {}
         callback = f"{request.url.scheme}://{request.url.netloc}{path_prefix(request.scope)}{CALLBACK_PATH}"
         response: Response = await self._client.authorize_redirect(request, callback)
-        token = self._cookies.sign("sign-in", {"flow": request.session}, _FLOW_S)
+        begun = {"flow": request.session, "page": begun_at(request.scope)}
+        token = self._cookies.sign("sign-in", begun, _FLOW_S)
         # Lax, not strict: the provider's page sends the browser back with it.
         response.set_cookie(_FLOW_COOKIE, token, max_age=_FLOW_S, **self._cookie_place(request))
         return response
@@ -132,6 +134,12 @@ class OidcProvider:
         if not 0 < len(subject) <= _MAX_SUBJECT_CHARS or not subject.isprintable():
             raise SignInError("oidc_failed", "the subject is no name")
         return Identity(subject, _read_label(claims), groups)
+
+    def find_page(self, request: Request) -> str:
+        """Beneath which page signing in was begun, such as `/collections/law/`; `/` where that is not known."""
+        flow = self._cookies.read_fresh("sign-in", request.cookies.get(_FLOW_COOKIE, ""))
+        is_back = request.scope["path"] == CALLBACK_PATH
+        return str(flow.get("page", "/")) if flow and is_back else begun_at(request.scope)
 
     def forget(self, request: Request, response: Response) -> None:
         """Take from a browser what it was to come back with."""

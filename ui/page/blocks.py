@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-from rag.types import Language
+from rag.types import Article, Language
 from ui.api import AnswerService
 from ui.page import events, layout
 from ui.page.chat import Chat
@@ -15,7 +15,9 @@ from ui.page.library import Library
 from ui.page.welcome import FirstScreen
 
 
-def build_page(service: AnswerService, first_screen: FirstScreen, uploads: Path, language: Language) -> Any:
+def build_page(
+    service: AnswerService, first_screen: FirstScreen, uploads: Path, removed: dict[str, Article], language: Language
+) -> Any:
     """The page in one interface language.
 
     Parameters
@@ -26,11 +28,13 @@ def build_page(service: AnswerService, first_screen: FirstScreen, uploads: Path,
         For a first visitor.
     uploads : Path
         Folder that files are sent to.
+    removed : dict of str to Article
+        That were removed and can be restored; shared by all languages.
     language : Language
         Of the interface.
     """
     labels = load_labels(language)
-    page = Page(Chat(service, language, first_screen), Library(service, language, uploads), labels)
+    page = Page(Chat(service, language, first_screen), Library(service, language, uploads, removed), labels)
     with gr.Blocks(title=labels["title"], analytics_enabled=False, fill_width=True) as blocks:
         layout.lay_out_header(page, language)
         with gr.Row(elem_id="dalil-page", equal_height=False):

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from rag.answering.assistant import AnswerStream
+from rag.answering.follow_up import find_subject, is_follow_up, names_new_subject
 from rag.answering.llm import Deadline
 from rag.errors import DalilError
 from rag.language.languages import as_language
@@ -177,7 +178,7 @@ class Chat:
         for part in stream.parts:
             if isinstance(part, Answer):
                 if _is_kept(part, running):
-                    _complete_turn(turn, part, stream, choices)
+                    _complete_turn(turn, part, stream, earlier, choices)
             else:
                 text += part
                 if time.monotonic() - painted >= _FRAME_S:
@@ -228,12 +229,23 @@ def _is_kept(answer: Answer, running: _RunningQuestion) -> bool:
     return not running.is_stopped or (answer.mode == "generate" and not answer.refused)
 
 
-def _complete_turn(turn: Turn, answer: Answer, stream: AnswerStream, choices: Mapping[str, Any]) -> None:
+def _complete_turn(
+    turn: Turn, answer: Answer, stream: AnswerStream, earlier: Sequence[Turn], choices: Mapping[str, Any]
+) -> None:
     turn.answer = answer
     if answer.refused:
         titles = {hit.article.id: hit.article.title for hit in stream.result.hits}
         question = stream.result.question
         turn.nearest = list(titles.items())[:_MAX_NEAREST]
         turn.looked_for = TERM_SEPARATOR.join(question.text[slice(*term.span)] for term in question.content_terms)
+        turn.subject = _find_followed_subject(stream, earlier)
     if choices["explain"]:
         turn.why = Explanation.model_validate(describe_result(stream.result, with_reasons=True))
+
+
+def _find_followed_subject(stream: AnswerStream, earlier: Sequence[Turn]) -> str:
+    """What was talked of before, where a question refers to it and was searched for with it as well; else empty."""
+    history, question, hits = to_history(earlier), stream.result.question, stream.result.hits
+    if not hits or not is_follow_up(question) or names_new_subject(question, hits[0].article.title, history):
+        return ""
+    return find_subject(history)

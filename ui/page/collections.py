@@ -35,6 +35,11 @@ def render_collections(service: AnswerService, caller: Caller | None, language: 
     return render_macro("scope", "collections", choices=choices, opened=_label_of(own, labels), labels=labels)
 
 
+def render_articles_of(menu: str, language: Language) -> str:
+    """The menu of `render_collections` above the list of articles, which says whose they are; empty where it is."""
+    return render_macro("scope", "articles_of", menu=menu, labels=load_labels(language)) if menu else ""
+
+
 def find_entrance(service: AnswerService, caller: Caller | None, language: Language) -> str | None:
     """The address, from the entrance of a collection's site, of the page that a caller begins with; None where there is
     none for them."""

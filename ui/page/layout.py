@@ -146,6 +146,7 @@ def _question_box(page: Page) -> gr.Textbox:
 def lay_out_library(page: Page) -> None:
     """Where files are dropped, and the articles."""
     labels, components = page.labels, page.components
+    components["articles_of"] = gr.HTML("", elem_id="dalil-articles-of", apply_default_css=False)
     script = "dalil.files(element, trigger, upload)"
     components["files"] = gr.HTML(
         page.library.render_drop_zone(), js_on_load=script, elem_id="dalil-files", apply_default_css=False
@@ -167,25 +168,32 @@ def lay_out_library(page: Page) -> None:
 def lay_out_settings(page: Page) -> None:
     """How answers are to be: what the browser keeps as `CHOICES`."""
     labels, components = page.labels, page.components
+    settings = page.chat.service.assistant.settings
     languages = [(labels["auto"], "auto"), *((labels[f"language_{code}"], code) for code in LANGUAGES)]
-    components["language"] = gr.Radio(languages, value="auto", label=labels["answer_language"], elem_id="dalil-answers")
-    top_k = page.chat.service.assistant.settings.top_k
+    components["language"] = gr.Radio(
+        languages, value="auto", **_describe(labels, "answer_language"), elem_id="dalil-answers"
+    )
     components["passages"] = gr.Slider(
-        1, _MAX_PASSAGES, top_k, step=1, label=labels["passages"], elem_id="dalil-passages"
+        1, _MAX_PASSAGES, settings.top_k, step=1, **_describe(labels, "passages"), elem_id="dalil-passages"
     )
     modes = [(labels["mode_auto"], "auto"), (labels["mode_extractive"], "extractive")]
-    components["mode"] = gr.Radio(modes, value="auto", label=labels["mode"], interactive=True)
+    components["mode"] = gr.Radio(modes, value="auto", interactive=True, **_describe(labels, "mode"))
     # Which topics there are is known when the page is loaded.
     components["topics"] = gr.Dropdown(
-        [], value=[], multiselect=True, label=labels["topics"], info=labels["topics_hint"], elem_id="dalil-topics"
+        [], value=[], multiselect=True, **_describe(labels, "topics"), elem_id="dalil-topics"
     )
-    components["explain"] = gr.Checkbox(False, label=labels["explain"], elem_id="dalil-explain")
+    components["explain"] = gr.Checkbox(False, **_describe(labels, "explain"), elem_id="dalil-explain")
     kept = render_macro(
         "elements", "text", content=labels["settings_kept"], tag="p", attributes={"class": "dalil-small"}
     )
     gr.HTML(kept, apply_default_css=False)
-    if page.chat.service.assistant.settings.is_locked:
+    if settings.is_locked:
         gr.HTML(render_macro("login", "sign_out", labels=labels), apply_default_css=False, elem_id="dalil-sign-out")
+
+
+def _describe(labels: Labels, name: str) -> dict[str, Any]:
+    """What a control is called, and what it does."""
+    return {"label": labels[name], "info": labels[f"{name}_hint"]}
 
 
 def lay_out_evidence(page: Page) -> None:

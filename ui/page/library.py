@@ -34,7 +34,7 @@ _MAX_REMOVED = 100
 """Removed articles that can be restored: as many as are selected at once."""
 _FORM_BYTES = 2_000
 """What a form takes beside the file that it carries: its name, twice at most three bytes a character, and the marks."""
-_ERROR_LABELS = {"overloaded": "change_busy", "storage_full": "change_full"}
+_ERROR_LABELS = {"overloaded": "change_busy", "storage_full": "change_full", "not_found": "change_gone"}
 """By codes of errors (`ui.api.errors`)."""
 _OUTCOMES = ("added", "changed", "unchanged")
 
@@ -60,12 +60,14 @@ class Library:
         Of the interface.
     uploads : Path
         The folder that files are sent to.
+    removed : dict of str to Article
+        That were removed and can be restored, by id; the same for all languages of a page.
     """
 
     service: AnswerService
     language: Language
     uploads: Path
-    _removed: dict[str, Article] = field(default_factory=dict)
+    removed: dict[str, Article] = field(default_factory=dict)
 
     @property
     def labels(self) -> Labels:
@@ -88,7 +90,7 @@ class Library:
             counted=self.labels[key].format(found=matching, count=total),
             has_more=matching > len(found),
             notice=Markup(notice),
-            removed=list(self._removed.values())[::-1],
+            removed=list(self.removed.values())[::-1],
             longest_title=MAX_TITLE_CHARS,
             labels=self.labels,
         )
@@ -105,10 +107,10 @@ class Library:
         except DalilError as error:
             return render_macro("library", "failure", message=self._describe_error(error))
         for article_id, article in articles.items():
-            self._removed.pop(article_id, None)  # one that came back by itself: it is the latest now
-            self._removed[article_id] = article
-        for oldest in list(self._removed)[:-_MAX_REMOVED]:
-            self.service.indexer.forget_original(self._removed.pop(oldest).original)
+            self.removed.pop(article_id, None)  # one that came back by itself: it is the latest now
+            self.removed[article_id] = article
+        for oldest in list(self.removed)[:-_MAX_REMOVED]:
+            self.service.indexer.forget_original(self.removed.pop(oldest).original)
         return self._tell_change("removed", list(articles.values()))
 
     def rename(self, article_id: str, title: str) -> str:
@@ -147,13 +149,13 @@ class Library:
     def restore(self, *article_ids: str) -> str:
         """Undo a removal; gives what is said of it."""
         restored = []
-        for article in filter(None, map(self._removed.get, article_ids)):
+        for article in filter(None, map(self.removed.get, article_ids)):
             try:
                 self.service.indexer.restore(article)
             except DalilError as error:  # what is remembered is all that is left of it
                 message = self._describe_error(error)
                 return render_macro("library", "failure", message=message, article_id=article.id, labels=self.labels)
-            self._removed.pop(article.id, None)
+            self.removed.pop(article.id, None)
             restored.append(article)
         return self._tell_change("restored", restored)
 

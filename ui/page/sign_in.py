@@ -92,7 +92,8 @@ def _add_provider(app: FastAPI, service: AnswerService, provider: OidcProvider) 
 
     def refuse(request: Request, error: SignInError) -> Response:
         _log.warning("Nobody was signed in: %s", ascii(str(error)))
-        response = RedirectResponse(f"{path_prefix(request.scope)}/login?notice={error.problem}", _SEE_OTHER)
+        page = f"{path_prefix(request.scope)}{provider.find_page(request)}"
+        response = RedirectResponse(f"{page}login?notice={error.problem}", _SEE_OTHER)
         provider.forget(request, response)
         return response
 
@@ -109,7 +110,7 @@ def _add_provider(app: FastAPI, service: AnswerService, provider: OidcProvider) 
             identity = await provider.finish(request)
         except SignInError as error:
             return refuse(request, error)
-        response = RedirectResponse(f"{path_prefix(request.scope)}/", _SEE_OTHER)
+        response = RedirectResponse(f"{path_prefix(request.scope)}{provider.find_page(request)}", _SEE_OTHER)
         provider.forget(request, response)
         _take_cookie(request, response, COOKIE)
         cookie = await run_in_threadpool(sessions.start, identity)

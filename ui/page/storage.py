@@ -51,7 +51,8 @@ class Turn(_Stored):
     """A question with what came of it.
 
     `asked_at` is ISO in UTC, empty where an earlier version kept it. `nearest` has ids and titles of articles beside a
-    refusal, `looked_for` the words that were searched. `topics`, `only_articles` (ids and titles) and `dates` (of
+    refusal, `looked_for` the words that were searched, and `subject` what was talked of before, with which it was
+    searched as well. `topics`, `only_articles` (ids and titles) and `dates` (of
     articles, the first and the last day) are what alone was searched. `answer_json` is an answer that this version
     cannot read.
     """
@@ -62,6 +63,7 @@ class Turn(_Stored):
     answer_json: dict[str, Any] | None = None
     nearest: list[tuple[str, str]] = []
     looked_for: str = ""
+    subject: str = ""
     topics: list[str] = []
     only_articles: list[tuple[str, str]] = []
     dates: tuple[str, str] = ("", "")

@@ -108,6 +108,7 @@ def _refusal_parts(answer: Answer, turn: Turn, labels: Labels) -> Iterator[str]:
         message=message,
         language=answer.language,
         looked_for=[term for term in turn.looked_for.split(TERM_SEPARATOR) if term],
+        subject=turn.subject,
         labels=labels,
     )
     if turn.nearest:

@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from ui.api import caller_of
-from ui.page.collections import render_collections
+from ui.page.collections import render_articles_of, render_collections
 from ui.page.events.shared import HIDDEN, UNLIMITED, Update, scope_of
 from ui.page.keeping import StoredConversation
 from ui.page.layout import ASKED_WITH, CHOICES, Page
@@ -29,7 +29,7 @@ class VisitEvents:
         """Connect it."""
         page = self.page
         chosen = page.select(*CHOICES)
-        shown = page.select("transcript", "conversations", "articles", "current", "scope", "collections")
+        shown = page.select("transcript", "conversations", "articles", "current", "scope", "collections", "articles_of")
         shown += chosen
         blocks.load(self.restore, page.select("saved", "current", "choices"), shown, **HIDDEN)
         gr.on(
@@ -67,13 +67,15 @@ class VisitEvents:
         restored["topics"] = gr.update(choices=topics, value=chosen)
         kept = page.open_kept(saved, request)
         conversation = kept.own(read_conversation(current))
+        menu = render_collections(page.chat.service, caller_of(scope_of(request)), page.chat.language)
         return (
             page.chat.render(conversation),
             page.render_conversations(kept, conversation),
             page.library.render_list(""),
             conversation.to_json(),
             page.render_scope(topics=chosen),
-            render_collections(page.chat.service, caller_of(scope_of(request)), page.chat.language),
+            menu,
+            render_articles_of(menu, page.chat.language),
             *restored.values(),
         )
 

@@ -38,6 +38,33 @@ const dalilDocuments = (() => {
     if (element.querySelector(".dalil-selected")) restore();
   };
 
+  // What was dropped: files, and those of folders at any depth, but what systems hide in them.
+  const filesOf = async (transfer) => {
+    const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.());
+    if (!entries.some((entry) => entry?.isDirectory)) return [...transfer.files];
+    return (await Promise.all(entries.filter(Boolean).map(filesBeneath))).flat();
+  };
+
+  const PLACE = Symbol("its path within what was dropped");
+
+  // With its folders: two of them may hold files of one name.
+  const nameOf = (file) => file[PLACE] || file.webkitRelativePath || file.name;
+
+  const filesBeneath = async (entry) => {
+    if (entry.isFile) return [Object.assign(await new Promise((give, fail) => entry.file(give, fail)), { [PLACE]: entry.fullPath.slice(1) })];
+    const reader = entry.createReader(), all = [];
+    for (;;) {  // a browser gives some hundred at a time
+      const some = await new Promise((give, fail) => reader.readEntries(give, fail));
+      if (!some.length) break;
+      all.push(...some);
+    }
+    return (await Promise.all(all.filter(({ name }) => !isHidden(name)).map(filesBeneath))).flat();
+  };
+
+  const isHidden = (name) => name.startsWith(".") || name === "Thumbs.db" || name === "desktop.ini";
+
+  const withoutHidden = (files) => files.filter(({ webkitRelativePath }) => !webkitRelativePath.split("/").some(isHidden));
+
   // The day of the reader's own time zone.
   const localize = (element) => element.querySelectorAll("time[datetime]").forEach((time) => {
     const at = new Date(time.dateTime), two = (number) => String(number).padStart(2, "0");
@@ -45,5 +72,5 @@ const dalilDocuments = (() => {
     time.title = at.toLocaleString(document.documentElement.lang);
   });
 
-  return { connect };
+  return { connect, filesOf, nameOf, withoutHidden };
 })();

@@ -109,9 +109,24 @@ const dalil = (() => {
 
   const LOST_MS = 10_000;
 
+  // What is being done, and for how many seconds once that is long.
+  let doneSince = null, ticking = null;
+
   const showProgress = (words) => {
     const note = document.querySelector("#dalil-progress .dalil-state");
-    if (note) Object.assign(note, { textContent: words ?? note.dataset.searching, hidden: words === "" });
+    if (!note) return;
+    const [stage, seconds] = note.children;
+    note.hidden = words === "";
+    stage.textContent = words ?? note.dataset.searching;
+    doneSince = note.hidden ? null : doneSince ?? performance.now();
+    const tick = () => {
+      const count = Math.round((performance.now() - doneSince) / 1000);
+      seconds.textContent = count < 2 ? "" : note.dataset.seconds.replace("{count}", count);
+    };
+    if (!note.hidden) { ticking ??= setInterval(tick, 1000); return; }
+    clearInterval(ticking);
+    ticking = null;
+    seconds.textContent = "";
   };
 
   const newQuestion = { connect: (begin) => {
@@ -300,14 +315,18 @@ const dalil = (() => {
       for (const file of dropped) {
         status.textContent = zone.dataset.sending.replace("{done}", sent.length + 1).replace("{count}", dropped.length);
         const { path = "" } = fits(file) ? await upload(file).catch(() => ({})) : {};
-        sent.push({ name: file.name, size: file.size, path });
+        sent.push({ name: dalilDocuments.nameOf(file), size: file.size, path });
       }
       status.textContent = "";
       if (sent.length) trigger("upload", { files: sent });
     };
     const over = (event) => zone.classList.toggle("dalil-over", zone.contains(event.target) && event.type !== "drop");
+    const folder = element.querySelector("[webkitdirectory]");
     input.addEventListener("change", () => { send([...input.files]); input.value = ""; });
-    zone.addEventListener("drop", (event) => send([...event.dataTransfer.files]));
+    folder.addEventListener("change", () => { send(dalilDocuments.withoutHidden([...folder.files])); folder.value = ""; });
+    element.querySelector("[data-folder]").addEventListener("click", () => folder.click());
+    zone.addEventListener("dalil-files", ({ detail }) => send(detail));
+    zone.addEventListener("drop", async (event) => send(await dalilDocuments.filesOf(event.dataTransfer)));
     // Beside the zone, a browser would leave the page for the file.
     for (const kind of ["dragenter", "dragover", "drop"]) document.addEventListener(kind, (event) => {
       if (!event.dataTransfer?.types.includes("Files")) return;

@@ -9,11 +9,7 @@ const dalilStart = (trigger, actions, reportActions) => {
   const addDocuments = (files) => {
     document.querySelector("#dalil-library-button").click();
     find("#dalil-files .dalil-drop[data-ready] input", (input) => {
-      if (!files) return input.click();
-      const carried = new DataTransfer();
-      for (const file of files) carried.items.add(file);
-      input.files = carried.files;
-      input.dispatchEvent(new Event("change"));
+      if (files) input.closest(".dalil-drop").dispatchEvent(new CustomEvent("dalil-files", { detail: files })); else input.click();
     });
   };
 
@@ -22,7 +18,7 @@ const dalilStart = (trigger, actions, reportActions) => {
   for (const kind of ["dragover", "drop"]) document.addEventListener(kind, (event) => {
     if (!event.dataTransfer?.types.includes("Files") || !is_shown()) return;
     event.preventDefault();
-    if (kind === "drop") addDocuments([...event.dataTransfer.files]);
+    if (kind === "drop") dalilDocuments.filesOf(event.dataTransfer).then(addDocuments);
   });
 
   let connected = null;

@@ -11,12 +11,24 @@ const dalilTabs = (() => {
     }, true);
   };
 
+  // Whoever chooses another collection above its articles sees those of that one.
+  const NEXT = "dalil.next_tab";
+  document.addEventListener("click", ({ target }) => {
+    if (target.closest("#dalil-articles-of a")) sessionStorage.setItem(NEXT, "dalil-library-button");
+  }, true);
+
+  const openNext = () => {
+    document.getElementById(sessionStorage.getItem(NEXT))?.click();
+    sessionStorage.removeItem(NEXT);
+  };
+
   const connect = (list) => {
     const all = () => [...list.querySelectorAll("[role=tab]")];
     const stops = () => all().forEach((tab) => { tab.tabIndex = tab.getAttribute("aria-selected") === "true" ? 0 : -1; });
     new MutationObserver(stops).observe(list, { attributeFilter: ["aria-selected"], childList: true, subtree: true });
     stops();
     keepPlaces(list);
+    openNext();
     list.addEventListener("keydown", (event) => {
       const forth = document.documentElement.dir === "rtl" ? "ArrowLeft" : "ArrowRight";
       const ways = { ArrowLeft: -1, ArrowRight: -1, [forth]: 1, Home: -Infinity, End: Infinity };
