@@ -120,6 +120,18 @@ def test_a_folder_is_added_with_all_that_is_in_it(site, page, tmp_path, way):
         httpx.delete(f"{site}/v1/articles/{quote(article_id, safe='')}").raise_for_status()
 
 
+def test_a_file_that_cannot_be_sent_is_told_in_the_plan_and_by_nothing_in_another_language(page):
+    page.get_by_role("tab", name="المقالات").click()
+    page.wait_for_selector("#dalil-files .dalil-drop[data-ready]")
+    page.route("**/gradio_api/upload*", lambda route: route.abort())
+    page.set_input_files(
+        "#dalil-files input[type=file]", [{"name": "a.md", "mimeType": "text/markdown", "buffer": b"#"}]
+    )
+    page.wait_for_selector("#dalil-plan li[data-outcome]")
+    page.wait_for_timeout(500)  # for a notice that comes late
+    assert not page.locator(".toast-body").first.is_visible()
+
+
 def test_files_dropped_beside_the_zone_do_not_take_the_page_away(page):
     page.get_by_role("tab", name="المقالات").click()
     page.evaluate("addEventListener('drop', event => { window.kept = event.defaultPrevented; })")

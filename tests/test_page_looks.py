@@ -1,12 +1,19 @@
 """How the page looks: sizes, targets, contrast of what is not an answer."""
 
+import re
+from pathlib import Path
+
 import pytest
 
+import ui.page
 from tests.browser import BROWSER_TEST, HYPERION, ask, open_tab
 from ui.page.labels import load_labels
 
 pytestmark = BROWSER_TEST
 
+STYLES = {path.name: path.read_text("utf-8") for path in (Path(ui.page.__file__).parent / "static").glob("*.css")}
+SPACING = re.compile(r"(?<![\w-])(?:padding|margin|gap|row-gap|column-gap)[a-z-]*:[^;{}]+")
+LENGTH = re.compile(r"(?<![\w.])(\d*\.?\d+)rem\b")
 LARGEST = """turn => Math.max(
     ...[...turn.querySelectorAll("*")].map(one => parseFloat(getComputedStyle(one).fontSize)))"""
 SMALL_TARGETS = """turn => [...turn.querySelectorAll("button, a, summary")]
@@ -138,6 +145,14 @@ def test_the_hint_in_the_box_is_whole_on_the_narrowest_screen(site, chromium):
         with open_tab(chromium, f"{site}/{language}/", {"width": 320, "height": 640}) as tab:
             box = tab.locator("#dalil-question textarea")
             assert box.evaluate("one => one.scrollHeight <= one.clientHeight + 1")
+
+
+def test_what_stands_apart_does_so_by_steps_of_one_grid():
+    for name, sheet in STYLES.items():
+        for spacing in SPACING.findall(sheet):
+            for number in map(float, LENGTH.findall(spacing)):
+                step = 2 if number < 0.5 else 4  # CSS pixels, of which 16 are one rem
+                assert 16 * number % step == 0, f"{name}: {spacing}"
 
 
 @pytest.mark.parametrize("language", ["ar", "en"])
