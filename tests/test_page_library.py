@@ -127,7 +127,7 @@ def test_a_file_that_cannot_be_sent_is_told_in_the_plan_and_by_nothing_in_anothe
     page.set_input_files(
         "#dalil-files input[type=file]", [{"name": "a.md", "mimeType": "text/markdown", "buffer": b"#"}]
     )
-    page.wait_for_selector("#dalil-plan li[data-outcome]")
+    page.wait_for_selector("#dalil-plan [data-outcome=failed]")
     page.wait_for_timeout(500)  # for a notice that comes late
     assert not page.locator(".toast-body").first.is_visible()
 
