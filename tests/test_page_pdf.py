@@ -81,9 +81,9 @@ def test_a_removal_that_is_undone_brings_the_pages_back_and_a_removal_takes_them
         tab.get_by_role("tab", name="Articles").click()
         row = tab.locator(".dalil-articles tbody tr", has_text="افتتحت جامعة الفرات")
         row.locator("[data-act=remove]").click()
-        tab.wait_for_selector("[data-act=undo]")
-        tab.click("[data-act=undo]")
-        tab.wait_for_selector("[data-act=undo]", state="detached")
+        undo = f"[data-act=undo][data-article='{article_id}']"  # other removals can be undone as well
+        tab.click(undo)
+        tab.wait_for_selector(undo, state="detached")
         row.locator("[data-act=open]").click()
         wait_for_page(tab)
         assert (shown_page(tab), tab.locator(MARK).count()) == ("1", 0)
