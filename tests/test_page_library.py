@@ -30,14 +30,14 @@ def test_good_files_go_in_bad_ones_are_named_and_a_removal_is_undone(page, tmp_p
     page.wait_for_function("document.querySelector('.dalil-articles').innerText.includes('فنار جديد')")
     row = page.locator(".dalil-articles tbody tr", has_text="فنار جديد")
     row.locator("[data-act=remove]").click()
-    page.wait_for_selector("[data-act=undo]")
+    page.wait_for_selector("[data-act=undo][data-article=good]")
     assert page.locator(".dalil-articles tbody tr", has_text="فنار جديد").count() == 0
-    page.click("[data-act=undo]")
+    page.click("[data-act=undo][data-article=good]")
     page.wait_for_function("document.querySelector('.dalil-articles').innerText.includes('فنار جديد')")
     page.fill("#dalil-filter textarea, #dalil-filter input", "فنار")
     page.wait_for_function("document.querySelectorAll('.dalil-articles tbody tr').length === 1")
     page.locator(".dalil-articles [data-act=remove]").click()
-    page.wait_for_selector("[data-act=undo]")
+    page.wait_for_selector("[data-act=undo][data-article=good]")
 
 
 @pytest.mark.parametrize("language", ["ar", "en"])
