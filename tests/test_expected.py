@@ -63,6 +63,12 @@ def test_a_bare_answer_that_the_passage_does_not_bear_by_itself_cites_the_reader
     assert citation.quote == TEXT[TEXT.index("وقدّرت") :]
 
 
+def test_a_bare_answer_that_is_like_the_readers_with_another_number_is_not_supported():
+    alike = FAR._replace(words=0.6)
+    assert judge("47 million dollars [1].", alike, expect(probability=0.8)) == ["supported"]
+    assert judge("99 million dollars [1].", alike, expect(probability=0.8)) == ["unverified"]
+
+
 @pytest.mark.parametrize(
     ("statement", "question"),
     [

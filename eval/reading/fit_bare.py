@@ -1,8 +1,9 @@
 """`python -m eval.reading.fit_bare SETS`: what the reader's words are worth against a bare answer of a model.
 
-Each question of the fold that the reader was not trained on is read. Its right answer and that to another question
-about the same passage stand for what a model may say in a few words, citing this passage. Prints how many of each are
-supported by what the passage says alone, and with the reader by weights that were fitted on the other articles, for
+Each question of the fold that the reader was not trained on is read. Its right answer, that to another question about
+the same passage (other) and that to a question about another passage (elsewhere) stand for what a model may say in
+a few words, citing this passage. Prints how many of each are supported: by what the passage says alone, and with the
+reader as the product has it; then, of the right and the other ones, by weights that were fitted on the other articles, for
 several thresholds; then the weights fitted on all. A quarter of an hour on two cores.
 """
 
@@ -12,7 +13,7 @@ import random
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
@@ -27,7 +28,7 @@ from rag.answering.assistant import Assistant
 from rag.answering.candidates import MAX_HITS_READ
 from rag.answering.passages import ReadPassages
 from rag.answering.writer import find_expected
-from rag.grounding.expected import BareEvidence, is_bare
+from rag.grounding.expected import BareEvidence, ExpectedAnswer, is_bare
 from rag.grounding.verifier import StreamingVerifier
 from rag.language.document import Document
 from rag.settings import load_settings
@@ -36,6 +37,7 @@ _FOLD, _FOLDS = 0, 6
 _OF_EACH_SET = 130
 _THRESHOLDS = (0.25, 0.3, 0.35, 0.4, 0.5)
 _OVER = "English over Arabic"
+_RIGHT, _OTHER, _ELSEWHERE = "right", "other", "elsewhere"
 
 Spellings = Mapping[str, str]
 """The answer to a question in its own language, by its id."""
@@ -46,7 +48,8 @@ class _Example(NamedTuple):
 
     name: str
     article: str
-    is_right: bool
+    kind: str
+    is_supported_alone: bool
     is_supported: bool
     evidence: BareEvidence
 
@@ -64,14 +67,19 @@ def _read_examples(one: QuestionSet, spelled: Spellings) -> Iterator[_Example]:
             right = spelled[question.id]
             others = [text for text in of_article[question.article_id] if not _overlap(text, right)]
             alike = [text for text in others if _has_digit(text) == _has_digit(right)] or others
-            answers = [(True, right), *((False, chance.choice(alike)) for _ in others[:1])]
+            far = chance.choice(
+                [text for article, texts in of_article.items() if article != question.article_id for text in texts]
+            )
+            answers = {_RIGHT: right, _ELSEWHERE: chance.choice(of_article[elsewhere])} | (
+                {_OTHER: chance.choice(alike)} if alike else {}
+            )
             passages = assistant.read(assistant.search(question.text, reads=MAX_HITS_READ))
-            for is_right, text in answers:
-                yield from _weigh(assistant, passages, question, text, is_right, one.name)
+            for kind, text in answers.items():
+                yield from _weigh(assistant, passages, question, text, kind, one.name)
 
 
 def _weigh(
-    assistant: Assistant, passages: ReadPassages, question: Question, text: str, is_right: bool, name: str
+    assistant: Assistant, passages: ReadPassages, question: Question, text: str, kind: str, name: str
 ) -> Iterator[_Example]:
     """An example of a bare answer whose passage was found and read."""
     asked, answer, expected = passages.result.question, Document(text), find_expected(passages)
@@ -85,12 +93,15 @@ def _weigh(
     if not cited or expected is None or not is_bare(answer, asked):
         return
     similarity = assistant.similarity(hits)
-    verifier = StreamingVerifier(hits, similarity, question.language, asked)
-    verifier.feed(f"{text} [{cited[0]}].")
-    verifier.finish()
-    is_supported = any(one.verdict != "unverified" for one in verifier.answer().statements)
+
+    def is_supported(expectation: ExpectedAnswer | None) -> bool:
+        verifier = StreamingVerifier(hits, similarity, question.language, asked, expectation)
+        verifier.feed(f"{text} [{cited[0]}].")
+        verifier.finish()
+        return any(one.verdict != "unverified" for one in verifier.answer().statements)
+
     evidence = expected.weigh_bare(answer, similarity)
-    yield _Example(name, question.article_id or "", is_right, is_supported, evidence)
+    yield _Example(name, question.article_id or "", kind, is_supported(None), is_supported(expected), evidence)
 
 
 def _overlap(one: str, other: str) -> bool:
@@ -126,20 +137,40 @@ def main() -> None:
     examples = [
         example for one in sets if one.name in spellings for example in _read_examples(one, spellings[one.name])
     ]
+    across = np.array([example.name.endswith(_OVER) for example in examples])
+    for label, part in (("within", ~across), ("across", across)):
+        chosen = [example for example, is_chosen in zip(examples, part, strict=True) if is_chosen]
+        print(json.dumps({"languages": label} | _measure_product(chosen)))
+    _fit([example for example in examples if example.kind != _ELSEWHERE])
+
+
+def _measure_product(examples: Sequence[_Example]) -> dict[str, Any]:
+    """Share of each kind that is supported by the passage alone, and with the reader."""
+    by_kind = {kind: [one for one in examples if one.kind == kind] for kind in (_RIGHT, _OTHER, _ELSEWHERE)}
+    return {
+        kind: {
+            "answers": len(of_kind),
+            "alone": _share([one.is_supported_alone for one in of_kind]),
+            "with the reader": _share([one.is_supported for one in of_kind]),
+        }
+        for kind, of_kind in by_kind.items()
+    }
+
+
+def _fit(examples: Sequence[_Example]) -> None:
+    """Print the measures of weights that are fitted on other articles, and the weights fitted on all."""
     features = np.array([example.evidence for example in examples])
-    right = np.array([example.is_right for example in examples])
+    right = np.array([example.kind == _RIGHT for example in examples])
+    across = np.array([example.name.endswith(_OVER) for example in examples])
     model = LogisticRegression(max_iter=1000)
     groups = [example.article for example in examples]
     fitted = cross_val_predict(model, features, right, cv=GroupKFold(_FOLDS), groups=groups, method="predict_proba")
-    across = np.array([example.name.endswith(_OVER) for example in examples])
-    alone = np.array([example.is_supported for example in examples])
     for label, part in (("within", ~across), ("across", across)):
         row: dict[str, object] = {"languages": label, "examples": int(part.sum())}
         row["auc"] = round(float(roc_auc_score(right[part], fitted[part, 1])), 3)
-        row["alone"] = [_share(alone[part & right]), _share(alone[part & ~right])]
         for least in _THRESHOLDS:
-            supported = fitted[:, 1] >= least
-            row[f"from {least}"] = [_share(supported[part & right]), _share(supported[part & ~right])]
+            is_likely = fitted[:, 1] >= least
+            row[f"from {least}"] = [_share(is_likely[part & right]), _share(is_likely[part & ~right])]
         print(json.dumps(row))
     model.fit(features, right)
     weights = dict(zip(BareEvidence._fields, model.coef_[0].round(2).tolist(), strict=True))

@@ -194,6 +194,13 @@ def cite(hit: Hit, span: Span, verdict: Verdict, score: float, number: int = 0) 
     )
 
 
+def holds_facts(statement: Document, passage: Passage, quote: Document, similarity: Similarity) -> bool:
+    """Whether a quote has every number, date and unit of a statement, and the quote or its passage every name."""
+    return quantities_supported(statement, [quote]) and _facts_supported(
+        statement, [passage], [quote], passage.entities, similarity
+    )
+
+
 def _index_entities(passages: Sequence[Passage]) -> EntityIndex:
     return reduce(EntityIndex.union, (passage.entities for passage in passages))
 

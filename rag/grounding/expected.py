@@ -7,8 +7,9 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from rag.embedding.bm25 import index_terms
-from rag.grounding.attribution import Similarity, cite
+from rag.grounding.attribution import Similarity, cite, holds_facts
 from rag.grounding.elliptical import index_keys, is_elliptical
+from rag.grounding.passage import Passage
 from rag.grounding.quantities import is_pronoun
 from rag.language.document import Document
 from rag.language.languages import PROFILES
@@ -188,7 +189,12 @@ class ExpectationCheck:
         support = self._expected.support_of_bare(statement, self._similarity)
         if support < _MIN_BARE:
             return _doubt(citations)
-        return citations if _is_supported(citations) else [_cite(self._expected.nearest(statement), support)]
+        if _is_supported(citations):
+            return citations
+        read = self._expected.nearest(statement)
+        # Words that are like the reader's may tell another number or name: "$99 million" is like "$47 million".
+        has_facts = holds_facts(statement, Passage(read.hit), read.text, self._similarity)
+        return [_cite(read, support)] if has_facts else citations
 
     def _check_number(self, statement: Document, citations: list[Citation]) -> list[Citation]:
         expected, question = self._expected, self._question
