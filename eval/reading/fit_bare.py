@@ -1,10 +1,10 @@
 """`python -m eval.reading.fit_bare SETS`: what the reader's words are worth against a bare answer of a model.
 
-Each question of the fold that the reader was not trained on is read. Its right answer, that to another question about
-the same passage (other) and that to a question about another passage (elsewhere) stand for what a model may say in
-a few words, citing this passage. Prints how many of each are supported: by what the passage says alone, and with the
-reader as the product has it; then, of the right and the other ones, by weights that were fitted on the other articles, for
-several thresholds; then the weights fitted on all. A quarter of an hour on two cores.
+Each question of the fold that the reader was not trained on is read. Three answers stand for what a model may say in a
+few words, citing the right passage: the right one, that to another question about this passage (other) and that to a
+question about another one (elsewhere). Prints how many of each are supported by what the passage says alone, and with
+the reader as the product has it; then, of the right and the other ones, by weights that were fitted on the other
+articles, for several thresholds; then the weights fitted on all. A quarter of an hour on two cores.
 """
 
 import argparse
@@ -67,9 +67,7 @@ def _read_examples(one: QuestionSet, spelled: Spellings) -> Iterator[_Example]:
             right = spelled[question.id]
             others = [text for text in of_article[question.article_id] if not _overlap(text, right)]
             alike = [text for text in others if _has_digit(text) == _has_digit(right)] or others
-            far = chance.choice(
-                [text for article, texts in of_article.items() if article != question.article_id for text in texts]
-            )
+            elsewhere = chance.choice([article for article in of_article if article != question.article_id])
             answers = {_RIGHT: right, _ELSEWHERE: chance.choice(of_article[elsewhere])} | (
                 {_OTHER: chance.choice(alike)} if alike else {}
             )
