@@ -8,16 +8,26 @@ import numpy as np
 import pytest
 
 from eval.datasets import read_json_lines
-from eval.reading.examples import WRITTEN_PREFIX
-from eval.reading.sets import WRITTEN_QUESTIONS, read_sets
+from eval.reading.examples import HELD_OUT_FOLD, WRITTEN_PREFIX, fold_of
+from eval.reading.sets import (
+    KEPT_ASIDE,
+    SHORT_ARTICLES,
+    SHORT_QUESTIONS,
+    SHORT_SET,
+    WRITTEN_QUESTIONS,
+    group_own,
+    read_own_articles,
+    read_sets,
+)
 from eval.reading.taught import read_taught, write_taught
 
 
-@pytest.fixture(scope="module")
-def samples(tmp_path_factory):
-    """The sample articles, with the gold set and what was written over them."""
-    (only,) = read_sets(tmp_path_factory.mktemp("no sets"))
-    return only
+@pytest.fixture(scope="module", params=["gold", SHORT_SET])
+def samples(request, tmp_path_factory):
+    """The sample articles with the gold set and what was written over them; these and more with short questions."""
+    found = {one.name: one for one in read_sets(tmp_path_factory.mktemp("no sets"))}
+    assert set(found) == {"gold", SHORT_SET}
+    return found[request.param]
 
 
 def test_the_answers_that_were_written_stand_where_they_say(samples):
@@ -37,8 +47,18 @@ def test_a_question_that_its_article_does_not_answer_is_asked_of_that_article(sa
     assert all(question.page and not question.relevant for question in unanswered)
 
 
+def test_articles_that_are_kept_aside_are_all_in_the_fold_that_is_judged_on():
+    aside = [
+        article.id for article in read_own_articles() if article.id in {path.stem for path in KEPT_ASIDE.iterdir()}
+    ]
+    assert len(aside) == 12
+    assert {fold_of(group_own(article)) for article in aside} == {HELD_OUT_FOLD}
+    assert {fold_of(group_own(path.stem)) for path in SHORT_ARTICLES.iterdir()} > {HELD_OUT_FOLD}
+
+
 def test_no_question_is_written_twice_over_one_article():
-    rows = [(row["article"], row["q"]) for row in read_json_lines(WRITTEN_QUESTIONS, "set", "article", "q")]
+    files = (WRITTEN_QUESTIONS, SHORT_QUESTIONS)
+    rows = [(row["article"], row["q"]) for file in files for row in read_json_lines(file, "article", "q")]
     assert len(rows) == len(set(rows))
 
 

@@ -3,6 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from eval.omos import read_omos
 from eval.reading.examples import WRITTEN_PREFIX, QuestionSet
 from rag.language.document import Document
 from rag.language.languages import LANGUAGES
+from rag.types import Article
 
 WRITTEN_QUESTIONS = Path(__file__).with_name("written.jsonl")
 """Written for the reader, over passages of the sets and the sample articles. A line has the `set`, the `article` of it,
@@ -30,6 +32,17 @@ subject and does not answer."""
 _SQUAD_SETS = ("xquad", "tydi", "mlqa", "arcd")
 _LABELS = ("Arabic", "English over Arabic", "English")
 _SAMPLES = Path("articles")
+SHORT_SET = "short"
+SHORT_QUESTIONS = Path(__file__).with_name("short.jsonl")
+"""Written likewise, over the sample articles and those of `SHORT_ARTICLES` and `KEPT_ASIDE` together: short questions
+as people type them, several on each sentence, that an article's other sentences nearly answer."""
+SHORT_ARTICLES = Path(__file__).with_name("articles")
+"""Written for these questions, so that more than the sample articles are learned from; those on offices, clubs and
+companies tell of invented ones."""
+KEPT_ASIDE = Path(__file__).with_name("kept_aside")
+"""More of them, that are judged on alone."""
+_ASIDE_GROUP = "aside"
+"""Of these: it is in `HELD_OUT_FOLD`."""
 _MAX_ARTICLE_CHARS = 10**6
 
 
@@ -46,6 +59,8 @@ def read_sets(folder: Path) -> Iterator[QuestionSet]:
         Dataset(read_articles(_SAMPLES, _MAX_ARTICLE_CHARS), read_gold_set()), written["gold"]
     )
     yield QuestionSet("gold", samples, str, is_withheld=False)
+    short = list(read_json_lines(SHORT_QUESTIONS, "article", "q"))
+    yield QuestionSet(SHORT_SET, _add_written_questions(Dataset(read_own_articles(), []), short), group_own)
     for name in _SQUAD_SETS:
         arabic, english = (folder / f"{name}-dev.{language}.json" for language in LANGUAGES)
         if arabic.exists():
@@ -66,9 +81,25 @@ def read_sets(folder: Path) -> Iterator[QuestionSet]:
             yield QuestionSet(f"omos, {label}", dataset, str, has_spans=False, is_withheld=pages == arabic)
 
 
+def read_own_articles() -> list[Article]:
+    """The sample articles and those that were written for the reader."""
+    folders = (_SAMPLES, SHORT_ARTICLES, KEPT_ASIDE)
+    return [article for folder in folders for article in read_articles(folder, _MAX_ARTICLE_CHARS)]
+
+
+def group_own(article_id: str) -> str:
+    """The group of one of these: all that are kept aside are of one."""
+    return _ASIDE_GROUP if article_id in _find_aside() else article_id
+
+
+@cache
+def _find_aside() -> frozenset[str]:
+    return frozenset(path.stem for path in KEPT_ASIDE.iterdir())
+
+
 def hash_sets(folder: Path) -> dict[str, str]:
     """The hash of every file that is learned from, by name."""
-    files = [*sorted(folder.glob("*-dev.*.json*")), GOLD_QUESTIONS, WRITTEN_QUESTIONS]
+    files = [*sorted(folder.glob("*-dev.*.json*")), GOLD_QUESTIONS, WRITTEN_QUESTIONS, SHORT_QUESTIONS]
     return {path.name: sha256(path.read_bytes()).hexdigest()[:16] for path in files}
 
 
