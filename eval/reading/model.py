@@ -1,6 +1,7 @@
 """The reader in PyTorch, as it is trained; the product computes the same from `rag/answering/reader_model.py`."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 
@@ -190,15 +191,25 @@ class ReaderModel(nn.Module):
         """The parameters that are no part of a layer, without `mix`."""
         return [*self.sent.parameters(), *self.null.parameters(), *self.span.parameters(), self.kinds]
 
+    @torch.no_grad()
+    def load_fitted(self, arrays: Mapping[str, NDArray[np.floating]]) -> None:
+        """Go on from what `fitted_arrays` gave.
+
+        Parameters
+        ----------
+        arrays : mapping
+            All of them, of the same rank.
+        """
+        for name, value in self.named_parameters():
+            if value.requires_grad:
+                value.copy_(torch.tensor(np.asarray(arrays[_fitted_name(name)], np.float32)))
+
     def fitted_arrays(self) -> dict[str, NDArray[np.floating]]:
         """What the product is shipped with, in 16 bits: `rag.answering.reader_model.FittedReader.arrays`."""
         arrays: dict[str, NDArray[np.floating]] = {"mix": self.mix.detach().cpu().numpy().astype(np.float32)}
         for name, value in self.named_parameters():
-            parts = name.replace("._orig_mod", "").split(".")
-            if parts[0] == "layers" and value.requires_grad:
-                arrays[f"l{parts[1]}.{parts[2]}.{parts[3]}"] = _in_16_bits(value)
-            elif parts[0] not in ("layers", "mix"):
-                arrays[".".join(parts)] = _in_16_bits(value)
+            if value.requires_grad and name != "mix":
+                arrays[_fitted_name(name)] = _in_16_bits(value)
         return arrays
 
 
@@ -294,6 +305,12 @@ def _log_odds(probability: float) -> float:
 def _attention_mask(is_token: Tensor) -> Tensor:
     empty = torch.zeros(is_token.shape, dtype=torch.bfloat16, device=is_token.device)
     return empty.masked_fill(~is_token, _MASKED)[:, None, None, :]
+
+
+def _fitted_name(parameter: str) -> str:
+    """The name of a parameter in the fitted file: `l0.q.A` for `layers.0.q.A`."""
+    name = parameter.replace("._orig_mod", "")
+    return re.sub(r"^layers\.", "l", name)
 
 
 def _in_16_bits(value: Tensor) -> NDArray[np.floating]:

@@ -5,6 +5,7 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import compress
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,19 +14,25 @@ from torch import nn
 
 from eval.reading.examples import Example
 from eval.reading.model import RANK, ReaderModel, find_loss, make_batch
+from eval.reading.sets import SHORT_SET
 from eval.reading.taught import Logits
 from rag.answering.reader import SEARCH_WEIGHT
+from rag.answering.reader_model import FittedReader
 from rag.embedding.build_e5_onnx import Weights
 from rag.embedding.word_pieces import WordPieces
 
 _BATCH = 16
 _TEACHERS, _TEACHER_EPOCHS = 4, 2.5
 EPOCHS = 2.4
-"""With dropout, of 1.4, 2.5 and 4 the better two by far, and one of them takes less than two hours on two cores."""
+"""With dropout, of 1.4, 2.5 and 4 the better two by far, and one of them takes two hours on two cores."""
 _LAYERS_RATE, _WHOLE_RATE, _HEADS_RATE, _MIX_RATE = 5e-4, 1e-4, 1e-3, 1e-2
 """Of learning: of narrow matrices, of whole ones (at the topmost layer), of what makes scores, of the mix."""
 _LOWER_RATE = 0.9
 """Of the rate of the layer above, where whole matrices are trained."""
+_CONTINUED_RATE = 0.4
+"""Of these rates, where training goes on from what was fitted."""
+_OTHERS = 3000
+"""Questions of other sets than the short ones in an epoch of training that goes on, so that they are not forgotten."""
 _WARM_UP_STEPS = 100
 _WEIGHT_DECAY = 0.01
 _MIN_RATE = 0.02
@@ -49,12 +56,15 @@ class Training(NamedTuple):
         Of what is drawn.
     device : str
         Of PyTorch's.
+    start : FittedReader, optional
+        To go on from, at lower rates: each epoch then has all short questions and a few of the others.
     """
 
     epochs: float = EPOCHS
     rank: int | None = RANK
     seed: int = 0
     device: str = "cpu"
+    start: FittedReader | None = None
 
 
 def train_reader(
@@ -82,16 +92,19 @@ def train_reader(
     training = training or Training()
     torch.manual_seed(training.seed)
     model = ReaderModel(weights, training.rank).to(training.device)
+    if training.start:
+        model.load_fitted(training.start.arrays)
     optimizer = torch.optim.AdamW(_parameter_groups(model, training), betas=(0.9, 0.98))
-    questions = list(_by_question(examples).values())
-    steps = int(training.epochs * len(questions) / _BATCH)
+    epochs = _Epochs(examples, training)
+    steps = int(training.epochs * epochs.count / _BATCH)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: min(1.0, (step + 1) / _WARM_UP_STEPS) * max(_MIN_RATE, 1 - step / steps)
     )
-    for layer in model.layers:
-        layer.compile(dynamic=True)
+    if training.device != "cpu":  # there compiled layers take twice as long
+        for layer in model.layers:
+            layer.compile(dynamic=True)
     started, mean = time.perf_counter(), 0.0
-    for step, chosen in zip(range(1, steps + 1), _draw_batches(questions, training.seed), strict=False):
+    for step, chosen in zip(range(1, steps + 1), epochs.draw_batches(), strict=False):
         batch = make_batch(chosen, pieces, taught).to(training.device)
         loss = find_loss(model(batch), batch)
         optimizer.zero_grad()
@@ -108,34 +121,57 @@ def train_reader(
 
 def _parameter_groups(model: ReaderModel, training: Training) -> list[dict[str, Any]]:
     """What is trained, each with its rate."""
+    share = _CONTINUED_RATE if training.start else 1.0
     groups: list[dict[str, Any]] = [
-        {"params": model.heads(), "lr": _HEADS_RATE, "weight_decay": _WEIGHT_DECAY},
-        {"params": [model.mix], "lr": _MIX_RATE, "weight_decay": 0.0},
+        {"params": model.heads(), "lr": share * _HEADS_RATE, "weight_decay": _WEIGHT_DECAY},
+        {"params": [model.mix], "lr": share * _MIX_RATE, "weight_decay": 0.0},
     ]
     for above, layer in enumerate(reversed(model.layers)):
         rate = _LAYERS_RATE if training.rank else _WHOLE_RATE * _LOWER_RATE**above
         trained = [value for value in layer.parameters() if value.requires_grad]
-        groups.append({"params": trained, "lr": rate, "weight_decay": _WEIGHT_DECAY})
+        groups.append({"params": trained, "lr": share * rate, "weight_decay": _WEIGHT_DECAY})
     return groups
 
 
-def _by_question(examples: Sequence[Example]) -> dict[tuple[str, str, str], list[Example]]:
+class _Epochs:
+    """Batches of examples, one example of each question an epoch, in an order of its own each time."""
+
+    def __init__(self, examples: Sequence[Example], training: Training) -> None:
+        self._random = random.Random(training.seed)
+        questions = _by_question(examples)
+        is_focused = [training.start is None or group[0].set_name.startswith(SHORT_SET) for group in questions]
+        self._always = list(compress(questions, is_focused))
+        self._sometimes = [group for group, is_always in zip(questions, is_focused, strict=True) if not is_always]
+
+    @property
+    def count(self) -> int:
+        """How many questions an epoch has."""
+        return len(self._always) + self._others
+
+    @property
+    def _others(self) -> int:
+        return min(_OTHERS, len(self._sometimes))
+
+    def draw_batches(self) -> Iterator[list[Example]]:
+        """Batches without end."""
+        waiting = list[Example]()
+        while True:
+            while len(waiting) < _BATCH:
+                drawn = [example for group in self._draw_questions() for example in _draw(group, self._random)]
+                self._random.shuffle(drawn)
+                waiting += drawn
+            yield waiting[:_BATCH]
+            waiting = waiting[_BATCH:]
+
+    def _draw_questions(self) -> list[list[Example]]:
+        return [*self._always, *self._random.sample(self._sometimes, self._others)]
+
+
+def _by_question(examples: Sequence[Example]) -> list[list[Example]]:
     found: dict[tuple[str, str, str], list[Example]] = defaultdict(list)
     for example in examples:
         found[example.set_name, example.question, example.group].append(example)
-    return found
-
-
-def _draw_batches(questions: Sequence[list[Example]], seed: int) -> Iterator[list[Example]]:
-    """One example of each question an epoch, in an order of its own each time, without end."""
-    random_numbers, waiting = random.Random(seed), list[Example]()
-    while True:
-        while len(waiting) < _BATCH:
-            drawn = [example for group in questions for example in _draw(group, random_numbers)]
-            random_numbers.shuffle(drawn)
-            waiting += drawn
-        yield waiting[:_BATCH]
-        waiting = waiting[_BATCH:]
+    return list(found.values())
 
 
 def _draw(group: Sequence[Example], random_numbers: random.Random) -> Iterator[Example]:
