@@ -4,24 +4,25 @@
 English), and OMoS-QA's files; the sample articles with the gold set, and the questions that were written over all of
 them, are learned from as well. Needs `dalil[train]`. With `--fold` the articles of that fold are left out and judged
 on: the product ships what `--fold 0 --out rag/answering/reader.npz` gives, so that it is known how good it is on
-articles that it has not seen. Two and a half hours on two cores: 20 minutes for the examples, which are kept in
-`FOLDER`, the rest for training, at 3.8 s for 16 questions. With `--go-on --epochs 1` training goes on from the reader
-that is shipped, with the short questions and some of the others, for half an hour. With `--teach` what its teachers say
-is written instead, which it learns from as well: `--fold 0 --teach --out eval/reading/taught.npz --device cuda`, a few
-minutes on an accelerator and eight hours on two cores.
+articles that it has not seen. Some two hours on two cores: 20 minutes for the examples, which are kept in `FOLDER`, the
+rest for training, at 3.8 s for 16 questions. With `--teach` what its teachers say is written instead, which it learns
+from as well: `--fold 0 --teach --out eval/reading/taught.npz --device cuda`, a few minutes on an accelerator and eight
+hours on two cores. With `--fine-tune --epochs 1` the shipped reader learns the short questions beside some of these,
+half an hour on two cores.
 """
 
 import argparse
 import json
 import pickle
 import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
 
-from eval.reading.examples import Example, collect_examples, fold_of
+from eval.reading.examples import Example, QuestionSet, collect_examples, fold_of
 from eval.reading.model import ReaderModel
-from eval.reading.sets import hash_sets, read_sets
+from eval.reading.sets import hash_sets, read_sets, read_short_set
 from eval.reading.taught import TAUGHT, read_taught, write_taught
 from eval.reading.train import EPOCHS, Training, judge_reader, teach, train_reader
 from rag.answering.reader_model import read_fitted
@@ -39,12 +40,14 @@ def main() -> None:
     parser.add_argument("--fold", type=int, help="leave this fold out, and judge on it")
     parser.add_argument("--epochs", type=float, default=EPOCHS)
     parser.add_argument("--device", default="cpu", help="of PyTorch's: cpu, cuda")
-    parser.add_argument("--go-on", action="store_true", help="from the reader that is shipped")
+    parser.add_argument("--fine-tune", action="store_true", help="the shipped reader, on the short questions")
     parser.add_argument("--teach", action="store_true", help="write what teachers say, in place of the reader")
     parser.add_argument("--out", type=Path, help="where the fitted file is written")
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
-    examples = _read_examples(options.sets, options.work / "examples.pickle")
+    examples = _read_examples(read_sets(options.sets), options.work / "examples.pickle")
+    if options.fine_tune:
+        examples += _read_examples([read_short_set()], options.work / "short.pickle")
     weights = read_weights(wheel_file())
     pieces = WordPieces(weights, default_cache())
     judged = [example for example in examples if fold_of(example.group) == options.fold]
@@ -53,22 +56,22 @@ def main() -> None:
         write_taught(teach(weights, learned, examples, pieces, options.device), options.out or TAUGHT)
         return
     training = Training(options.epochs, device=options.device)
-    if options.go_on:
+    if options.fine_tune:
         training = training._replace(start=read_fitted())
     model = train_reader(weights, learned, pieces, read_taught(), training)
     if options.out:
-        _write_fitted(model, options.sets, options.out)
+        _write_fitted(model, hash_sets(options.sets, has_short=options.fine_tune), options.out)
     if judged:
         print(json.dumps(judge_reader(model, judged, pieces), indent=1))
 
 
-def _write_fitted(model: ReaderModel, sets: Path, out: Path) -> None:
-    np.savez_compressed(out, **model.fitted_arrays(), sets=np.array(json.dumps(hash_sets(sets))))  # type: ignore[arg-type]
+def _write_fitted(model: ReaderModel, hashes: Mapping[str, str], out: Path) -> None:
+    np.savez_compressed(out, **model.fitted_arrays(), sets=np.array(json.dumps(hashes)))  # type: ignore[arg-type]
 
 
-def _read_examples(sets: Path, kept: Path) -> list[Example]:
+def _read_examples(sets: Iterable[QuestionSet], kept: Path) -> list[Example]:
     if not kept.exists():
-        examples = list(collect_examples(load_settings(), read_sets(sets)))
+        examples = list(collect_examples(load_settings(), sets))
         kept.write_bytes(pickle.dumps(examples))
     found: list[Example] = pickle.loads(kept.read_bytes())
     print(f"{len(found)} examples", file=sys.stderr, flush=True)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from eval.measures import ANSWER_MEASURES, average_scores, score_questions
 from eval.reading.examples import HELD_OUT_FOLD, WRITTEN_PREFIX, QuestionSet
-from eval.reading.sets import read_sets
+from eval.reading.sets import read_sets, read_short_set
 from eval.reliability import calibration_error, judge_answerable, make_bins
 from eval.run import QuestionResult, ask_questions, open_temporary_assistant
 from rag.answering.candidates import MAX_HITS_READ
@@ -29,13 +29,14 @@ def main() -> None:
     parser.add_argument("sets", type=Path)
     parser.add_argument("--fold", type=int, default=HELD_OUT_FOLD)
     parser.add_argument("--only", default="", metavar="NAME", help="sets whose name begins with this")
+    parser.add_argument("--short", action="store_true", help="the short questions alone")
     parser.add_argument("--titled", action="store_true", help="passages have the titles of their articles")
     parser.add_argument("--in-page", action="store_true", help="questions are asked of their own passage")
     parser.add_argument("--refuse-below", type=float, help="probability, as DALIL_REFUSE_BELOW has it")
     options = parser.parse_args()
     settings = load_settings(refuse_below=options.refuse_below)
     everything: list[QuestionResult] = []
-    for one in read_sets(options.sets):
+    for one in [read_short_set()] if options.short else read_sets(options.sets):
         if not one.name.startswith(options.only):
             continue
         asked = _add_titles(one) if options.titled else one

@@ -193,7 +193,7 @@ class ReaderModel(nn.Module):
 
     @torch.no_grad()
     def load_fitted(self, arrays: Mapping[str, NDArray[np.floating]]) -> None:
-        """Go on from what `fitted_arrays` gave.
+        """Begin with what `fitted_arrays` gave.
 
         Parameters
         ----------

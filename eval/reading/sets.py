@@ -59,8 +59,6 @@ def read_sets(folder: Path) -> Iterator[QuestionSet]:
         Dataset(read_articles(_SAMPLES, _MAX_ARTICLE_CHARS), read_gold_set()), written["gold"]
     )
     yield QuestionSet("gold", samples, str, is_withheld=False)
-    short = list(read_json_lines(SHORT_QUESTIONS, "article", "q"))
-    yield QuestionSet(SHORT_SET, _add_written_questions(Dataset(read_own_articles(), []), short), group_own)
     for name in _SQUAD_SETS:
         arabic, english = (folder / f"{name}-dev.{language}.json" for language in LANGUAGES)
         if arabic.exists():
@@ -81,6 +79,12 @@ def read_sets(folder: Path) -> Iterator[QuestionSet]:
             yield QuestionSet(f"omos, {label}", dataset, str, has_spans=False, is_withheld=pages == arabic)
 
 
+def read_short_set() -> QuestionSet:
+    """The short questions, which the shipped reader has not learned from."""
+    rows = list(read_json_lines(SHORT_QUESTIONS, "article", "q"))
+    return QuestionSet(SHORT_SET, _add_written_questions(Dataset(read_own_articles(), []), rows), group_own)
+
+
 def read_own_articles() -> list[Article]:
     """The sample articles and those that were written for the reader."""
     folders = (_SAMPLES, SHORT_ARTICLES, KEPT_ASIDE)
@@ -97,9 +101,10 @@ def _find_aside() -> frozenset[str]:
     return frozenset(path.stem for path in KEPT_ASIDE.iterdir())
 
 
-def hash_sets(folder: Path) -> dict[str, str]:
-    """The hash of every file that is learned from, by name."""
-    files = [*sorted(folder.glob("*-dev.*.json*")), GOLD_QUESTIONS, WRITTEN_QUESTIONS, SHORT_QUESTIONS]
+def hash_sets(folder: Path, has_short: bool) -> dict[str, str]:
+    """The hash of every file that is learned from, by name; `has_short`: the short questions too."""
+    files = [*sorted(folder.glob("*-dev.*.json*")), GOLD_QUESTIONS, WRITTEN_QUESTIONS]
+    files += [SHORT_QUESTIONS] if has_short else []
     return {path.name: sha256(path.read_bytes()).hexdigest()[:16] for path in files}
 
 
