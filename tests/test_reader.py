@@ -11,7 +11,6 @@ from rag.answering.window import build_window
 from rag.embedding.build_e5_onnx import read_weights, wheel_file
 from rag.embedding.model_files import default_cache
 from rag.embedding.word_pieces import END, WordPieces
-from rag.language.document import Document
 from rag.types import Span
 from tests.doubles import make_hit
 
@@ -43,11 +42,11 @@ def test_a_sentence_of_another_year_than_the_question_names_comes_behind():
     hit = make_hit("بلغ الإنفاق 40 مليونًا عام ٢٠٢٤. وبلغ 72 مليونًا عام 2025. ولم يُعلن سواه.")
     read = [ReadSentence(one, share) for one, share in zip(score(hit), [0.5, 0.3, 0.1], strict=True)]
     reading = Reading(read, 0.9)
-    first, *others = reading.prefer_years(Document("كم بلغ الإنفاق في 2025؟")).sentences
+    first, *others = reading.prefer_years("كم بلغ الإنفاق في 2025؟").sentences
     assert "2025" in first.sentence.text
     assert sum(one.probability for one in (first, *others)) == pytest.approx(0.9)
-    assert reading.prefer_years(Document("كم بلغ الإنفاق؟")) == reading
-    assert reading.prefer_years(Document("كم بلغ الإنفاق في 2026؟")).sentences[-1].sentence.text != "ولم يُعلن سواه."
+    assert reading.prefer_years("كم بلغ الإنفاق؟") == reading
+    assert reading.prefer_years("كم بلغ الإنفاق في 2026؟").sentences[-1].sentence.text != "ولم يُعلن سواه."
 
 
 # Word pieces

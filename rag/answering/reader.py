@@ -5,8 +5,7 @@ sentence is seen beside the question and beside the others (a cross-encoder: Nog
 answer are told as in extractive question answering, by where they start and end (Devlin et al. 2019).
 """
 
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -16,15 +15,14 @@ from numpy.typing import NDArray
 from rag.answering.candidates import ScoredSentence
 from rag.answering.reader_model import FittedReader, build_reader, read_fitted
 from rag.answering.window import WINDOW_TOKENS, Window, build_window
+from rag.answering.years import find_years
 from rag.embedding.build_e5_onnx import read_weights, wheel_file
 from rag.embedding.model_files import default_cache, open_session
 from rag.embedding.word_pieces import WordPieces
-from rag.language.document import Document
 from rag.language.normalize import fold_text
 from rag.types import Span
 
 _MAX_ANSWER_TOKENS = 40
-_YEAR = re.compile(r"(?<![0-9])(?:1[0-9]{3}|20[0-9]{2})(?![0-9])")
 _OTHER_YEAR = 0.3
 """Share of its probability that a sentence keeps that tells of other years than the question names. Of 375 questions of
 the sets that name one the first sentence answers with 1, 0.5, 0.3 and 0.1 for 0.803, 0.808, 0.811 and 0.805; of the 58
@@ -95,23 +93,31 @@ class Reading(NamedTuple):
         scaled = [one._replace(probability=scale * one.probability) for one in self.sentences]
         return self._replace(sentences=scaled, probability=probability)
 
-    def prefer_years(self, question: Document) -> "Reading":
+    def weigh_articles(self, weights: Mapping[str, float]) -> "Reading":
+        """The same where the odds of each sentence are multiplied by the weight of its article, by the article's id."""
+        weighed = [
+            one._replace(probability=weights[one.sentence.hit.article.id] * one.probability) for one in self.sentences
+        ]
+        total = sum(one.probability for one in self.sentences)
+        share = sum(one.probability for one in weighed) / max(total, _TINY)
+        ranked = sorted(weighed, key=lambda one: -one.probability)
+        return self._replace(sentences=ranked, probability=share * self.probability).with_odds(
+            share * odds_of(self.probability)
+        )
+
+    def prefer_years(self, question: str) -> "Reading":
         """The same with less of the probability for sentences that tell of other years than the question names."""
-        asked = _years(question)
+        asked = find_years(question)
         if not asked or not self.is_of_model:
             return self
         weights = [
-            _OTHER_YEAR if (years := _years(Document(one.sentence.text))) and asked.isdisjoint(years) else 1.0
+            _OTHER_YEAR if (years := find_years(one.sentence.text)) and asked.isdisjoint(years) else 1.0
             for one in self.sentences
         ]
         shares = [weight * one.probability for weight, one in zip(weights, self.sentences, strict=True)]
         scale = sum(one.probability for one in self.sentences) / max(sum(shares), _TINY)
         weighed = [one._replace(probability=scale * share) for one, share in zip(self.sentences, shares, strict=True)]
         return self._replace(sentences=sorted(weighed, key=lambda one: -one.probability))
-
-
-def _years(text: Document) -> set[str]:
-    return set(_YEAR.findall(text.folded_text.text))
 
 
 def odds_of(probability: float) -> float:

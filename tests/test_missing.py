@@ -1,0 +1,50 @@
+"""Names and years of a question that an article lacks."""
+
+import pytest
+
+from rag.answering.missing import weigh_articles
+from rag.answering.reader import Reading, ReadSentence
+from rag.answering.years import find_years
+from rag.language.document import Document
+from tests.doubles import make_hit
+from tests.test_reader import score
+
+CUP = "أقيمت كأس العالم في قطر سنة ٢٠٢٢. وفازت بها الأرجنتين."
+
+
+@pytest.mark.parametrize(
+    ("question", "is_missing"),
+    [
+        ("Who won the World Cup in Qatar?", False),
+        ("Who won the World Cup in Brazil?", True),
+        ("Who won the 2022 World Cup?", False),
+        ("Who won the 2026 World Cup?", True),
+        ("من فاز بكأس العالم ٢٠٢٢؟", False),
+        ("من فاز بكأس العالم ٢٠٢٦؟", True),
+        ("Who won?", False),
+    ],
+)
+def test_an_article_without_what_the_question_names_is_less_likely_to_answer(question, is_missing):
+    (weight,) = weigh_articles(Document(question), [make_hit(CUP)]).values()
+    assert 0 < weight <= 1
+    assert (weight < 1) == is_missing
+
+
+def test_an_article_that_was_chosen_may_take_a_name_for_granted_but_no_year():
+    hits = [make_hit(CUP)]
+    assert weigh_articles(Document("Who won the World Cup in Brazil?"), hits, is_restricted=True) == {"a": 1.0}
+    assert weigh_articles(Document("Who won the 2026 World Cup?"), hits, is_restricted=True)["a"] < 1
+
+
+def test_an_article_that_lacks_a_name_comes_behind_one_that_has_it():
+    cup, coffee = make_hit(CUP, article_id="cup"), make_hit("زُرع البن في البرازيل.", article_id="coffee")
+    sentences = [*score(cup), *score(coffee)]
+    reading = Reading([ReadSentence(one, share) for one, share in zip(sentences, (0.3, 0.3, 0.2), strict=True)], 0.8)
+    weighed = reading.weigh_articles({"cup": 0.2, "coffee": 1.0})
+    assert weighed.sentences[0].sentence.hit.article.id == "coffee"
+    assert sum(one.probability for one in weighed.sentences) == pytest.approx(weighed.probability)
+    assert weighed.probability == pytest.approx((0.6 * 0.2 + 0.2) / (0.6 * 0.2 + 0.2 + 0.2))
+
+
+def test_years_are_found_in_any_digits():
+    assert find_years("سنة ١٣٢٥م، أي 725 هـ، ثم 2022 و٢٠٢٦؛ 12345 و0999 و2100") == {1325, 2022, 2026}
