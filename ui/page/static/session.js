@@ -4,19 +4,19 @@
   const send = window.fetch.bind(window), REFUSED = 401, EVENTS = /\/gradio_api\/queue\/(join|data)/;
   const draft = `${document.documentElement.dataset.kept}.draft`;
   let is_leaving = false;
-  addEventListener("pagehide", () => { is_leaving = true; });
+  addEventListener("pagehide", () => { is_leaving = true; keepWritten(); });
   addEventListener("pageshow", () => { is_leaving = false; });
 
-  const connectAgain = () => {
+  // Gradio may load the page again before the reader asks for it.
+  const keepWritten = () => {
     const written = document.querySelector("#dalil-question textarea")?.value ?? "";
-    if (written) sessionStorage.setItem(draft, written);
-    location.reload();
+    if (written && document.getElementById("dalil-lost")) sessionStorage.setItem(draft, written);
   };
 
   const tellLost = (error) => {
     if (is_leaving || error?.name === "AbortError" || document.getElementById("dalil-lost")) return;
     document.body.append(document.getElementById("dalil-lost-note").content.cloneNode(true));
-    document.querySelector("#dalil-lost button").addEventListener("click", connectAgain);
+    document.querySelector("#dalil-lost button").addEventListener("click", () => location.reload());
   };
 
   // As long as the page is open something is pending, so the stream ends only when it is cut.
