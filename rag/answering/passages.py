@@ -16,7 +16,7 @@ from rag.types import Detail, Hit
 _SURE_PROBABILITY, _ABSTENTION_PROBABILITY = 0.5, 0.25
 """That something answers: below the first what is shown may help, below the second nothing is. Below the second are, on
 articles that the reader was not trained on, 0.02 of 1,140 answerable questions (0.01 of XQuAD's, 0.04 of those in
-English over XQuAD, 0.06 of MLQA's), 0.58 of 600 whose articles were taken out of the collection, and 0.62 to 0.71 of
+English over XQuAD, 0.06 of MLQA's), 0.58 of 600 whose articles were taken out of the collection, and 0.62 to 0.70 of
 those that the article on their subject, asked alone, does not answer."""
 _POWER_BELOW, _MIN_LIKELY = 0.3, 0.005
 """Of the odds of the search, where they are below even ones, by which those of the reader are multiplied. Of questions
