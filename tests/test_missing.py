@@ -30,10 +30,10 @@ def test_an_article_without_what_the_question_names_is_less_likely_to_answer(que
     assert (weight < 1) == is_missing
 
 
-def test_an_article_that_was_chosen_may_take_a_name_for_granted_but_no_year():
+def test_years_count_where_names_do_not():
     hits = [make_hit(CUP)]
-    assert weigh_articles(Document("Who won the World Cup in Brazil?"), hits, is_restricted=True) == {"a": 1.0}
-    assert weigh_articles(Document("Who won the 2026 World Cup?"), hits, is_restricted=True)["a"] < 1
+    assert weigh_articles(Document("Who won the World Cup in Brazil?"), hits, has_names=False) == {"a": 1.0}
+    assert weigh_articles(Document("Who won the 2026 World Cup?"), hits, has_names=False)["a"] < 1
 
 
 def test_an_article_that_lacks_a_name_comes_behind_one_that_has_it():

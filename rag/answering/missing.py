@@ -19,7 +19,7 @@ of a German authority does not say that it is about Germany, and of the question
 refused in place of 0.022."""
 
 
-def weigh_articles(question: Document, hits: Sequence[Hit], is_restricted: bool = False) -> dict[str, float]:
+def weigh_articles(question: Document, hits: Sequence[Hit], has_names: bool = True) -> dict[str, float]:
     """What the odds of an article's sentences are to be multiplied by for what the question names and it lacks, 0..1.
 
     Parameters
@@ -28,8 +28,8 @@ def weigh_articles(question: Document, hits: Sequence[Hit], is_restricted: bool 
         As it was searched for.
     hits : sequence of Hit
         That were read.
-    is_restricted : bool
-        Whether the search was restricted to chosen articles, of which a name may go without saying.
+    has_names : bool
+        Whether names count, beside years: looking them up takes 16 to 26 ms.
 
     Returns
     -------
@@ -39,7 +39,7 @@ def weigh_articles(question: Document, hits: Sequence[Hit], is_restricted: bool 
     weights = {}
     for article in {hit.article.id: hit.article for hit in hits}.values():
         of_article = [hit for hit in hits if hit.article.id == article.id]
-        lacks_name = not is_restricted and _lack_name(question, of_article)
+        lacks_name = has_names and _lack_name(question, of_article)
         lacks_year = _lacks_year(question, f"{article.title}\n{article.text}")
         weights[article.id] = (_LACKS_NAME if lacks_name else 1.0) * (_LACKS_YEAR if lacks_year else 1.0)
     return weights

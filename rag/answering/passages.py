@@ -18,6 +18,8 @@ _SURE_PROBABILITY, _ABSTENTION_PROBABILITY = 0.5, 0.25
 articles that the reader was not trained on, 0.02 of 1,140 answerable questions (0.01 of XQuAD's, 0.04 of those in
 English over XQuAD, 0.06 of MLQA's), 0.58 of 600 whose articles were taken out of the collection, and 0.62 to 0.70 of
 those that the article on their subject, asked alone, does not answer."""
+_MAX_DOUBTED = 0.9
+"""A missing name leaves 0.76 of this, which is shown as it was, so that none is looked up from there on."""
 _POWER_BELOW, _MIN_LIKELY = 0.3, 0.005
 """Of the odds of the search, where they are below even ones, by which those of the reader are multiplied. Of questions
 whose article is there the search knows nothing that the reader does not (without it as good); of those whose article
@@ -108,7 +110,9 @@ class PassageReader:
         if self._reader is None:
             return ReadPassages(result, scored, read_by_scores(scored, result.probability), named_list)
         reading = self._reader.read(result.question.text, scored, result.probability).prefer_years(result.question.text)
-        weights = weigh_articles(result.question, result.hits[:MAX_HITS_READ], bool(result.filters))
+        # Of articles that were chosen a name may go without saying.
+        has_names = not result.filters and reading.probability < _MAX_DOUBTED
+        weights = weigh_articles(result.question, result.hits[:MAX_HITS_READ], has_names)
         reading = reading.weigh_articles(weights)
         odds = _odds_with_search(reading.probability, result)
         return ReadPassages(result, scored, reading.with_odds(odds), named_list)
