@@ -2,11 +2,14 @@
 
 import pytest
 
+from eval.run import open_temporary_assistant
 from rag.answering.missing import weigh_articles
-from rag.answering.reader import Reading, ReadSentence
+from rag.answering.reader import Reading, ReadSentence, odds_of
 from rag.answering.years import find_years
 from rag.language.document import Document
-from tests.doubles import make_hit
+from rag.settings import load_settings
+from rag.types import NO_FILTERS, Filters
+from tests.doubles import article, make_hit
 from tests.test_reader import score
 
 CUP = "أقيمت كأس العالم في قطر سنة ٢٠٢٢. وفازت بها الأرجنتين."
@@ -48,3 +51,16 @@ def test_an_article_that_lacks_a_name_comes_behind_one_that_has_it():
 
 def test_years_are_found_in_any_digits():
     assert find_years("سنة ١٣٢٥م، أي 725 هـ، ثم 2022 و٢٠٢٦؛ 12345 و0999 و2100") == {1325, 2022, 2026}
+
+
+def test_a_missing_name_counts_where_the_article_was_not_chosen():
+    with open_temporary_assistant(load_settings(), [article(CUP, "cup")]) as assistant:
+
+        def read(question, filters):
+            return odds_of(assistant.read(assistant.search(question, filters=filters)).reading.probability)
+
+        chosen, of_language = Filters(articles=("cup",)), Filters(languages=("ar",))
+        missing, named = "Who won the World Cup in Brazil?", "Who won the World Cup in Qatar?"
+        assert read(missing, NO_FILTERS) < 0.5 * read(missing, chosen)
+        assert read(missing, of_language) == pytest.approx(read(missing, NO_FILTERS))
+        assert read(named, NO_FILTERS) == pytest.approx(read(named, chosen))

@@ -19,7 +19,7 @@ articles that the reader was not trained on, 0.02 of 1,140 answerable questions 
 English over XQuAD, 0.06 of MLQA's), 0.58 of 600 whose articles were taken out of the collection, and 0.62 to 0.70 of
 those that the article on their subject, asked alone, does not answer."""
 _MAX_DOUBTED = 0.9
-"""A missing name leaves 0.76 of this, which is shown as it was, so that none is looked up from there on."""
+"""A missing name leaves 0.76 of this: what is likelier would be shown all the same, so that no name is looked up."""
 _POWER_BELOW, _MIN_LIKELY = 0.3, 0.005
 """Of the odds of the search, where they are below even ones, by which those of the reader are multiplied. Of questions
 whose article is there the search knows nothing that the reader does not (without it as good); of those whose article
@@ -111,7 +111,7 @@ class PassageReader:
             return ReadPassages(result, scored, read_by_scores(scored, result.probability), named_list)
         reading = self._reader.read(result.question.text, scored, result.probability).prefer_years(result.question.text)
         # Of articles that were chosen a name may go without saying.
-        has_names = not result.filters and reading.probability < _MAX_DOUBTED
+        has_names = not result.filters.articles and reading.probability < _MAX_DOUBTED
         weights = weigh_articles(result.question, result.hits[:MAX_HITS_READ], has_names)
         reading = reading.weigh_articles(weights)
         odds = _odds_with_search(reading.probability, result)
