@@ -61,6 +61,8 @@ def test_nothing_jumps_while_an_answer_is_written(site_with_model, chromium, lan
             tab.wait_for_timeout(700)  # what comes within half a second of a key is taken for its doing
             shifts = tab.evaluate("window.shifts")
             assert sum(one["value"] for one in shifts) <= 0.01, shifts
+        # A follow-up's question stands where reading begins, not half a page beneath the answer before it.
+        assert tab.locator(".dalil-question").last.bounding_box()["y"] < 160
 
 
 def test_the_quotes_are_there_while_the_model_reads(site_with_model, chromium):
