@@ -42,6 +42,8 @@ SUPPORTED = [
     ("It is 50% of it.", "وهو نصفه."),
     ("The three parties signed.", "وقّع الأردن ومصر ولبنان."),
     ("وقّعت الدول الأربع.", "Jordan, Egypt, Syria and Iraq signed."),
+    ("At least 21 years old.", "يُشترط أن يكون قد أتم الحادية والعشرين."),
+    ("He died at 70 years of age.", "ومات في السبعين من عمره."),
 ]
 
 
@@ -55,6 +57,8 @@ def test_a_quantity_is_supported_in_another_spelling_and_language(statement, pas
     ("statement", "passage"),
     [
         ("It lasts three hours.", "ومدته ساعتان ونصف الساعة."),
+        ("It lasted 21 years.", "وفي القرن الحادي والعشرين دام الحكم طويلا."),
+        ("It lasted 40 years.", "قُتل الأربعون جنديا."),
         ("In the 1940s it was so.", "كان كذلك في ثلاثينيات القرن العشرين."),
         ("He stayed nine months.", "ولبث تسع سنين."),
         ("He stayed seven years.", "ولبث تسع سنين."),

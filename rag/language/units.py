@@ -17,6 +17,10 @@ _TIME_UNITS = frozenset(("second", "minute", "hour", "day", "week", "month", "ye
 _MAX_WORDS_BEHIND_NUMBER = 2
 """As in "40 مليون دولار", "20 في المئة"."""
 _DEFINITE = "ال"
+_YEARS = frozenset(("year",))
+_MAX_PLACE, _MAX_AGE = 12, 120
+"""Up to the first such a number may also be an hour's, or a place in a row: وصل في الثالثة."""
+_OF = "من"
 _OF_ONE = frozenset("a an one another every each per single كل لكل".split())
 _AFTER_ONE = frozenset("واحد واحده اخر اخري".split())
 _TODAY = frozenset(("اليوم", "today"))
@@ -85,7 +89,18 @@ def _unit_of(words: Sequence[Word], number: Numeral) -> frozenset[str]:
         units = units_of_word(word.text)
         if units and (at == 0 or len(word.text) > 1):  # one letter further off is "p.m."
             return _NO_UNIT if may_be_year(number) and units & _TIME_UNITS else units
-    return _NO_UNIT
+    return _YEARS if _is_age(words, number) else _NO_UNIT
+
+
+def _is_age(words: Sequence[Word], number: Numeral) -> bool:
+    """Whether an Arabic number in words is one of years that are not said: أتم الحادية والعشرين, بلغ الستين. Behind a
+    noun it is an adjective of this (القرن الحادي والعشرين)."""
+    if not number.is_spelled or not _MAX_PLACE < number.value <= _MAX_AGE:
+        return False
+    before = words[number.first - 1].text if number.first else ""
+    following = words[number.end].text if number.end < len(words) else _OF
+    counts_nothing = number.kind == "ordinal" or (number.kind == "cardinal" and following == _OF)
+    return counts_nothing and words[number.first].text.startswith(_DEFINITE) and not before.startswith(_DEFINITE)
 
 
 def may_be_year(number: Numeral) -> bool:
