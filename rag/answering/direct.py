@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 from rag.answering.reader import ReadSentence
+from rag.answering.tables import find_column_name
 from rag.language.dates import is_year
 from rag.language.document import Document
 from rag.language.glosses import find_spelling, strip_gloss
@@ -19,6 +20,8 @@ _ASKS_FOR_NAME = ("who", "where")
 _NEXT_WORD = re.compile(r"[ \u00a0]([^\W\d_][^\s.,،;:؛!؟?()«»\"]*)")
 _WORD_CHARS = re.compile(r"\w")
 _EDGES = " \t\n.,;:،؛…!؟?-–—\"'"
+_IN_BRACKETS, _LESS_BRACKETS = re.compile(r"\s*\(([^()]*)\)"), r", \1"
+"""Of a column's name, which stands in brackets itself."""
 _BRACKETS = {"(": ")", "«": "»", "[": "]", "“": "”"}
 
 
@@ -38,11 +41,24 @@ def direct_answer_text(
         Of the reader.
     texts : sequence of str
         That may spell a name in the reader's letters, besides the one that is quoted.
+
+    Returns
+    -------
+    str or None
+        A cell of a table with the name of its column, but of the first, behind it.
     """
     span = answer_span(read)
     words = " ".join(read.sentence.hit.article.text[slice(*span)].split())
     if not 0 < len(words.split()) <= _MAX_WORDS or words == read.sentence.text.strip(_EDGES):
         return None
+    shown = _in_language(question, read, words, answer_language, texts)
+    column = find_column_name(read.sentence.hit.article.text, span)
+    return f"{shown} ({_IN_BRACKETS.sub(_LESS_BRACKETS, column)})" if shown and column else shown
+
+
+def _in_language(
+    question: Document, read: ReadSentence, words: str, answer_language: Language, texts: Sequence[str]
+) -> str | None:
     profile = PROFILES[answer_language]
     name = strip_gloss(words)
     if Document(name).language == answer_language:

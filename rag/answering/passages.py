@@ -8,6 +8,7 @@ from rag.answering.extractive import choose_quotes, find_named_list
 from rag.answering.missing import weigh_articles
 from rag.answering.quotes import Quote
 from rag.answering.reader import Reader, Reading, odds_of, read_by_scores
+from rag.answering.table_lookup import look_up
 from rag.embedding import Encoder
 from rag.grounding.similarity import SentenceSimilarity
 from rag.retrieval.retriever import HybridRetriever, RetrievalResult
@@ -106,6 +107,7 @@ class PassageReader:
         """
         scored = score_sentences(result, self._retriever.sentence_vectors(result.hits[:MAX_HITS_READ]))
         similarity = SentenceSimilarity(self._retriever, self._encoder, result.hits)
+        in_table = look_up(result.question, scored, similarity.word_similarities)
         named_list = find_named_list(scored, result.question, similarity.max_word_similarity)
         if self._reader is None:
             return ReadPassages(result, scored, read_by_scores(scored, result.probability), named_list)
@@ -114,6 +116,8 @@ class PassageReader:
         has_names = not result.filters.articles and reading.probability < _MAX_DOUBTED
         weights = weigh_articles(result.question, result.hits[:MAX_HITS_READ], has_names)
         reading = reading.weigh_articles(weights)
+        if in_table is not None:
+            reading = reading.prefer_row(in_table)
         odds = _odds_with_search(reading.probability, result)
         return ReadPassages(result, scored, reading.with_odds(odds), named_list)
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from rag.answering.candidates import ScoredSentence
 from rag.answering.reader_model import FittedReader, build_reader, read_fitted
+from rag.answering.table_lookup import TableAnswer
 from rag.answering.window import WINDOW_TOKENS, Window, build_window
 from rag.answering.years import find_years
 from rag.embedding.build_e5_onnx import read_weights, wheel_file
@@ -28,6 +29,11 @@ _OTHER_YEAR = 0.3
 the sets that name one the first sentence answers with 1, 0.5, 0.3 and 0.1 for 0.803, 0.808, 0.811 and 0.805; of the 58
 that the reader was not trained on for 0.776 and, with the others, 0.793. (The same for places costs as much as it
 brings: what answers often names another.)"""
+_SURE_ROW, _MIN_TABLE = 0.9, 0.1
+"""Probability of the row of a table whose label and column the question names, where the rows of that table have the
+second among them: else it asks for something that the table may not have at all (a school's telephone)."""
+_OTHER_ROW = 0.2
+"""Share of its probability that a row keeps where the question names a row that the table has not."""
 _TINY = 1e-9
 _SURE_SENTENCES, _MAX_SCORE_GAP = 2, 0.03
 """Without a model two sentences are good enough, others where their score is this near to the second's."""
@@ -106,6 +112,33 @@ class Reading(NamedTuple):
             share * odds_of(self.probability)
         )
 
+    def prefer_row(self, found: TableAnswer) -> "Reading":
+        """The same where a table answers: of its rows the one that does has what all of them had, and at least what a
+        sure answer has where its cell is known."""
+        if found.row is None:
+            return self._doubt_table(found)
+        is_here = {id(one): _is_of_table(one.sentence, found) for one in self.sentences}
+        of_table = [one for one in self.sentences if is_here[id(one)]]
+        if not of_table:
+            return self
+        total = sum(one.probability for one in of_table)
+        share = max(total, _SURE_ROW) if found.cell and total >= _MIN_TABLE else total
+        first = replace(of_table[0].sentence, span=found.row)
+        chosen = ReadSentence(first, share, found.cell, 1.0 if found.cell else 0.0)
+        scale = (1 - share) / max(1 - total, _TINY) if share > total else 1.0
+        others = [one._replace(probability=scale * one.probability) for one in self.sentences if not is_here[id(one)]]
+        others += [one._replace(probability=0.0) for one in of_table if one.sentence.span != found.row]
+        return self._replace(sentences=[chosen, *others], probability=max(self.probability, share))
+
+    def _doubt_table(self, found: TableAnswer) -> "Reading":
+        weighed = [
+            one._replace(probability=_OTHER_ROW * one.probability) if _is_of_table(one.sentence, found) else one
+            for one in self.sentences
+        ]
+        share = sum(one.probability for one in weighed) / max(sum(one.probability for one in self.sentences), _TINY)
+        ranked = sorted(weighed, key=lambda one: -one.probability)
+        return self._replace(sentences=ranked, probability=share * self.probability)
+
     def prefer_years(self, question: str) -> "Reading":
         """The same with less of the probability for sentences that tell of other years than the question names."""
         asked = find_years(question)
@@ -119,6 +152,11 @@ class Reading(NamedTuple):
         scale = sum(one.probability for one in self.sentences) / max(sum(shares), _TINY)
         weighed = [one._replace(probability=scale * share) for one, share in zip(self.sentences, shares, strict=True)]
         return self._replace(sentences=sorted(weighed, key=lambda one: -one.probability))
+
+
+def _is_of_table(sentence: ScoredSentence, found: TableAnswer) -> bool:
+    is_same = sentence.hit.article.id == found.hit.article.id
+    return is_same and (sentence.span == found.row or sentence.span in found.others)
 
 
 def odds_of(probability: float) -> float:

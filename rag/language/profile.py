@@ -60,6 +60,8 @@ class LanguageProfile:
         Questions for a time, and for a number or date.
     asks_list : re.Pattern
         Questions for several things or for how many there are, with the word that names them as group 1.
+    most, least : re.Pattern
+        Words that ask for the greatest, and for the least, of several.
     follow_up : re.Pattern
         Words that refer to what was said before.
     follow_up_about : re.Pattern
@@ -92,6 +94,8 @@ class LanguageProfile:
     asks_time: re.Pattern[str]
     asks_quantity: re.Pattern[str]
     asks_list: re.Pattern[str]
+    most: re.Pattern[str]
+    least: re.Pattern[str]
     follow_up: re.Pattern[str]
     follow_up_about: re.Pattern[str]
     question_types: Mapping[str, str]

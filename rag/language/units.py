@@ -13,7 +13,16 @@ from rag.language.words import Word, build_lookup, look_up
 _NO_UNIT = frozenset[str]()
 _AMBIGUOUS = {"م": frozenset(("metre", "CE"))}
 """The abbreviation of both."""
-_TIME_UNITS = frozenset(("second", "minute", "hour", "day", "week", "month", "year"))
+TIME_UNITS_IN_SECONDS = {
+    "second": 1,
+    "minute": 60,
+    "hour": 3600,
+    "day": 86_400,
+    "week": 604_800,
+    "month": 2_629_800,
+    "year": 31_557_600,
+}
+"""A month is a twelfth of a year, a year has 365.25 days."""
 _MAX_WORDS_BEHIND_NUMBER = 2
 """As in "40 مليون دولار", "20 في المئة"."""
 _DEFINITE = "ال"
@@ -88,7 +97,7 @@ def _unit_of(words: Sequence[Word], number: Numeral) -> frozenset[str]:
             break
         units = units_of_word(word.text)
         if units and (at == 0 or len(word.text) > 1):  # one letter further off is "p.m."
-            return _NO_UNIT if may_be_year(number) and units & _TIME_UNITS else units
+            return _NO_UNIT if may_be_year(number) and units & TIME_UNITS_IN_SECONDS.keys() else units
     return _YEARS if _is_age(words, number) else _NO_UNIT
 
 

@@ -68,6 +68,10 @@ ENGLISH = LanguageProfile(
         r"(?:(?:all|the|types?|kinds?|names|of)\s+)*(?!(?:is|was|does|has)\b)"
         r"(?:\w+\s+){0,2}?((?<=how many )\w+|\w{3,}(?<!s)s)\b"
     ),
+    most=re.compile(
+        r"\b(?:most|highest|largest|biggest|greatest|longest|tallest|heaviest|widest|deepest|dearest|costliest|farthest|top)\b"
+    ),
+    least=re.compile(r"\b(?:least|fewest|lowest|smallest|shortest|cheapest|lightest|narrowest|nearest|minimum)\b"),
     follow_up=re.compile(
         r"^(?:and|but|so|what about|how about)\b"
         r"|^what\W?(?:s|is|was|are|were) the (?:\w+ (?:called|named)|names? of the \w+)\W*$"
