@@ -82,7 +82,7 @@ def test_what_is_near_an_example_only_is_talk_where_no_article_answers_it(assist
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_kind_has_examples_in_each_language(language):
     examples = json.loads((FOLDER / language / "intents.json").read_text("utf-8"))
-    kinds = {*TALK, *TURNS, "list", "newest", "about", "summary", "compare", "choose", "subject_words"}
+    kinds = {*TALK, *TURNS, "list", "newest", "about", "summary", "compare", "choose", "subject_words", "added_words"}
     languages = {f"{what}_{named}" for what in ("answer_in", "only_in", "system_in") for named in LANGUAGES}
     assert kinds | languages == set(examples)
     assert all(examples.values())
@@ -100,6 +100,9 @@ def test_every_kind_has_examples_in_each_language(language):
         ("thanks, Dalil", "en"),
         ("شكرا", "ar"),
         ("bye", "en"),
+        ("bye for now", "en"),
+        ("يا دليل، شكرًا جدا", "ar"),
+        ("واش لاباس عليك اليوم؟", "ar"),
     ],
 )
 def test_talk_is_short_cites_nothing_and_is_no_refusal(assistant, text, language):

@@ -34,10 +34,9 @@ _MAX_TERMS = 10
 """Of what may say the same as an example: none has more than eight."""
 _MAX_TURN_TERMS = 6
 """Of what is said about the last answer."""
-_ADDRESS = re.compile(r"[\s,،]+(?:(?:يا )?دليل|dalil)$")
-"""Behind what is said to the program by its name."""
 _BETWEEN = re.compile(r"[.,;!?،؛؟\n]+|\band\b|\s+و\s*(?=\w)")
 """Between several things that are said at once."""
+_WORD = re.compile(r"[\w'’]+")
 _EDGES = re.compile(r"^[\W_]+|[\W_]+$")
 
 
@@ -73,16 +72,15 @@ class IntentDetector:
 
     def detect(self, question: Document) -> Intent | None:
         """The intent of a question; None for one that the articles are to answer."""
-        key = _key(question.text)
         phrases = _known_phrases(_BY_EXAMPLE)
-        if kind := phrases.get(key) or phrases.get(_ADDRESS.sub("", key)) or _find_last_of_several(question.text):
+        if kind := phrases.get(_key(question.text)) or _find_last_of_several(question.text):
             return Intent(kind)
         is_short = len(question.terms) <= _MAX_TERMS
         return _match_subject(question) or (self._find_nearest(question.text, _BY_EXAMPLE) if is_short else None)
 
     def detect_turn(self, question: Document) -> Intent | None:
         """The intent of what is said about the last answer; None for a question of its own."""
-        if kind := _known_phrases(TURNS).get(_key(question.text)):
+        if kind := _known_phrases(TURNS).get(_words_key(question.text)):
             return Intent(kind)
         nearest = self._find_nearest(question.text, TURNS) if len(question.terms) <= _MAX_TURN_TERMS else None
         return nearest if nearest and nearest.is_sure else None
@@ -118,18 +116,31 @@ def _match_subject(question: Document) -> Intent | None:
 def _strip_subject(subject: str) -> str:
     """A subject without the words around its name, such as "the article about"."""
     words = subject.split()
-    around = {_key(word) for language in LANGUAGES for word in utterances(language)["subject_words"]}
-    while words and _key(words[0]) in around:
+    around = {_words_key(word) for language in LANGUAGES for word in utterances(language)["subject_words"]}
+    while words and _words_key(words[0]) in around:
         words.pop(0)
-    while words and _key(words[-1]) in around:
+    while words and _words_key(words[-1]) in around:
         words.pop()
     return " ".join(words)
 
 
 def _key(text: str) -> str:
+    """What a phrase is known by: its words without those that change nothing (please, now, said by name)."""
+    words = _WORD.findall(_words_key(text))
+    bare = [word for word in words if word not in _added_words()]
+    return " ".join(bare or words)
+
+
+def _words_key(text: str) -> str:
     return _EDGES.sub("", " ".join(fold_text(text).split()))
 
 
 @cache
+def _added_words() -> frozenset[str]:
+    return frozenset(_words_key(word) for language in LANGUAGES for word in utterances(language)["added_words"])
+
+
+@cache
 def _known_phrases(among: tuple[IntentKind, ...]) -> dict[str, IntentKind]:
-    return {_key(text): kind for language in LANGUAGES for kind in among for text in utterances(language)[kind]}
+    key = _words_key if among == TURNS else _key
+    return {key(text): kind for language in LANGUAGES for kind in among for text in utterances(language)[kind]}
