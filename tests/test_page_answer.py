@@ -20,6 +20,10 @@ TEXT = "وفقًا لمقال «قطار الحجاز»:\n\n" + "\n\n".join(f"«
 ANSWER = Answer("7", TEXT, "ar", False, None, "extractive", False, CITATIONS, confidence=0.95)
 
 
+def cite_words(number, words, start):
+    return replace(CITATIONS[0], number=number, quote=words, start=start, end=start + len(words))
+
+
 def render(answer, language="en", **turn):
     return "".join(render_turn(Turn(question="متى؟", answer=answer, **turn), 0, load_labels(language)))
 
@@ -39,6 +43,23 @@ def test_what_answers_stands_first_and_is_marked_in_its_quote():
     answer = replace(ANSWER, text=f"1908 [2]\n\n{TEXT}", answer=direct)
     assert [block.kind for block in split_answer(answer)] == ["direct", "lead", "quote", "quote"]
     assert f"<mark>{words}</mark>" in render(answer)
+
+
+def test_a_row_of_a_table_is_shown_cell_by_cell_beneath_the_names_of_its_columns():
+    names, row = "الخط | محطات | مواقف", "الجبل | 7 | 7"
+    citations = (cite_words(1, row, 60), cite_words(2, names, 20))
+    direct = DirectAnswer("7 (محطات)", (AnswerSpan(1, 68, 69),))
+    answer = replace(ANSWER, text=f"7 (محطات) [1]\n\n«{row}» [1]\n\n«{names}» [2]", citations=citations, answer=direct)
+    html = render(answer)
+    assert re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", html) == [
+        ("الخط", "الجبل"),
+        ("محطات", "<mark>7</mark>"),
+        ("مواقف", "7"),
+    ]
+    assert html.count('data-act="open" data-verdict') >= 2
+    # Of another article, or of more cells, they are two quotes.
+    for other in (replace(citations[1], article_id="b"), cite_words(2, "الخط | محطات", 20)):
+        assert "<dt>" not in render(replace(answer, citations=(citations[0], other)))
 
 
 @pytest.mark.parametrize(("confidence", "key"), [(0.95, "high"), (0.7, "fair"), (0.55, "low")])

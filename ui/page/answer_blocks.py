@@ -3,13 +3,14 @@ as chips that open the article."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import accumulate
+from itertools import accumulate, zip_longest
 from typing import Literal, NamedTuple
 
 from rag.answering.quotes import quote_words, title_words
 from rag.grounding.markers import MARKER
 from rag.language.direction import direction, find_embedded_runs
 from rag.language.profile import Direction
+from rag.language.sentences import CELL_SEPARATOR
 from rag.types import Answer, Citation, Page
 from ui.page.html import direction_of, render_macro
 from ui.page.labels import Labels
@@ -106,14 +107,42 @@ def render_blocks(answer: Answer, labels: Labels) -> Iterator[str]:
     """The blocks of an answer as HTML, each with its own direction."""
     by_number = {citation.number: citation for citation in answer.citations}
     marked = find_answering_words(answer)
-    for kind, text, citations in split_answer(answer):
+    blocks = split_answer(answer)
+    is_shown = False
+    for block, following in zip_longest(blocks, blocks[1:]):
+        kind, text, citations = block
         way = direction_of(answer.language)
-        if kind == "lead" and citations:
+        if is_shown:  # the names of columns, in the row before them
+            is_shown = False
+        elif following and (cells := _pair_cells(block, following)):
+            is_shown = True
+            chips = [_Chip(one.number, one) for one in (*citations, *following.citations)]
+            at = _find_answering_cell(answer, citations[0])
+            yield render_macro("turn", "row", cells=cells, chips=chips, marked=at, kind=kind, labels=labels)
+        elif kind == "lead" and citations:
             yield _render_lead(text, citations[0], answer, labels)
         elif kind in ("quote", "first"):
             yield render_block(text, by_number, labels, None, kind, marked)
         else:
             yield render_block(text, by_number, labels, None if kind == "direct" else way, kind)
+
+
+def _pair_cells(row: AnswerBlock, names: AnswerBlock) -> list[tuple[str, str]]:
+    """The cells of a table's row, each behind the name of its column; empty where two blocks are no row and the names
+    of its columns."""
+    if not all(block.kind in ("quote", "first") and len(block.citations) == 1 for block in (row, names)):
+        return []
+    (of_row,), (of_names,) = row.citations, names.citations
+    is_beneath = of_row.article_id == of_names.article_id and of_names.end <= of_row.start
+    cells, columns = (quote_words(one.quote).split(CELL_SEPARATOR) for one in (of_row, of_names))
+    return list(zip(columns, cells, strict=True)) if is_beneath and 1 < len(cells) == len(columns) else []
+
+
+def _find_answering_cell(answer: Answer, row: Citation) -> int | None:
+    """Which cell of a quoted row is the answer; None where none is."""
+    starts = (span.start for span in (answer.answer.spans if answer.answer else ()) if span.citation == row.number)
+    start = next(starts, None)
+    return None if start is None else row.quote.count(CELL_SEPARATOR, 0, start - row.start)
 
 
 def render_live_block(text: str, labels: Labels) -> str:
