@@ -123,12 +123,32 @@ def borrow_context(chromium, url: str):
     else:
         _idle.remove(context)
     yield context  # one of a test that failed is not used again
-    kept, *others = context.pages
-    for page in others:
-        page.close()
+    kept = context.pages[0]
+    _close_tabs(context, kept)
     context.new_cdp_session(kept).send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": _STORED})
     context.clear_cookies()
     _idle.append(context)
+
+
+def _close_tabs(context, kept) -> None:
+    """Close all pages of a context but one. Chromium may say that it has closed a page and not do it, where a
+    navigation is being committed, and `page.close()` then waits for ever (Playwright's issue 42366): so it is asked
+    until it has."""
+    own = context.new_cdp_session(kept).send("Target.getTargetInfo")["targetInfo"]
+    browser = context.browser.new_browser_cdp_session()
+
+    def others():
+        found = [one for one in browser.send("Target.getTargets")["targetInfos"] if one["type"] == "page"]
+        in_context = [one["targetId"] for one in found if one["browserContextId"] == own["browserContextId"]]
+        return [one for one in in_context if one != own["targetId"]]
+
+    deadline = time.monotonic() + 20
+    while (targets := others()) and time.monotonic() < deadline:
+        for target in targets:
+            browser.send("Target.closeTarget", {"targetId": target})
+        kept.wait_for_timeout(20)
+    assert not targets
+    browser.detach()
 
 
 def _keep_page(context, address: str) -> None:
