@@ -80,6 +80,7 @@ def test_the_greatest_and_the_least_of_a_column(question, row, cell):
     [
         "كم محطة في خط الجبل وخط الواحة؟",  # two of them
         "من مدير الشركة؟",
+        "هل ثمن التذكرة على خط الجبل 9 ريالات؟",
         "أي خط أجمل؟",
         "ما أكثر الخطوط ركابًا؟",
     ],

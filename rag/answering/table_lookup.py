@@ -69,6 +69,8 @@ def look_up(question: Document, scored: Sequence[ScoredSentence], similarity: Si
     similarity : Similarity
         Compares words by meaning.
     """
+    if PROFILES[question.language].asks_whether.match(question.folded_text.text):
+        return None  # a cell is no yes and no no
     best, answer = (-1.0, 0.0), None
     for hit, table in _find_tables(scored):
         lookup = _Lookup(question, hit.article.text, table, similarity)
