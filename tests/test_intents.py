@@ -8,7 +8,8 @@ import pytest
 from eval.datasets import read_gold_set
 from rag.answering.decomposition import decompose_question
 from rag.answering.intents import TALK, TURNS, Intent, IntentDetector
-from rag.answering.lists import find_column_names, find_leading_lines, find_list_items
+from rag.answering.lists import find_leading_lines, find_list_items
+from rag.answering.tables import find_column_names
 from rag.answering.utterances import match_utterance
 from rag.language.document import Document
 from rag.language.languages import LANGUAGES

@@ -40,6 +40,18 @@ def test_the_lines_of_a_table_are_told_from_what_stands_around_it():
     assert find_table(TEXT, len(TEXT) - 3) is None
 
 
+def test_of_a_long_table_the_rows_around_a_line_are_read_under_its_first_row():
+    rows = [f"مدينة {at} | {at}" for at in range(500)]
+    text = "\n".join(("المدينة | الرقم", *rows))
+    table = find_table(text, text.index("مدينة 300 "))
+    assert text[slice(*table.columns[0])] == "المدينة"
+    assert not table.is_whole
+    assert "مدينة 300" in [text[slice(*row[0])] for row in table.rows]
+    assert len(table.rows) < 200
+    assert find("ما أكبر رقم؟", text) is None  # the greatest may stand elsewhere
+    assert find("كم رقم مدينة 3؟", text) == ("مدينة 3", "3")
+
+
 def test_a_row_of_other_length_is_no_row():
     table = find_table("أ | ب\n1 | 2\n3 | 4 | 5", 0)
     assert table is not None

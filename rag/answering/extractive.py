@@ -1,16 +1,17 @@
 """Which sentences an extractive answer quotes, and the words of a refusal."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from prompts import reader_message
 from rag.answering.candidates import ScoredSentence, is_scrap, penalty
-from rag.answering.lists import find_column_names, find_list_items, find_section, is_heading, is_row
+from rag.answering.lists import find_list_items, find_section, is_heading
 from rag.answering.quotes import Quote, title_words
 from rag.answering.reader import Reading, ReadSentence
+from rag.answering.tables import find_column_names, is_row
 from rag.language.document import Document
 from rag.language.languages import PROFILES
-from rag.language.phonetics import consonant_skeleton
+from rag.language.phonetics import noun_keys
 from rag.language.sentences import trim_span
 from rag.types import Detail, Hit, Language, Span
 
@@ -32,7 +33,6 @@ _SENTENCES_AROUND = 2
 """On either side of the best one, where more of it is asked for."""
 _MIN_LIST_SHARE, _MAX_ITEM_SHARE = 0.6, 0.6
 """A list is quoted whole where it has so much of the probability, and none of its items so much of that."""
-_MIN_CONSONANTS = 3
 _SURE_SENTENCE = 0.8
 """Probability of a sentence elsewhere from which it is quoted in place of a list that is named."""
 _MIN_NAMED = 0.57
@@ -225,12 +225,7 @@ def _names(lead: Document, noun: str, language: Language, similarity: Callable[[
     their singulars (ملعب, ملاعب), or in another language by meaning."""
     if lead.language != language:
         return similarity(noun, [term.surface for term in lead.content_terms]) >= _MIN_NAMED
-    return not _noun_keys(Document(noun, language).stems).isdisjoint(_noun_keys(lead.content_stems))
-
-
-def _noun_keys(stems: Iterable[str]) -> set[str]:
-    skeletons = {consonant_skeleton(stem) for stem in stems}
-    return {*stems, *(skeleton for skeleton in skeletons if len(skeleton) >= _MIN_CONSONANTS)}
+    return not noun_keys(Document(noun, language).stems).isdisjoint(noun_keys(lead.content_stems))
 
 
 def refusal_text(answer_language: Language, hits: Sequence[Hit]) -> str:

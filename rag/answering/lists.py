@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from itertools import takewhile
 
-from rag.language.sentences import CELL_SEPARATOR
+from rag.answering.tables import find_column_names, is_row
 from rag.types import Span
 
 _ITEM = re.compile(r"[ \t]*(?:[-*•‣◦▪●–]|[0-9٠-٩]{1,2}[.)-])[ \t]+\S")
@@ -57,28 +57,6 @@ def find_section(text: str, heading: Span) -> Span | None:
     return Span(beneath[0].start, beneath[-1].end) if beneath else None
 
 
-def find_column_names(text: str, at: int) -> Span | None:
-    """The first row of the table of which the line at an offset is another row; None where it is none.
-
-    Parameters
-    ----------
-    text : str
-        Of the article.
-    at : int
-        Offset within the line.
-    """
-    start = text.rfind(_LINE_BREAK, 0, at) + 1
-    if not is_row(_line_at(text, start)):
-        return None
-    first = start
-    while first > max(0, at - _WINDOW_CHARS):
-        above = text.rfind(_LINE_BREAK, 0, first - 1) + 1
-        if not is_row(text[above : first - 1]):
-            break
-        first = above
-    return Span(first, first + len(_line_at(text, first))) if first < start else None
-
-
 def find_leading_lines(text: str, sentences: Sequence[Span]) -> list[tuple[int, ...]]:
     """Of each sentence of a chunk, which of those before it say what it is about: the heading above it, the line that
     leads to the list of which it is an item, and the names of the columns of the table of which it is a row; by their
@@ -116,13 +94,3 @@ def is_heading(line: str) -> bool:
     words = line.split()
     is_part = _ITEM.match(line) or is_row(line)
     return 0 < len(words) <= _MAX_HEADING_WORDS and not is_part and not words[-1].endswith(_ENDS_SENTENCE)
-
-
-def is_row(line: str) -> bool:
-    """Whether a line is a row of a table."""
-    return CELL_SEPARATOR in line
-
-
-def _line_at(text: str, start: int) -> str:
-    end = text.find(_LINE_BREAK, start)
-    return text[start:] if end < 0 else text[start:end]

@@ -107,7 +107,6 @@ class PassageReader:
         """
         scored = score_sentences(result, self._retriever.sentence_vectors(result.hits[:MAX_HITS_READ]))
         similarity = SentenceSimilarity(self._retriever, self._encoder, result.hits)
-        in_table = look_up(result.question, scored, similarity.word_similarities)
         named_list = find_named_list(scored, result.question, similarity.max_word_similarity)
         if self._reader is None:
             return ReadPassages(result, scored, read_by_scores(scored, result.probability), named_list)
@@ -116,6 +115,7 @@ class PassageReader:
         has_names = not result.filters.articles and reading.probability < _MAX_DOUBTED
         weights = weigh_articles(result.question, result.hits[:MAX_HITS_READ], has_names)
         reading = reading.weigh_articles(weights)
+        in_table = look_up(result.question, scored, similarity.word_similarities)
         if in_table is not None:
             reading = reading.prefer_row(in_table)
         odds = _odds_with_search(reading.probability, result)

@@ -31,7 +31,8 @@ that the reader was not trained on for 0.776 and, with the others, 0.793. (The s
 brings: what answers often names another.)"""
 _SURE_ROW, _MIN_TABLE = 0.9, 0.1
 """Probability of the row of a table whose label and column the question names, where the rows of that table have the
-second among them: else it asks for something that the table may not have at all (a school's telephone)."""
+second among them: else it asks for something that the table may not have at all (a school's telephone). With 0.25 in
+its place 56 of 66 questions on tables are right, with 0.1 58, and as many of the unanswerable ones."""
 _OTHER_ROW = 0.2
 """Share of its probability that a row keeps where the question names a row that the table has not."""
 _TINY = 1e-9

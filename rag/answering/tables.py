@@ -1,15 +1,17 @@
 """The tables of an article: their rows, cells and the names of their columns."""
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
-from rag.answering.lists import is_row
 from rag.language.sentences import CELL_SEPARATOR
 from rag.types import Span
 
 _LINE_BREAK = "\n"
-_MAX_ROWS = 400
-"""Of a table on either side of the line that was found."""
+_MAX_ROWS = 60
+"""Of a table that are read on either side of a line: to look a question up in 120 takes some 25 ms, in 800 200 ms."""
+_WINDOW_CHARS = 50_000
+"""Before a line, within which the first row of its table is looked for."""
 
 
 class Table(NamedTuple):
@@ -20,15 +22,23 @@ class Table(NamedTuple):
     columns : tuple of Span
         The cells of its first row, which name the columns.
     rows : tuple of tuple of Span
-        The cells of the others that have as many.
+        The cells of the others that have as many, of a long table those around the line that it was found by.
+    is_whole : bool
+        Whether all rows are there.
     """
 
     columns: tuple[Span, ...]
     rows: tuple[tuple[Span, ...], ...]
+    is_whole: bool
+
+
+def is_row(line: str) -> bool:
+    """Whether a line is a row of a table."""
+    return CELL_SEPARATOR in line
 
 
 def find_table(text: str, at: int) -> Table | None:
-    """The table of which the line at an offset is a row; None where it is none.
+    """The table of which the line at an offset is a row; None where it is none, or begins too far above.
 
     Parameters
     ----------
@@ -37,13 +47,32 @@ def find_table(text: str, at: int) -> Table | None:
     at : int
         Offset within the line.
     """
-    first = text.rfind(_LINE_BREAK, 0, at) + 1
-    lines = list(_rows_before(text, first))[::-1]
-    lines += _rows_from(text, first)
-    if len(lines) < 2:
+    start = text.rfind(_LINE_BREAK, 0, at) + 1
+    first = _find_first_row(text, start)
+    if first is None:
         return None
-    columns, *rows = (tuple(_find_cells(text, line)) for line in lines)
-    return Table(columns, tuple(row for row in rows if len(row) == len(columns)))
+    above = [*islice(_rows_above(text, start), _MAX_ROWS)][::-1]
+    below = [*islice(_rows_from(text, start), _MAX_ROWS + 2)]
+    lines = [*above, *below[: _MAX_ROWS + 1]]
+    columns = tuple(_find_cells(text, next(_rows_from(text, first))))
+    rows = tuple(tuple(_find_cells(text, line)) for line in lines if line.start > first)
+    is_whole = lines[0].start == first and len(below) <= _MAX_ROWS + 1
+    return Table(columns, tuple(row for row in rows if len(row) == len(columns)), is_whole) if rows else None
+
+
+def find_column_names(text: str, at: int) -> Span | None:
+    """The first row of the table of which the line at an offset is another row; None where it is none.
+
+    Parameters
+    ----------
+    text : str
+        Of the article.
+    at : int
+        Offset within the line.
+    """
+    start = text.rfind(_LINE_BREAK, 0, at) + 1
+    first = _find_first_row(text, start)
+    return next(_rows_from(text, first)) if first is not None and first < start else None
 
 
 def find_column_name(text: str, cell: Span) -> str | None:
@@ -63,25 +92,38 @@ def find_column_name(text: str, cell: Span) -> str | None:
     return text[slice(*table.columns[at])] if table and at else None
 
 
-def _rows_before(text: str, first: int) -> Iterator[Span]:
-    """The rows right before a line that begins at an offset, the last one first."""
-    for _ in range(_MAX_ROWS):
-        start = text.rfind(_LINE_BREAK, 0, first - 1) + 1 if first else 0
-        if not first or not is_row(text[start : first - 1]):
+def _find_first_row(text: str, start: int) -> int | None:
+    """Where the first row of a table begins, of which the line that begins at an offset is a row; None where it is
+    none, or that is too far above."""
+    if next(_rows_from(text, start), None) is None:
+        return None
+    first = start
+    for row in _rows_above(text, start):
+        first = row.start
+        if start - first > _WINDOW_CHARS:
+            return None
+    return first
+
+
+def _rows_above(text: str, start: int) -> Iterator[Span]:
+    """The rows right above a line that begins at an offset, the nearest first."""
+    while start:
+        above = text.rfind(_LINE_BREAK, 0, start - 1) + 1
+        if not is_row(text[above : start - 1]):
             return
-        yield Span(start, first - 1)
-        first = start
+        yield Span(above, start - 1)
+        start = above
 
 
-def _rows_from(text: str, first: int) -> Iterator[Span]:
+def _rows_from(text: str, start: int) -> Iterator[Span]:
     """The rows from a line that begins at an offset on."""
-    for _ in range(_MAX_ROWS):
-        end = text.find(_LINE_BREAK, first)
+    while start < len(text):
+        end = text.find(_LINE_BREAK, start)
         end = len(text) if end < 0 else end
-        if not is_row(text[first:end]):
+        if not is_row(text[start:end]):
             return
-        yield Span(first, end)
-        first = end + 1
+        yield Span(start, end)
+        start = end + 1
 
 
 def _find_cells(text: str, line: Span) -> Iterator[Span]:

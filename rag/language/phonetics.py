@@ -1,6 +1,7 @@
 """Names across scripts: words by the sound of their consonants."""
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
 from rag.language.detect import script_of
@@ -36,6 +37,13 @@ def phonetic_keys(term: Term, text: str) -> tuple[str, ...]:
     forms = _profile_of(word).name_forms(word, text[slice(*term.span)])
     skeletons = map(consonant_skeleton, forms)
     return tuple(dict.fromkeys(skeleton for skeleton in skeletons if len(skeleton) >= _MIN_CONSONANTS))
+
+
+def noun_keys(stems: Iterable[str]) -> frozenset[str]:
+    """What a noun of some stems is known by in the singular and the plural: these, and the consonants that broken
+    plurals share with their singulars (ملعب, ملاعب)."""
+    skeletons = map(consonant_skeleton, stems)
+    return frozenset((*stems, *(skeleton for skeleton in skeletons if len(skeleton) >= _MIN_CONSONANTS)))
 
 
 def _profile_of(word: str) -> LanguageProfile:
