@@ -389,6 +389,15 @@ def test_a_follow_up_is_answered_without_the_question_that_it_follows(assistant)
     assert not answer.text.startswith("وكم")
 
 
+def test_what_refers_to_the_article_that_was_cited_is_not_asked_of_dalil_itself(assistant):
+    asked = "How does it work?"
+    first = "How do bees dance?"
+    history = (Message("user", first), Message("assistant", assistant.ask(first).text))
+    assert assistant.ask(asked).state == "talk"
+    assert assistant.ask(AnswerRequest(asked, history=history)).state != "talk"
+    assert assistant.ask(AnswerRequest("Who are you?", history=history)).state == "talk"
+
+
 def test_a_new_question_is_not_answered_from_the_one_before_it(assistant):
     history = (Message("user", "متى تكتمل ملكة النحل من البيضة إلى الحشرة البالغة؟"),)
     for question in ("كيف أطبخ الملوخية من غير أن تهبط أوراقها؟", "How do I cook mulukhiyah at home?"):

@@ -1,18 +1,24 @@
 import httpx
+import numpy as np
 import pytest
 
+from rag.answering.candidates import ScoredSentence
 from rag.answering.follow_up import (
     find_subject,
     is_follow_up,
     names_new_subject,
+    refers_back,
     restore_subject,
     rewrite_question,
+    weigh_by_last_answer,
 )
 from rag.answering.llm import Deadline
+from rag.answering.passages import ReadPassages
+from rag.answering.reader import Reading, ReadSentence
 from rag.grounding.verifier import NO_ANSWER
 from rag.language.document import Document
 from rag.types import Message
-from tests.doubles import ScriptedModel
+from tests.doubles import ScriptedModel, make_hit, make_result
 
 HISTORY = (Message("user", "من هو ابن بطوطة؟"), Message("assistant", "رحالة من طنجة."))
 
@@ -169,3 +175,36 @@ def test_a_conversation_is_about_the_article_that_was_cited_last():
     assert find_subject((asked, said)) == "سقطرى"
     assert find_subject((asked, Message("assistant", "لا جواب"))) == asked.text
     assert find_subject(()) == ""
+
+
+# What the last answer quotes
+
+
+def read_passages(hit):
+    scored = [ScoredSentence(hit, span, np.ones(1, np.float32), 0.5) for span in hit.sentences]
+    reading = Reading([ReadSentence(one, 0.9 / len(scored)) for one in scored], 0.9)
+    return ReadPassages(make_result(hit), scored, reading)
+
+
+def test_what_stands_near_what_was_quoted_comes_first():
+    passages = read_passages(make_hit(" ".join(f"هذه الجملة رقمها {number} في المقال." for number in range(8))))
+    asked = (Message("user", "ما الجملة؟"), Message("assistant", "«هذه الجملة رقمها 6 في المقال.» [1]"))
+    weighed = weigh_by_last_answer(passages, asked).reading
+    numbers = [int(one.sentence.text.split()[3]) for one in weighed.sentences]
+    assert numbers == [4, 5, 6, 7, 0, 1, 2, 3]
+    assert sum(one.probability for one in weighed.sentences) == pytest.approx(0.9)
+    assert weighed.sentences[0].probability == pytest.approx(2 * weighed.sentences[-1].probability)
+    assert weighed.probability == 0.9
+
+
+def test_nothing_counts_for_more_where_nothing_of_it_was_quoted():
+    passages = read_passages(make_hit("هذه جملة أولى في المقال. نعم. وهذه جملة ثانية في المقال."))
+    for said in ((), (Message("user", "لماذا؟"), Message("assistant", "نعم. لا جواب عن هذا."))):
+        assert weigh_by_last_answer(passages, said) == passages
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"), [("How does it work?", True), ("How do they help?", True), ("How can you help?", False)]
+)
+def test_a_question_may_have_a_word_for_what_was_said(question, expected):
+    assert refers_back(Document(question)) == expected

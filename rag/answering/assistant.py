@@ -14,9 +14,12 @@ from rag.answering.decomposition import decompose_question
 from rag.answering.follow_up import (
     find_subject,
     is_follow_up,
+    last_title,
     names_new_subject,
+    refers_back,
     restore_subject,
     rewrite_question,
+    weigh_by_last_answer,
 )
 from rag.answering.intents import COLLECTION, Intent, IntentDetector
 from rag.answering.llm import ChatModel, CircuitBreaker, Deadline, open_llm, stream_text
@@ -221,7 +224,7 @@ class Assistant:
         model = None if request.mode == "extractive" else self._model
         language = request.language or _question_language(request)
         result = self.search(request.question, request.top_k, request.filters, reads=MAX_HITS_READ)
-        intent, passages = self._find_intent(result), None
+        intent, passages = self._find_intent(result, request.history), None
         if intent is not None:
             writer = self._reply(intent, result, language, request)
             result = replace(result, hits=())
@@ -311,12 +314,13 @@ class Assistant:
         """How near statements are to the sentences of `hits`."""
         return SentenceSimilarity(self._retriever, self.encoder, hits)
 
-    def _find_intent(self, result: RetrievalResult) -> Intent | None:
+    def _find_intent(self, result: RetrievalResult, history: Sequence[Message]) -> Intent | None:
         """What is asked for where it is no question to the articles."""
         intent = self._intents.detect(result.question)
         if intent is None or (result.filters and intent.kind in COLLECTION):  # the store lists all articles or none
             return None
-        return intent if intent.is_sure or not self.is_found(result) else None
+        is_about_answer = last_title(history) and refers_back(result.question)
+        return intent if intent.is_sure or not (is_about_answer or self.is_found(result)) else None
 
     def _read_in_context(
         self, request: AnswerRequest, result: RetrievalResult, model: ChatModel | None, deadline: Deadline
@@ -343,7 +347,7 @@ class Assistant:
             return alone
         other = self._search_standalone(restore_subject(result.question.text, request.history), request)
         # The subject only finds the passages: the sentences are those that answer what is asked now.
-        within = self.read(replace(other, question=result.question))
+        within = weigh_by_last_answer(self.read(replace(other, question=result.question)), request.history)
         if within.reading.probability > _FOLLOW_UP_SHARE:  # the share of a probability of 1
             return within
         alone = alone or self.read(result)

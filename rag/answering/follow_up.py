@@ -2,16 +2,19 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from prompts import reader_message, render_prompt
 from rag.answering.generation import make_prompt_safe
 from rag.answering.llm import ChatModel, Deadline, stream_text
+from rag.answering.passages import ReadPassages
 from rag.errors import ModelError
 from rag.grounding.entities import EntityIndex, unsupported_entities
 from rag.grounding.quantities import quantities_supported
 from rag.grounding.verifier import NO_ANSWER
 from rag.language.document import Document
 from rag.language.languages import PROFILES
+from rag.language.normalize import fold_text
 from rag.language.sentences import find_sentences
 from rag.language.terms import Term
 from rag.types import Message
@@ -24,6 +27,11 @@ _MAX_ELLIPTICAL_TERMS = 6
 """Of a question without a word that asks."""
 _MIN_CONTENT_TERMS = 2
 """A question of fewer says too little to stand alone."""
+_NEAR_WEIGHT, _MAX_AWAY, _MIN_QUOTED_CHARS = 2.0, 2, 15
+"""What a sentence that the last answer quotes, or that stands at most so many sentences from one, counts for beside the
+others. First quotes right, with 1, 2 and, for the quoted ones, 3: of 102 follow-ups over the sample articles 66, 72 and
+73, of 96 over other articles, written by someone who had seen neither, 67, 70 and 68. What is shorter than a quote says
+nothing of where it is from."""
 _AROUND = " \t\"'“”«»*_`#>-–—"
 """What a model may put around a question."""
 _MARKS = ("?", "؟")
@@ -31,11 +39,17 @@ _LABEL = re.compile(r"^[^:؟?]{1,40}:[\s*_]+(?=\S)")
 """As in "Rewritten question:"."""
 
 
+def refers_back(question: Document) -> bool:
+    """Whether a question has a word for what was said before it: "How does it work?"."""
+    return any(profile.follow_up.search(question.folded_text.text) for profile in PROFILES.values())
+
+
 def is_follow_up(question: Document) -> bool:
     """Whether a question refers to what was said before it, leaves out what is asked of it ("And in winter?"), or says
     too little to stand alone."""
-    refers_back = any(profile.follow_up.search(question.folded_text.text) for profile in PROFILES.values())
-    return refers_back or len(question.content_terms) < _MIN_CONTENT_TERMS or _leaves_out_what_is_asked(question)
+    return (
+        refers_back(question) or len(question.content_terms) < _MIN_CONTENT_TERMS or _leaves_out_what_is_asked(question)
+    )
 
 
 def without_conjunction(question: str) -> str:
@@ -70,6 +84,30 @@ def names_new_subject(question: Document, title: str, history: Sequence[Message]
     asked = frozenset(stem for term in _without_asking(question.text) for stem in term.stems)
     named = asked & Document(title).content_stems
     return bool(known) and not known & named and bool(named)
+
+
+def weigh_by_last_answer(passages: ReadPassages, history: Sequence[Message]) -> ReadPassages:
+    """What was read where the sentences that the last answer quotes, and those near them, count for more: what is asked
+    next often stands beside what was answered."""
+    answers = [message.text for message in history if message.role == "assistant"]
+    said = fold_text(answers[-1]) if answers else ""
+    by_place = {(one.hit.article.id, one.span): one.text for one in passages.scored}
+    places = sorted(by_place.items())
+    quoted = [
+        (at, article)
+        for at, ((article, _), text) in enumerate(places)
+        if len(words := fold_text(text)) >= _MIN_QUOTED_CHARS and words in said
+    ]
+    near = {
+        place
+        for at, (place, _) in enumerate(places)
+        if any(place[0] == article and abs(at - other) <= _MAX_AWAY for other, article in quoted)
+    }
+    weights = [
+        _NEAR_WEIGHT if (one.sentence.hit.article.id, one.sentence.span) in near else 1.0
+        for one in passages.reading.sentences
+    ]
+    return replace(passages, reading=passages.reading.weigh_sentences(weights))
 
 
 def last_title(history: Sequence[Message]) -> str:

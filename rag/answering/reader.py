@@ -143,12 +143,20 @@ class Reading(NamedTuple):
     def prefer_years(self, question: str) -> "Reading":
         """The same with less of the probability for sentences that tell of other years than the question names."""
         asked = find_years(question)
-        if not asked or not self.is_of_model:
+        if not asked:
             return self
-        weights = [
-            _OTHER_YEAR if (years := find_years(one.sentence.text)) and asked.isdisjoint(years) else 1.0
-            for one in self.sentences
-        ]
+        return self.weigh_sentences(
+            [
+                _OTHER_YEAR if (years := find_years(one.sentence.text)) and asked.isdisjoint(years) else 1.0
+                for one in self.sentences
+            ]
+        )
+
+    def weigh_sentences(self, weights: Sequence[float]) -> "Reading":
+        """The same where what one of the sentences answers with is shared out among them by these weights, one for each
+        in their order; as it is where the search's scores, whose order says more, stand for the model."""
+        if not self.is_of_model:
+            return self
         shares = [weight * one.probability for weight, one in zip(weights, self.sentences, strict=True)]
         scale = sum(one.probability for one in self.sentences) / max(sum(shares), _TINY)
         weighed = [one._replace(probability=scale * share) for one, share in zip(self.sentences, shares, strict=True)]
