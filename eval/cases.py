@@ -32,7 +32,7 @@ from prompts import reader_message
 from rag.answering.assistant import Assistant
 from rag.errors import InputError
 from rag.settings import Settings
-from rag.types import Answer, AnswerRequest, Citation, Message
+from rag.types import Answer, AnswerRequest, AnswerState, Citation, Message
 
 CASES = Path(__file__).parent / "gold" / "cases.jsonl"
 MEASURE_PREFIX = "cases, "
@@ -61,12 +61,15 @@ class CaseResult:
         Whether the outcome is the right one.
     text : str
         What the reader saw.
+    state : AnswerState
+        As what it was shown.
     """
 
     name: str
     kind: str
     is_right: bool
     text: str
+    state: AnswerState
 
 
 def read_cases(path: Path) -> list[Case]:
@@ -172,7 +175,7 @@ def _run_question(assistant: Assistant, case: Case, answers: dict[tuple[str, ...
     is_right = all(check(answer, case) for check in (*_CHECKS[case["kind"]], _is_in_language))
     if case.get("shorter"):
         is_right = is_right and earlier is not None and _is_shorter(answer, earlier)
-    return CaseResult(_TURN_SEPARATOR.join(turns), kind_of(case), is_right, answer.text)
+    return CaseResult(_TURN_SEPARATOR.join(turns), kind_of(case), is_right, answer.text, answer.state)
 
 
 def first_shown(answer: Answer) -> str:
@@ -285,9 +288,9 @@ def _run_draft(assistant: Assistant, case: Case) -> CaseResult:
     shown = [statement.verdict for statement in said] if answer.mode == "generate" else []
     if _FALSE in truths:
         is_right = answer.refused or ("supported" not in shown and "verbatim" not in shown)
-        return CaseResult(case["question"], _draft_kind("draft false", case), is_right, answer.text)
+        return CaseResult(case["question"], _draft_kind("draft false", case), is_right, answer.text, answer.state)
     is_right = bool(shown) and ("unverified" not in shown or _TRUE not in truths) and bool(answer.citations)
-    return CaseResult(case["question"], _draft_kind("draft true", case), is_right, answer.text)
+    return CaseResult(case["question"], _draft_kind("draft true", case), is_right, answer.text, answer.state)
 
 
 def _draft_kind(outcome: str, case: dict[str, Any]) -> str:
@@ -295,10 +298,16 @@ def _draft_kind(outcome: str, case: dict[str, Any]) -> str:
 
 
 def summarize_cases(results: Sequence[CaseResult]) -> dict[str, Any]:
-    """By kind, how many are right of how many."""
-    kinds = dict.fromkeys(result.kind for result in results)
-    counts = {kind: [result.is_right for result in results if result.kind == kind] for kind in kinds}
-    return {kind: {"right": sum(of_kind), "of": len(of_kind)} for kind, of_kind in counts.items()}
+    """By kind, how many are right of how many, and how many of those that are wrong say that they are not sure."""
+    kinds = {kind: [one for one in results if one.kind == kind] for kind in dict.fromkeys(one.kind for one in results)}
+    return {
+        kind: {
+            "right": sum(one.is_right for one in of_kind),
+            "of": len(of_kind),
+            "wrong but unsure": sum(one.state == "unsure" and not one.is_right for one in of_kind),
+        }
+        for kind, of_kind in kinds.items()
+    }
 
 
 def score_cases(results: Sequence[CaseResult]) -> dict[str, dict[str, float]]:

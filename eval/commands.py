@@ -232,6 +232,11 @@ def _run_export_feedback(options: argparse.Namespace, settings: Settings, progre
     return CommandResult({"cases": cases}, "\n".join(json.dumps(case, ensure_ascii=False) for case in cases))
 
 
+def _tell_unsure(count: dict[str, int]) -> str:
+    """Of wrong answers those that say that they are not sure, which a reader is warned by."""
+    return f" ({count['wrong but unsure']} wrong but not sure)" if count["wrong but unsure"] else ""
+
+
 def _run_cases(options: argparse.Namespace, settings: Settings, progress: "Progress") -> CommandResult:
     from eval.cases import ask_cases, read_cases, summarize_cases
 
@@ -241,7 +246,10 @@ def _run_cases(options: argparse.Namespace, settings: Settings, progress: "Progr
     wrong = [
         f"wrong: {one.name}\n    {' '.join(one.text.split())[:_PREVIEW_CHARS]}" for one in results if not one.is_right
     ]
-    lines = [*wrong, *(f"{kind}: {count['right']} of {count['of']}" for kind, count in summary.items())]
+    lines = [
+        *wrong,
+        *(f"{kind}: {count['right']} of {count['of']}{_tell_unsure(count)}" for kind, count in summary.items()),
+    ]
     return CommandResult({"kinds": summary, "cases": [asdict(one) for one in results]}, "\n".join(lines))
 
 

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -84,7 +85,9 @@ def test_cases_are_counted_by_kind(assistant):
         "draft false, swap": 1,
         "unanswerable, far": 1,
     }
-    assert summarize_cases(results)["fact"] == {"right": 1, "of": 2}
+    assert summarize_cases(results)["fact"] == {"right": 1, "of": 2, "wrong but unsure": 0}
+    doubtful = replace(results[1], state="unsure")
+    assert summarize_cases([results[0], doubtful])["fact"]["wrong but unsure"] == 1
     assert results[-1].name == "أهلا / شكرا / ما عاصمة منغوليا؟"
     assert score_cases(results[1:3]) == {"cases, fact": {FACT["q"]: 0.0}, "cases, draft true": {FACT["q"]: 1.0}}
 
