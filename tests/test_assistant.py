@@ -389,6 +389,13 @@ def test_a_follow_up_is_answered_without_the_question_that_it_follows(assistant)
     assert not answer.text.startswith("وكم")
 
 
+def test_a_follow_up_is_answered_from_beside_the_last_answer(assistant):
+    first = "Who did the waggle dance research?"
+    history = (Message("user", first), Message("assistant", assistant.ask(first).text))
+    answer = assistant.ask(AnswerRequest("What did he win for it?", history=history))
+    assert answer.citations[0].quote.startswith("ونال فون فريش جائزة نوبل")
+
+
 def test_what_refers_to_the_article_that_was_cited_is_not_asked_of_dalil_itself(assistant):
     asked = "How does it work?"
     first = "How do bees dance?"
