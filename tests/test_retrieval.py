@@ -10,6 +10,7 @@ from ingest.embedding import embed_articles
 from rag.embedding import BUNDLED
 from rag.errors import StoreError
 from rag.language.document import Document
+from rag.language.name_spelling import write_names
 from rag.retrieval.answerability import ANSWERABILITY_FEATURES, coverage
 from rag.retrieval.calibration import Fusion, LogisticModel, load_calibration
 from rag.retrieval.explain import describe_result
@@ -98,6 +99,23 @@ def test_the_same_question_finds_the_same(assistant):
 )
 def test_spelling_does_not_change_the_best_hit(assistant, spelling):
     assert assistant.search(spelling).hits[0].chunk_id == assistant.search(QUEEN_AR).hits[0].chunk_id
+
+
+def test_what_is_read_is_searched_for_again_with_names_as_the_articles_spell_them(assistant):
+    asked = "When did Ibn Battuta leave Tangier?"
+    found = assistant.search(asked, reads=4)
+    assert found.spellings["Tangier"] == "طنجة"
+    assert (found.question.text, found.language) == (asked, "en")
+    alone, again = assistant.search(asked), assistant.search(write_names(asked, found.spellings))
+    assert not alone.spellings
+    assert found.hits == again.hits != alone.hits
+    assert min(alone.probability, again.probability) < found.probability < max(alone.probability, again.probability)
+
+
+@pytest.mark.parametrize("question", [QUEEN_EN, "متى غادر ابن بطوطة طنجة؟"])
+def test_a_question_without_names_in_another_script_is_searched_for_once(assistant, question):
+    read, shown = assistant.search(question, reads=4), assistant.search(question)
+    assert (read.hits, read.probability, read.spellings) == (shown.hits, shown.probability, {})
 
 
 def test_without_articles_nothing_is_found(tmp_path):

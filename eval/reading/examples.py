@@ -15,6 +15,7 @@ from rag.answering.assistant import Assistant
 from rag.answering.candidates import MAX_HITS_READ, ScoredSentence, score_sentences
 from rag.answering.window import build_window
 from rag.embedding.word_pieces import WordPieces
+from rag.language.name_spelling import write_names
 from rag.language.normalize import fold_text
 from rag.retrieval.retriever import RetrievalResult
 from rag.settings import Settings
@@ -161,7 +162,7 @@ def _withhold(settings: Settings, one: QuestionSet, articles: Sequence[Article])
                     continue
                 if question.relevant and (one.group(_article_of(question)) in first) != half:
                     labels = _Labels(one, question)
-                    result = assistant.search(question.text, _TOP_K)
+                    result = assistant.search(question.text, _TOP_K, reads=MAX_HITS_READ)
                     scored = [sentence for sentence in _score(assistant, result) if not labels.may_answer(sentence)]
                     yield from _make_example(assistant, one, question, result, scored, "absent")
 
@@ -169,7 +170,7 @@ def _withhold(settings: Settings, one: QuestionSet, articles: Sequence[Article])
 def _make_examples(assistant: Assistant, one: QuestionSet, question: Question) -> Iterator[Example]:
     labels = _Labels(one, question)
     for filters in [Filters(), *([Filters(articles=(question.page,))] if question.page else [])]:
-        result = assistant.search(question.text, _TOP_K, filters)
+        result = assistant.search(question.text, _TOP_K, filters, reads=MAX_HITS_READ)
         scored = _score(assistant, result)
         kind: ExampleKind = "missed" if question.answers else "unanswered"
         for example in _make_example(assistant, one, question, result, scored, kind):
@@ -189,7 +190,7 @@ def _make_example(
 ) -> Iterator[Example]:
     assert assistant.encoder.pieces is not None
     pieces = assistant.encoder.pieces.without_marks()
-    window = build_window(question.text, scored, pieces)
+    window = build_window(write_names(question.text, result.spellings), scored, pieces)
     if not window.sentences:
         return
     labels = _Labels(one, question)

@@ -11,6 +11,7 @@ from rag.answering.reader import Reader, Reading, odds_of, read_by_scores
 from rag.answering.table_lookup import look_up
 from rag.embedding import Encoder
 from rag.grounding.similarity import SentenceSimilarity
+from rag.language.name_spelling import write_names
 from rag.retrieval.retriever import HybridRetriever, RetrievalResult
 from rag.types import Detail, Hit
 
@@ -112,7 +113,8 @@ class PassageReader:
         named_list = find_named_list(scored, result.question, similarity.max_word_similarity)
         if self._reader is None:
             return ReadPassages(result, scored, read_by_scores(scored, result.probability), named_list)
-        reading = self._reader.read(result.question.text, scored, result.probability).prefer_years(result.question.text)
+        question = write_names(result.question.text, result.spellings)
+        reading = self._reader.read(question, scored, result.probability).prefer_years(question)
         # Of articles that were chosen a name may go without saying.
         has_names = not result.filters.articles and reading.probability < _MAX_DOUBTED
         weights = weigh_articles(result.question, result.hits[:MAX_HITS_READ], has_names)

@@ -74,6 +74,7 @@ class Gazetteer:
 
     def __init__(self, rows: Sequence[Sequence[str]], differ_in_sound: bool) -> None:
         self._differ_in_sound = differ_in_sound
+        self._written = _written_forms(rows)
         self._forms = _forms_by_first_word(rows, declines=differ_in_sound)
         self._forms_beginning: Callable[[str], tuple[_Form, ...]] = lru_cache(maxsize=65536)(self._read_first_word)
 
@@ -98,6 +99,10 @@ class Gazetteer:
                 if _is_written_as_name(text.source[slice(*span)], form):
                     yield ListedName(span, form.canonical_names, form.unambiguous, self._differ_in_sound)
 
+    def forms_of(self, canonical_name: str) -> tuple[str, ...]:
+        """The listed forms of a name, as they are written: those that are ordinary words as well come last."""
+        return self._written.get(canonical_name, ())
+
     def _read_first_word(self, word: str) -> tuple[_Form, ...]:
         return tuple(form for reading in _readings(word) for form in self._forms.get(reading, ()))
 
@@ -112,6 +117,23 @@ def names() -> Gazetteer:
 def places() -> Gazetteer:
     """Countries and cities. Where a place is spelled otherwise in a text, it is not called as here."""
     return Gazetteer(read_rows("places"), differ_in_sound=False)
+
+
+def listed_forms(canonical_name: str) -> tuple[str, ...]:
+    """The listed forms of a name or a place, as `Gazetteer.forms_of` gives them."""
+    return names().forms_of(canonical_name) or places().forms_of(canonical_name)
+
+
+def _written_forms(rows: Sequence[Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    """The forms of each name as they are written, by its canonical name."""
+    written: dict[str, list[str]] = {}
+    for english, arabic in rows:
+        forms = [*english.split(", "), *arabic.split(", ")]
+        written.setdefault(fold_text(english.split(",")[0]), []).extend(forms)
+    return {
+        name: tuple(form.rstrip(_ALSO_WORD) for form in sorted(forms, key=lambda form: form.endswith(_ALSO_WORD)))
+        for name, forms in written.items()
+    }
 
 
 def _forms_by_first_word(rows: Sequence[Sequence[str]], declines: bool) -> dict[str, list[_Form]]:

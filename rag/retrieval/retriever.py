@@ -3,8 +3,8 @@
 import logging
 import math
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from rag.embedding import Encoder, QueryVectors
 from rag.embedding.bm25 import lexical_vector
 from rag.errors import RerankError
 from rag.language.document import Document
+from rag.language.name_spelling import spell_names, write_names
 from rag.language.normalize import normalize_for_embedding
 from rag.retrieval.answerability import answerability_features
 from rag.retrieval.calibration import Calibration
@@ -48,6 +49,8 @@ four for 43 without it and for 46 from 0.05 to 0.13; of 90 longer ones (the gold
 0.833, and of 612 of XQuAD, whose paragraphs are an article each, the right one is first for 0.892 and 0.894, from
 0.1 on for 0.887 and less."""
 
+_TINY = 1e-6
+
 _log = logging.getLogger(__name__)
 
 
@@ -75,6 +78,8 @@ class RetrievalResult:
         Milliseconds of each stage.
     filters : Filters
         That restricted the search.
+    spellings : mapping of str to str
+        From names of the question to what the hits call them in another script, with which it was searched again.
     """
 
     question: Document
@@ -86,6 +91,7 @@ class RetrievalResult:
     features: dict[str, float]
     timings_ms: dict[str, float]
     filters: Filters = NO_FILTERS
+    spellings: Mapping[str, str] = field(default_factory=dict)
 
 
 class HybridRetriever:
@@ -139,17 +145,29 @@ class HybridRetriever:
             Ranked by all representations, or by one alone.
         reads : int
             Hits whose `sentence_vectors` are asked for next: a server is asked for them together with the articles.
+            Where these are in another language and spell names of the question in its script, it is searched again
+            with these: that finds their sentences better, though not the articles.
 
         Raises
         ------
         StoreError, EmbeddingError
             When the index or an embedding endpoint cannot be used.
         """
-        document = Document(question)
+        found = self._search_once(Document(question), top_k, filters, mode, reads)
+        spellings = _spell_names(found.question, found.hits[:reads])
+        if not spellings:
+            return found
+        spelled = Document(write_names(question, spellings), found.language)
+        again = self._search_once(spelled, top_k, filters, mode, reads)
+        return _merge_searches(found, again, spellings) if again.hits else found
+
+    def _search_once(
+        self, document: Document, top_k: int | None, filters: Filters, mode: SearchMode, reads: int
+    ) -> RetrievalResult:
         started = time.perf_counter()
         lexical = lexical_vector(document)
         weighing = self._store.begin_weighing(lexical)
-        vectors = self._encoder.embed_query(normalize_for_embedding(question))
+        vectors = self._encoder.embed_query(normalize_for_embedding(document.text))
         query = SearchQuery(vectors, lexical, weighing)
         embedded = time.perf_counter()
         wanted = top_k or self._top_k
@@ -157,7 +175,7 @@ class HybridRetriever:
         hits, found = self._find_hits(query, document.language, filters, mode, read, 0 if self._reranker else reads)
         features = answerability_features(document, document.language, hits)
         probability, threshold = self._judge_answerability(document.language, hits, features)
-        hits = self._rerank(question, hits) if mode == "hybrid" else hits
+        hits = self._rerank(document.text, hits) if mode == "hybrid" else hits
         done = time.perf_counter()
         record_stages(embed=(started, embedded), store=(embedded, found), rank=(found, done))
         timings = {"embed": embedded - started, "store": found - embedded, "rank": done - found}
@@ -264,6 +282,39 @@ class HybridRetriever:
             return hits
         order = sorted(range(len(hits)), key=lambda at: -relevance[at])
         return [replace(hits[at], score=hit.score) for at, hit in zip(order, hits, strict=True)]
+
+
+def _spell_names(question: Document, hits: Sequence[Hit]) -> dict[str, str]:
+    """Names of a question as the hits in another language spell them."""
+    others = [hit for hit in hits if hit.language != question.language]
+    texts = [Document(f"{hit.article.title}\n{hit.text}") for hit in others]
+    articles = {hit.article.id: hit.article.text for hit in others}
+    return spell_names(question, texts, list(articles.values()))
+
+
+def _merge_searches(found: RetrievalResult, again: RetrievalResult, spellings: Mapping[str, str]) -> RetrievalResult:
+    """What was found with names in another script, for the question as it was asked.
+
+    The odds that something answers are the mean of both searches': names in both scripts are rare in what the
+    probability was fitted on, and make it greater. Of XQuAD's 169 English questions over Arabic that the reader was not
+    trained on and of 240 that nothing answers, refused are with the first search's 9 and 130, with the mean 6 and 124,
+    with the second one's 5 and 120.
+    """
+    odds = math.sqrt(_odds(found.probability) * _odds(again.probability))
+    timings = {stage: found.timings_ms[stage] + milliseconds for stage, milliseconds in again.timings_ms.items()}
+    return replace(
+        again,
+        question=found.question,
+        language=found.language,
+        probability=odds / (1 + odds),
+        threshold=found.threshold,
+        timings_ms=timings,
+        spellings=spellings,
+    )
+
+
+def _odds(probability: float) -> float:
+    return max(probability, _TINY) / max(1 - probability, _TINY)
 
 
 def _best_of_article(scores: Floats, articles: Sequence[str]) -> Floats:
