@@ -17,18 +17,16 @@ of, and is then reported apart.
 """
 
 import json
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 from eval.datasets import read_articles
+from eval.drafts import judge_draft
 from eval.matching import contains_words
 from eval.run import ignore_progress, open_temporary_assistant
 from ingest.indexer import Progress
-from prompts import reader_message
 from rag.answering.assistant import Assistant
 from rag.errors import InputError
 from rag.settings import Settings
@@ -37,10 +35,7 @@ from rag.types import Answer, AnswerRequest, AnswerState, Citation, Message
 CASES = Path(__file__).parent / "gold" / "cases.jsonl"
 MEASURE_PREFIX = "cases, "
 """Of the measures that cases give: one for each kind."""
-_PASSAGE = re.compile(r'<passage number="(\d+)" title="(.*?)">\n(.*?)\n</passage>', re.DOTALL)
-_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _MIN_SUMMARY_QUOTES = 3
-_TRUE, _FALSE, _INFERRED = "T", "L", "I"
 _TURN_SEPARATOR = " / "
 
 Case = dict[str, Any]
@@ -107,7 +102,11 @@ def run_cases(assistant: Assistant, cases: Sequence[Case]) -> Iterator[CaseResul
     """Ask every question, and verify every draft, over the articles of an assistant."""
     answers: dict[tuple[str, ...], Answer] = {}
     for case in cases:
-        yield _run_draft(assistant, case) if "draft" in case else _run_question(assistant, case, answers)
+        if "draft" in case:
+            judged = judge_draft(assistant, case)
+            yield CaseResult(case["question"], judged.kind, judged.is_right, judged.answer.text, judged.answer.state)
+        else:
+            yield _run_question(assistant, case, answers)
 
 
 def ask_cases(
@@ -252,49 +251,6 @@ _CHECKS: dict[str, Sequence[_Check]] = {
     "summary": (_is_summary,),
     "unanswerable": (_is_refused,),
 }
-
-
-class DraftModel:
-    """A model that gives one draft, whose placeholders become the numbers of the passages that it is given.
-
-    Parameters
-    ----------
-    draft : str
-        With `{words}` where a number is to stand.
-    """
-
-    def __init__(self, draft: str) -> None:
-        self._draft = draft
-
-    def stream_chat(self, messages: Sequence[Any]) -> Iterator[SimpleNamespace]:
-        """The draft, a word at a time."""
-        prompt = "\n".join(str(message.content) for message in messages)
-        passages = {int(number): f"{title} {text}" for number, title, text in _PASSAGE.findall(prompt)}
-
-        def number_of(match: re.Match[str]) -> str:
-            return next((f"[{number}]" for number, text in passages.items() if contains_words(text, match[1])), "")
-
-        for word in re.findall(r"\S+\s*|\s+", _PLACEHOLDER.sub(number_of, self._draft)):
-            yield SimpleNamespace(delta=word)
-
-
-def _run_draft(assistant: Assistant, case: Case) -> CaseResult:
-    answer = assistant.with_model(DraftModel(case["draft"])).ask(AnswerRequest(case["question"], mode="generate"))
-    truths = re.findall(r"[A-Z]", case["truth"].split("(")[0])
-    beneath = answer.text.find(reader_message(answer.language, "articles_say"))
-    said = [one for one in answer.statements if beneath < 0 or one.start < beneath]
-    if len(said) == len(truths):
-        said = [statement for statement, truth in zip(said, truths, strict=True) if truth != _INFERRED] or said
-    shown = [statement.verdict for statement in said] if answer.mode == "generate" else []
-    if _FALSE in truths:
-        is_right = answer.refused or ("supported" not in shown and "verbatim" not in shown)
-        return CaseResult(case["question"], _draft_kind("draft false", case), is_right, answer.text, answer.state)
-    is_right = bool(shown) and ("unverified" not in shown or _TRUE not in truths) and bool(answer.citations)
-    return CaseResult(case["question"], _draft_kind("draft true", case), is_right, answer.text, answer.state)
-
-
-def _draft_kind(outcome: str, case: dict[str, Any]) -> str:
-    return f"{outcome}, {case['kind']}" if "kind" in case else outcome
 
 
 def summarize_cases(results: Sequence[CaseResult]) -> dict[str, Any]:
