@@ -398,6 +398,11 @@ def test_a_heading_is_not_quoted_without_what_stands_beneath_it():
     ]
 
 
+def test_a_heading_adds_nothing_to_the_sentence_beneath_it():
+    text = "مقدمة قصيرة للمقال هنا.\n\nالتناضح العكسي\n\nيُضغط الماء عبر غشاء. ثم يُعقّم."
+    assert words_of(quote_first(text, [0.001, 0.3, 0.6, 0.0])) == ["يُضغط الماء عبر غشاء."]
+
+
 @pytest.mark.parametrize("probabilities", [[0.1, 0.6], [0.6, 0.3]])
 def test_what_stands_beneath_a_heading_may_be_in_the_next_chunk(probabilities):
     text, behind = "مقدمة قصيرة للمقال هنا.\n\nالتناضح العكسي", "\n\nيُضغط الماء عبر غشاء. ثم يُعقّم."

@@ -77,10 +77,16 @@ def choose_quotes(
     quotes = [_widen(first, reading), *_quote_column_names(first.sentence)]
     for read in others:
         quote = _quote(read.sentence)
-        is_new = not any(earlier.contains(quote.hit, quote.span) or earlier.says(quote) for earlier in quotes)
+        is_new = not any(_is_said(quote, earlier) for earlier in quotes)
         if is_new and read.probability >= _MIN_SHARE * first.probability:
             quotes.append(quote)
     return quotes
+
+
+def _is_said(quote: Quote, earlier: Quote) -> bool:
+    """Whether a quote says what an earlier one says, or that with the heading above it."""
+    is_within = earlier.contains(quote.hit, quote.span) or quote.contains(earlier.hit, earlier.span)
+    return is_within or earlier.says(quote)
 
 
 def _without_column_names(sentences: Sequence[ReadSentence]) -> list[ReadSentence]:
