@@ -118,6 +118,16 @@ def test_a_question_without_names_in_another_script_is_searched_for_once(assista
     assert (read.hits, read.probability, read.spellings) == (shown.hits, shown.probability, {})
 
 
+def test_names_stay_as_they_are_where_a_text_in_the_language_of_the_question_is_found(tmp_path):
+    arabic = article("زار نيوتن لندن. ثم عاد نيوتن.", "arabic", "نيوتن")
+    english = article("Newton saw London again, and then went home.", "english", "Newton")
+    for number, texts in enumerate(([arabic], [arabic, english])):
+        store = open_word_store(tmp_path / str(number), *texts)
+        found = make_retriever(store, WordEncoder()).search("When did Newton see London?", 4, reads=4)
+        assert bool(found.spellings) == (len(texts) == 1)
+        store.close()
+
+
 def test_without_articles_nothing_is_found(tmp_path):
     store = open_word_store(tmp_path)
     result = make_retriever(store, WordEncoder()).search("سؤال")

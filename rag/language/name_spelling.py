@@ -14,6 +14,7 @@ from rag.language.glosses import find_glossed
 from rag.language.languages import NAME_PARTICLES
 from rag.language.normalize import fold_text
 from rag.language.phonetics import phonetic_keys
+from rag.language.terms import Term
 from rag.types import Span
 
 
@@ -89,7 +90,7 @@ def _spell_by_sound(question: Document, texts: Sequence[Document]) -> Iterator[t
             written = name.text[slice(*term.span)]
             if term.surface in NAME_PARTICLES or written.isupper():
                 continue
-            alike = {word for key in phonetic_keys(term, name.text) for word in by_sound.get(key, ())}
+            alike = {word for key in _sounds(term, name.text) for word in by_sound.get(key, ())}
             if alike:
                 span = Span(mention.start + term.span.start, mention.start + term.span.end)
                 yield span, max(sorted(alike), key=lambda word: _likeness(word, written))
@@ -100,9 +101,14 @@ def _words_by_sound(texts: Sequence[Document], is_other_latin: bool) -> Mapping[
     for text in texts:
         for term in text.content_terms:
             if is_latin(term.surface) != is_other_latin and term.surface[0].isalpha():
-                for key in phonetic_keys(term, text.text):
+                for key in _sounds(term, text.text):
                     found[key].add(text.text[slice(*term.span)])
     return found
+
+
+def _sounds(term: Term, text: str) -> Iterator[str]:
+    """The sounds of a term; s may be z in the other language, as in Louisiana (لويزيانا)."""
+    return (key.replace("z", "s") for key in phonetic_keys(term, text))
 
 
 def _likeness(word: str, name: str) -> tuple[bool, float]:

@@ -145,8 +145,8 @@ class HybridRetriever:
             Ranked by all representations, or by one alone.
         reads : int
             Hits whose `sentence_vectors` are asked for next: a server is asked for them together with the articles.
-            Where these are in another language and spell names of the question in its script, it is searched again
-            with these: that finds their sentences better, though not the articles.
+            Where all of these are in another language and spell names of the question in its script, it is searched
+            again with these: that finds their sentences better, though not the articles.
 
         Raises
         ------
@@ -285,10 +285,12 @@ class HybridRetriever:
 
 
 def _spell_names(question: Document, hits: Sequence[Hit]) -> dict[str, str]:
-    """Names of a question as the hits in another language spell them."""
-    others = [hit for hit in hits if hit.language != question.language]
-    texts = [Document(f"{hit.article.title}\n{hit.text}") for hit in others]
-    articles = {hit.article.id: hit.article.text for hit in others}
+    """Names of a question as the hits spell them where all are in another language: in a text of its own language they
+    stand as they were asked for, and would be found no longer."""
+    if any(hit.language == question.language for hit in hits):
+        return {}
+    texts = [Document(f"{hit.article.title}\n{hit.text}") for hit in hits]
+    articles = {hit.article.id: hit.article.text for hit in hits}
     return spell_names(question, texts, list(articles.values()))
 
 
