@@ -7,6 +7,7 @@ from eval.reading.taught import TAUGHT
 from rag.answering.candidates import ScoredSentence
 from rag.answering.reader import Reader, Reading, ReadSentence, read_by_scores
 from rag.answering.reader_model import read_fitted
+from rag.answering.table_lookup import TableAnswer
 from rag.answering.window import build_window
 from rag.embedding.build_e5_onnx import read_weights, wheel_file
 from rag.embedding.model_files import default_cache
@@ -47,6 +48,29 @@ def test_a_sentence_of_another_year_than_the_question_names_comes_behind():
     assert sum(one.probability for one in (first, *others)) == pytest.approx(0.9)
     assert reading.prefer_years("كم بلغ الإنفاق؟") == reading
     assert reading.prefer_years("كم بلغ الإنفاق في 2026؟").sentences[-1].sentence.text != "ولم يُعلن سواه."
+
+
+# Tables
+
+
+@pytest.mark.parametrize(
+    ("shares", "has_cell", "expected"),
+    [
+        ((0.6, 0.05, 0.03), False, (0, 2)),  # the rows together are less likely than the sentence
+        ((0.1, 0.15, 0.3), False, (2, 0)),
+        ((0.6, 0.05, 0.06), True, (2, 0)),  # enough, where the cell is known
+        ((0.6, 0.01, 0.03), True, (0, 2)),
+    ],
+)
+def test_the_row_that_a_question_names_has_what_all_rows_had_and_stands_where_that_puts_it(shares, has_cell, expected):
+    hit = make_hit("وصل القطار متأخرًا إلى البلدة.\nمرجان | 310\nشراع | 140")
+    sentences = score(hit)
+    read = [ReadSentence(one, share) for one, share in zip(sentences, shares, strict=True)]
+    reading = Reading(sorted(read, key=lambda one: -one.probability), sum(shares))
+    row = sentences[2].span
+    found = TableAnswer(row, Span(row.end - 3, row.end) if has_cell else None, frozenset([sentences[1].span]), hit)
+    preferred = reading.prefer_row(found).sentences
+    assert [hit.sentences.index(one.sentence.span) for one in preferred] == [*expected, 1]
 
 
 # Word pieces

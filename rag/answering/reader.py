@@ -114,8 +114,8 @@ class Reading(NamedTuple):
         )
 
     def prefer_row(self, found: TableAnswer) -> "Reading":
-        """The same where a table answers: of its rows the one that does has what all of them had, and at least what a
-        sure answer has where its cell is known."""
+        """The same where a table may answer: of its rows the one that is named has what all of them had, and at least
+        what a sure answer has where its cell is known and they had enough."""
         if found.row is None:
             return self._doubt_table(found)
         is_here = {id(one): _is_of_table(one.sentence, found) for one in self.sentences}
@@ -129,7 +129,8 @@ class Reading(NamedTuple):
         scale = (1 - share) / max(1 - total, _TINY) if share > total else 1.0
         others = [one._replace(probability=scale * one.probability) for one in self.sentences if not is_here[id(one)]]
         others += [one._replace(probability=0.0) for one in of_table if one.sentence.span != found.row]
-        return self._replace(sentences=[chosen, *others], probability=max(self.probability, share))
+        ranked = sorted([chosen, *others], key=lambda one: -one.probability)
+        return self._replace(sentences=ranked, probability=max(self.probability, share))
 
     def _doubt_table(self, found: TableAnswer) -> "Reading":
         weighed = [
