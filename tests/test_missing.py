@@ -4,9 +4,10 @@ import pytest
 
 from eval.run import open_temporary_assistant
 from rag.answering.missing import weigh_articles
-from rag.answering.reader import Reading, ReadSentence, odds_of
+from rag.answering.reader import Reading, ReadSentence
 from rag.answering.years import find_years
 from rag.language.document import Document
+from rag.retrieval.calibration import odds_of
 from rag.settings import load_settings
 from rag.types import NO_FILTERS, Filters
 from tests.doubles import article, make_hit

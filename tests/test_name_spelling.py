@@ -18,6 +18,8 @@ def spell(question, *texts, articles=()):
         ("Who leads Scale AI now?", LABS, {"Scale AI": "سكيل إيه آي"}),
         ("What did Mark Zuckerberg say?", LABS, {"Mark Zuckerberg": "مارك زوكربيرغ"}),
         ("What did Zuckerberg say?", LABS, {"Zuckerberg": "زوكربيرغ"}),
+        ("How far is Curacao?", "تقع كوراساو هناك.", {"Curacao": "كوراساو"}),  # its only listed form is Curaçao
+        ("How far is Łódź?", "تقع لودز هناك.", {"Łódź": "لودز"}),
         ("What is built in Louisiana?", "في ولاية لويزيانا.", {"Louisiana": "لويزيانا"}),
         ("Who led the US?", "حكم الأمريكي الأول الولايات المتحدة.", {"US": "الولايات المتحدة"}),
         ("متى زار أينشتاين ألمانيا؟", "Einstein went to Germany in 1914.", {"ألمانيا": "Germany"}),

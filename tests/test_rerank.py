@@ -200,3 +200,15 @@ def test_an_assistant_reranks_by_its_settings(endpoint, tmp_path):
     with Assistant.from_settings(load_settings({}, data_dir=tmp_path, **urls, **models)) as assistant:
         put(assistant, *(article(f"بلغ ارتفاع الفنار {at} مترًا.", str(at), f"فنار {at}") for at in range(3)))
         assert [hit.article.id for hit in assistant.search(QUESTION).hits] == ["2", "1", "0"]
+
+
+def test_a_reranker_is_asked_once_for_a_question_whose_names_are_spelled_otherwise(endpoint, tmp_path):
+    opened = Store(EdgeEngine(tmp_path), CONFIG)
+    for one, chunks in embed_articles([article("زار نيوتن لندن.", "a", "نيوتن")], CONFIG.chunk_tokens, WordEncoder()):
+        opened.write(one, chunks)
+    question = "When did Newton see London?"
+    assert make_retriever(opened).search(question, reads=4).spellings
+    result = make_retriever(opened, EndpointReranker(endpoint.url, "reranker")).search(question, reads=4)
+    opened.close()
+    assert not result.spellings
+    assert [request["query"] for request in endpoint.reranked] == [question]

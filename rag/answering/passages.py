@@ -7,11 +7,12 @@ from rag.answering.candidates import MAX_HITS_READ, ScoredSentence, asks_quantit
 from rag.answering.extractive import choose_quotes, find_named_list
 from rag.answering.missing import weigh_articles
 from rag.answering.quotes import Quote
-from rag.answering.reader import Reader, Reading, odds_of, read_by_scores
+from rag.answering.reader import Reader, Reading, read_by_scores
 from rag.answering.table_lookup import look_up
 from rag.embedding import Encoder
 from rag.grounding.similarity import SentenceSimilarity
 from rag.language.name_spelling import write_names
+from rag.retrieval.calibration import odds_of
 from rag.retrieval.retriever import HybridRetriever, RetrievalResult
 from rag.types import Detail, Hit
 

@@ -21,6 +21,7 @@ from rag.embedding.build_e5_onnx import read_weights, wheel_file
 from rag.embedding.model_files import default_cache, open_session
 from rag.embedding.word_pieces import WordPieces
 from rag.language.normalize import fold_text
+from rag.retrieval.calibration import odds_of
 from rag.types import Span
 
 _MAX_ANSWER_TOKENS = 40
@@ -167,11 +168,6 @@ class Reading(NamedTuple):
 def _is_of_table(sentence: ScoredSentence, found: TableAnswer) -> bool:
     is_same = sentence.hit.article.id == found.hit.article.id
     return is_same and (sentence.span == found.row or sentence.span in found.others)
-
-
-def odds_of(probability: float) -> float:
-    """The odds of a probability; finite for 1."""
-    return probability / max(1 - probability, _TINY)
 
 
 def _calibrate(probability: float, tokens: int) -> float:

@@ -55,7 +55,7 @@ def find_glossed(question: str, text: str) -> Iterator[tuple[Span, str]]:
     """
     for gloss in _GLOSS.finditer(text):
         name = gloss[1].strip()
-        if not (places := list(_find_name(name, question))):
+        if name not in question or not (places := list(_find_name(name, question))):
             continue
         before = text[max(0, gloss.start() - _MAX_NAME_CHARS) : gloss.start()].rstrip()
         if original := _find_original(name, before):

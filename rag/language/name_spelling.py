@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 
 from rag.language.arabic.stemming import strip_definite_prefix
-from rag.language.detect import is_latin
+from rag.language.detect import contains_script, is_latin
 from rag.language.document import Document
 from rag.language.english.romanization import romanize
 from rag.language.gazetteer import ListedName, listed_forms
 from rag.language.glosses import find_glossed
-from rag.language.languages import NAME_PARTICLES
+from rag.language.languages import DEFAULT_LANGUAGE, NAME_PARTICLES
 from rag.language.normalize import fold_text
 from rag.language.phonetics import phonetic_keys
 from rag.language.terms import Term
@@ -71,9 +71,10 @@ def _find_spelled(
 def _spell_listed(written: str, name: ListedName, texts: Sequence[str]) -> str | None:
     """The first listed form in the other script that stands in a text; None for an adjective, whose form would have to
     agree with its noun."""
+    in_default = contains_script(written, DEFAULT_LANGUAGE)  # `is_latin` knows ASCII alone
     for canonical in name.canonical_names:
         forms = listed_forms(canonical)
-        own = [form for form in forms if is_latin(form) == is_latin(written)]
+        own = [form for form in forms if contains_script(form, DEFAULT_LANGUAGE) == in_default]
         if not (fold_text(written).endswith(fold_text(own[0])) or written.isupper()):
             continue
         for form in forms:

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from rag.language.languages import LANGUAGES
 from rag.types import Language, Scores
 
+_TINY = 1e-9
+
 LanguagePair = tuple[Language, Language]
 """A query's language, and that of a chunk."""
 
@@ -145,3 +147,8 @@ def load_calibration() -> Calibration:
         for pair, name in PAIR_NAMES.items()
     }
     return Calibration(data["embedder"], pairs, data["spread"])
+
+
+def odds_of(probability: float) -> float:
+    """The odds of a probability; finite for 1."""
+    return probability / max(1 - probability, _TINY)

@@ -16,7 +16,7 @@ from rag.language.document import Document
 from rag.language.name_spelling import spell_names, write_names
 from rag.language.normalize import normalize_for_embedding
 from rag.retrieval.answerability import answerability_features
-from rag.retrieval.calibration import Calibration
+from rag.retrieval.calibration import Calibration, odds_of
 from rag.retrieval.evidence import EvidenceReader
 from rag.retrieval.hits import Ranking, choose_hits
 from rag.retrieval.rerank import Reranker
@@ -48,8 +48,6 @@ English questions over the sample articles ("What is the capital of Socotra?") t
 four for 43 without it and for 46 from 0.05 to 0.13; of 90 longer ones (the gold set) it is the first for 0.811 and
 0.833, and of 612 of XQuAD, whose paragraphs are an article each, the right one is first for 0.892 and 0.894, from
 0.1 on for 0.887 and less."""
-
-_TINY = 1e-6
 
 _log = logging.getLogger(__name__)
 
@@ -146,7 +144,7 @@ class HybridRetriever:
         reads : int
             Hits whose `sentence_vectors` are asked for next: a server is asked for them together with the articles.
             Where all of these are in another language and spell names of the question in its script, it is searched
-            again with these: that finds their sentences better, though not the articles.
+            again with these: that finds their sentences better, though not the articles. Not with a reranker.
 
         Raises
         ------
@@ -154,7 +152,8 @@ class HybridRetriever:
             When the index or an embedding endpoint cannot be used.
         """
         found = self._search_once(Document(question), top_k, filters, mode, reads)
-        spellings = _spell_names(found.question, found.hits[:reads])
+        # A reranker's endpoint is asked once for a question.
+        spellings = {} if self._reranker else _spell_names(found.question, found.hits[:reads])
         if not spellings:
             return found
         spelled = Document(write_names(question, spellings), found.language)
@@ -297,12 +296,12 @@ def _spell_names(question: Document, hits: Sequence[Hit]) -> dict[str, str]:
 def _merge_searches(found: RetrievalResult, again: RetrievalResult, spellings: Mapping[str, str]) -> RetrievalResult:
     """What was found with names in another script, for the question as it was asked.
 
-    The odds that something answers are the mean of both searches': names in both scripts are rare in what the
+    The odds that something answers are the geometric mean of both searches': names in both scripts are rare in what the
     probability was fitted on, and make it greater. Of XQuAD's 169 English questions over Arabic that the reader was not
     trained on and of 240 that nothing answers, refused are with the first search's 9 and 130, with the mean 6 and 124,
     with the second one's 5 and 120.
     """
-    odds = math.sqrt(_odds(found.probability) * _odds(again.probability))
+    odds = math.sqrt(odds_of(found.probability) * odds_of(again.probability))
     timings = {stage: found.timings_ms[stage] + milliseconds for stage, milliseconds in again.timings_ms.items()}
     return replace(
         again,
@@ -313,10 +312,6 @@ def _merge_searches(found: RetrievalResult, again: RetrievalResult, spellings: M
         timings_ms=timings,
         spellings=spellings,
     )
-
-
-def _odds(probability: float) -> float:
-    return max(probability, _TINY) / max(1 - probability, _TINY)
 
 
 def _best_of_article(scores: Floats, articles: Sequence[str]) -> Floats:
